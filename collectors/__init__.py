@@ -1,0 +1,1 @@
+"""Bytes in, Events out, durably journalled, shipped. A leaf: imports neither `soc` nor `iso27001`."""

@@ -1,0 +1,91 @@
+"""The noun of the flow: `Event`, one parsed record as flat ECS fields with its raw bytes and its place.
+
+Field names follow the Elastic Common Schema 8.17 (dotted, flat); what ECS lacks keeps the producer's own namespace
+(`winlog.event_data.*`, `postgresql.log.*`, `egov.*`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+import msgspec
+
+from collectors.record import Position, RawRecord
+
+Value = str | int | float | bool | None | list[str] | list[int]
+"""What one field of an event holds: a JSON scalar or a list of scalars; never a nested object."""
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One event. `id`: 32 hex digits, the same for the same source, position and bytes, so a replay changes nothing.
+
+    `time`: when it happened, aware UTC (`@timestamp`); time of receipt where the record does not say. `fields`: flat ECS without
+    `@timestamp`, `event.id`, `event.original`, `event.ingested`, `log.*`: those stand in the attributes and come back in `document`.
+    A msgspec struct and not a dataclass: built a hundred thousand times a second, it costs a seventh and the journal writes it as is.
+    """
+
+    id: str
+    time: datetime
+    fields: dict[str, Value]
+    raw: bytes
+    source: str
+    position: Position
+    ingested: datetime
+    peer: str = ""
+
+    @property
+    def original(self) -> str:
+        """`event.original`: the raw bytes as text; bytes that are not UTF-8 stand as \\xNN, so nothing is lost to the eye."""
+        return self.raw.decode("utf-8", "backslashreplace")
+
+    def get(self, field: str) -> Value:
+        """The value of one ECS field, those of the envelope included; None where it is absent."""
+        value = self.fields.get(field)
+        return value if value is not None else _ENVELOPE[field](self) if field in _ENVELOPE else None
+
+    def document(self) -> dict[str, Value]:
+        """Every field as one flat ECS document, ready for JSON: what stores keep and scans print."""
+        envelope = {name: read(self) for name, read in _ENVELOPE.items()}
+        return {**{k: v for k, v in envelope.items() if v not in (None, "")}, **self.fields}
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+_ENVELOPE = {
+    "@timestamp": lambda e: _utc(e.time),
+    "event.id": lambda e: e.id,
+    "event.ingested": lambda e: _utc(e.ingested),
+    "event.original": lambda e: e.original,
+    "event.index": lambda e: e.position.index,
+    "log.file.path": lambda e: e.position.path,
+    "log.offset": lambda e: e.position.offset,
+    "log.source.address": lambda e: e.peer,
+    "soc.source": lambda e: e.source,
+}
+"""Fields that live in attributes: name -> how to read it."""
+
+
+def event_id(record: RawRecord) -> str:
+    """The deterministic id: BLAKE2b-128 over source, stream, offset and bytes (measured: 0.7 µs)."""
+    position = record.position
+    digest = blake2b(f"{record.source}\0{position.stream}\0{position.offset}\0".encode(), digest_size=16)
+    digest.update(record.data)
+    return digest.hexdigest()
+
+
+def make_event(record: RawRecord, time: datetime | None, fields: Mapping[str, Value]) -> Event:
+    """The event of a parsed record; `time` None means that the record does not say, so it is the time of receipt."""
+    return Event(
+        id=event_id(record),
+        time=time or record.received,
+        fields=dict(fields),
+        raw=record.data,
+        source=record.source,
+        position=record.position,
+        ingested=record.received,
+        peer=record.peer,
+    )

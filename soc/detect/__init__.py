@@ -1,0 +1,89 @@
+"""Batches of Events in, Detections out. No I/O and no clock here: time comes from events, rules and models are passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Protocol
+
+from collectors.event import Event
+
+
+class Level(StrEnum):
+    """Sigma's levels, lowest first; `rank` orders them."""
+
+    INFORMATIONAL = "informational"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 (informational) to 4 (critical)."""
+        return list(Level).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a detection, an alert and a report say of the rule or model that fired.
+
+    `version`: SHA-256 (hex) of its text, so that a report can name the very rule that ran. `tags`: as written
+    ("attack.t1110.001"). `logsource`: Sigma's ("product:linux/service:sshd"). `path`: file, or the model's name.
+    """
+
+    id: str
+    title: str
+    level: Level
+    version: str
+    tags: tuple[str, ...] = ()
+    logsource: str = ""
+    path: str = ""
+    kind: str = "sigma"
+    description: str = ""
+    falsepositives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One reason why: the part of the rule that was true, and the value of the event that made it so.
+
+    `where`: "selection/CommandLine|contains". `pattern`: as the rule writes it. `field`: the event's field ("" for keywords). `value`: its text.
+    """
+
+    where: str
+    field: str
+    pattern: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One rule fired on one event (or, for a correlation, on several: the last is the one that completed it)."""
+
+    rule: Rule
+    events: tuple[Event, ...]
+    matched: tuple[Match, ...] = ()
+    score: float | None = None
+
+    @property
+    def time(self) -> datetime:
+        """When the last of its events happened."""
+        return self.events[-1].time
+
+    @property
+    def id(self) -> str:
+        """32 hex digits, the same for the same rule id and events: evaluating again adds nothing."""
+        key = "\0".join((self.rule.id, *(event.id for event in self.events)))
+        return blake2b(key.encode(), digest_size=16).hexdigest()
+
+
+class Detector(Protocol):
+    """What finds something in a batch: the Sigma rule set, an anomaly model. Stateless between batches or replayable from the journal."""
+
+    def detect(self, batch: Sequence[Event]) -> list[Detection]:
+        """All detections of the batch, ordered by the event's place in it and then by rule id."""
+        ...

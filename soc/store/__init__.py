@@ -1,0 +1,112 @@
+"""The ports of the search side: `EventStore` (events) and `Projections` (alerts and incidents, a view of the ledger).
+
+Each has a local implementation and one on Elasticsearch; tests/soc/store holds the contract that both pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from collectors.event import Event, Value
+from iso27001.ledger import Entry
+from soc.alert import Alert, AlertStatus
+from soc.detect import Level
+from soc.incident import Incident
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which events: from `since` (inclusive) to `until` (exclusive), every field of `equals` equal; newest first, at most `limit`."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    equals: Mapping[str, Value] = field(default_factory=dict)
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What became of a batch: new ones stored, ids that were there before, and those refused for good with the reason."""
+
+    stored: int
+    duplicates: int
+    refused: tuple[tuple[Event, str], ...] = ()
+
+
+class EventStore(Protocol):
+    """Events by id and by search. Indexing twice changes nothing."""
+
+    def index(self, events: Sequence[Event]) -> Indexed:
+        """Store a batch. Raises: UnreachableError; then nothing may be acknowledged and the same batch is worth a retry."""
+        ...
+
+    def event(self, event_id: str) -> dict[str, Value] | None:
+        """The document of one event (see Event.document), or None."""
+        ...
+
+    def search(self, query: EventQuery) -> list[dict[str, Value]]:
+        """Documents, newest first."""
+        ...
+
+    def count(self) -> int:
+        """How many events are stored."""
+        ...
+
+    def close(self) -> None:
+        """Flush and release."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AlertQuery:
+    """Which alerts: empty means all. `text`: words that title, entity or system contain, case folded."""
+
+    statuses: frozenset[AlertStatus] = frozenset()
+    levels: frozenset[Level] = frozenset()
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    incident_id: str = ""
+
+
+class Projections(Protocol):
+    """Alerts and incidents as they stand: a fold of ledger facts that can be thrown away and rebuilt.
+
+    Folds these kinds (bodies as soc.facts writes them): alert.opened, alert.repeated, alert.status, incident.opened, incident.linked, incident.phase,
+    incident.note.
+    """
+
+    def applied(self) -> int:
+        """How many ledger entries are folded in: the next to apply has this sequence number."""
+        ...
+
+    def apply(self, entries: Iterable[Entry]) -> None:
+        """Fold entries in order, atomically with `applied`; entries below it are ignored. Raises: UnreachableError."""
+        ...
+
+    def alert_ids(self, query: AlertQuery) -> Sequence[str]:
+        """Ids that fit, in the order of triage: highest risk first, then newest; what a paged table holds."""
+        ...
+
+    def alerts(self, ids: Sequence[str]) -> list[Alert]:
+        """The alerts of these ids, in their order; unknown ids are left out."""
+        ...
+
+    def incident_ids(self) -> Sequence[str]:
+        """Ids of all incidents: open ones first, then highest risk, then newest."""
+        ...
+
+    def incidents(self, ids: Sequence[str]) -> list[Incident]:
+        """The incidents of these ids, in their order; unknown ids are left out."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything, so that a rebuild starts from entry 0."""
+        ...
+
+    def close(self) -> None:
+        """Flush and release."""
+        ...
