@@ -41,7 +41,9 @@ class Document:
     node: yaml.Node
     lines: tuple[str, ...]
 
-    def fault(self, at: Iterable[Key], message: str, *, on_key: bool = False, offset: int = 0, length: int = 0) -> Fault:
+    def fault(
+        self, at: Iterable[Key], message: str, *, on_key: bool = False, offset: int = 0, length: int = 0
+    ) -> Fault:
         """A fault at the value (or, `on_key`, the key) that the key path `at` leads to; as far as the path goes.
 
         `offset`, `length`: a part of that scalar to underline, in characters from its start.
@@ -65,7 +67,9 @@ def _child(node: yaml.Node, step: Key) -> tuple[yaml.Node | None, yaml.Node] | N
     return None
 
 
-def _fault(path: str, lines: tuple[str, ...], start: Any, message: str, end: Any = None, offset: int = 0, length: int = 0) -> Fault:
+def _fault(
+    path: str, lines: tuple[str, ...], start: Any, message: str, end: Any = None, offset: int = 0, length: int = 0
+) -> Fault:
     source = lines[start.line] if start.line < len(lines) else ""
     if source[start.column : start.column + 1] in ("'", '"') and offset:
         offset += 1
@@ -105,7 +109,9 @@ def read_one(path: Path, name: str = "") -> Document:
     """The only document of a file. Raises: FaultsError as `read`, and where the file holds none or several."""
     documents = read(path, name)
     if len(documents) != 1:
-        raise FaultsError([Fault(name or str(path), 0, 0, f"holds {len(documents)} YAML documents; exactly one is expected")])
+        raise FaultsError(
+            [Fault(name or str(path), 0, 0, f"holds {len(documents)} YAML documents; exactly one is expected")]
+        )
     return documents[0]
 
 
@@ -122,7 +128,9 @@ def parse(text: str, name: str) -> list[Document]:
         fault = _fault(name, lines, mark, message, length=1) if mark else Fault(name, 0, 0, message)
         raise FaultsError([fault]) from error
     except yaml.reader.ReaderError as error:
-        place = Fault(name, text.count("\n", 0, error.position) + 1, 1, f"character {error.character!r} is not allowed in YAML")
+        place = Fault(
+            name, text.count("\n", 0, error.position) + 1, 1, f"character {error.character!r} is not allowed in YAML"
+        )
         raise FaultsError([place]) from error
     faults = [fault for node in nodes if node for fault in _duplicates(node, name, lines)]
     if faults:
@@ -136,7 +144,9 @@ def _refuse_bombs(text: str, name: str, lines: tuple[str, ...]) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise FaultsError([_fault(name, lines, event.start_mark, f"nested deeper than {MAX_DEPTH} levels", length=1)])
+                raise FaultsError(
+                    [_fault(name, lines, event.start_mark, f"nested deeper than {MAX_DEPTH} levels", length=1)]
+                )
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         elif isinstance(event, yaml.AliasEvent):

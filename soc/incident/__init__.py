@@ -31,7 +31,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What one attacker or one fault did, as far as alerts tell. `why`: one sentence a link, naming the shared entity and the time between."""
+    """What one attacker or one fault did, as far as alerts tell. `why`: one sentence a link, naming the entity that is shared."""
 
     id: str
     title: str

@@ -1,0 +1,138 @@
+"""Detections in, alert facts out: one alert for one rule on one entity, as long as the next detection comes within the window.
+
+Pure: alerts that are open are passed in, time is an argument. Event time decides, so a replay groups the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from collectors.event import Event
+from iso27001.ledger import Fact
+from soc.alert import Alert, AlertStatus, Entity, facts
+from soc.alert.scoring import Scoring
+from soc.detect import Detection, Level
+
+ENTITY_FIELDS = ("source.ip", "user.name", "host.name")
+"""What an alert can be about, the one it is grouped by first: who came from outside, else who acted, else where."""
+
+_NOBODY = frozenset({"", "-", "::1", "127.0.0.1", "localhost", "0.0.0.0"})  # noqa: S104  a value to pass over, not to bind
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """`window`: a detection later than this after the last one opens a new alert. `look_within`: time to the first look, by level."""
+
+    window: timedelta = timedelta(hours=1)
+    look_within: Mapping[Level, timedelta] = field(
+        default_factory=lambda: {
+            Level.CRITICAL: timedelta(minutes=15),
+            Level.HIGH: timedelta(hours=1),
+            Level.MEDIUM: timedelta(hours=8),
+            Level.LOW: timedelta(hours=24),
+            Level.INFORMATIONAL: timedelta(hours=72),
+        }
+    )
+
+
+def entities_of(events: Iterable[Event]) -> tuple[Entity, ...]:
+    """Every entity that the events name, in the order of ENTITY_FIELDS; addresses of the machine itself are nobody."""
+    found: dict[Entity, None] = {}
+    for name in ENTITY_FIELDS:
+        for event in events:
+            value = event.fields.get(name)
+            if isinstance(value, str) and value not in _NOBODY:
+                found[Entity(name, value)] = None
+    return tuple(found)
+
+
+class Grouper:
+    """Remembers which alert a rule and an entity last had; `state_of` reads an alert as it stands now (analysts may have closed it)."""
+
+    def __init__(
+        self, config: Config, scoring: Scoring, state_of: Callable[[str], Alert | None], unfinished: Iterable[Alert]
+    ) -> None:
+        self._config = config
+        self._scoring = scoring
+        self._state_of = state_of
+        self._last: dict[tuple[str, Entity], str] = {(alert.rule_id, alert.entity): alert.id for alert in unfinished}
+
+    def group(self, detections: Sequence[Detection], now: datetime) -> tuple[list[Alert], list[Fact]]:
+        """Alerts that are new or changed, as they stand after the batch, and the facts that say so (detections first).
+
+        Detections must be new to the ledger (iso27001.ledger `known`), in the order of the journal.
+        """
+        alerts: dict[str, Alert] = {}
+        began: set[str] = set()
+        members: dict[str, list[Detection]] = {}
+        for detection in detections:
+            entities = entities_of(detection.events)
+            entity = entities[0] if entities else Entity("event.source", detection.events[-1].source)
+            key = (detection.rule.id, entity)
+            alert = self._open_alert(key, detection, alerts)
+            if alert is None:
+                alert = self._new_alert(detection, entity, entities, now)
+                began.add(alert.id)
+                self._last[key] = alert.id
+            else:
+                alert = self._joined(alert, detection, entities)
+            alerts[alert.id] = alert
+            members.setdefault(alert.id, []).append(detection)
+        written = [facts.detected(d, alert_id, now) for alert_id, ds in members.items() for d in ds]
+        written += [self._fact(alerts[i], members[i], began=i in began, now=now) for i in alerts]
+        return list(alerts.values()), written
+
+    def _open_alert(self, key: tuple[str, Entity], detection: Detection, alerts: Mapping[str, Alert]) -> Alert | None:
+        alert_id = self._last.get(key)
+        if alert_id is None:
+            return None
+        alert = alerts.get(alert_id) or self._state_of(alert_id)
+        if alert is None or alert.status is AlertStatus.CLOSED:
+            return None
+        return alert if detection.time - alert.last_seen <= self._config.window else None
+
+    def _new_alert(self, detection: Detection, entity: Entity, entities: tuple[Entity, ...], now: datetime) -> Alert:
+        rule = detection.rule
+        score = self._scoring.score(rule.level, detection.events, 1, detection.score)
+        digest = blake2b(f"{rule.id}\0{entity}\0{detection.id}".encode(), digest_size=6).hexdigest()
+        return Alert(
+            id=f"A-{digest}",
+            rule_id=rule.id,
+            rule_version=rule.version,
+            title=rule.title,
+            level=rule.level,
+            tags=rule.tags,
+            logsource=rule.logsource,
+            entity=entity,
+            entities=entities or (entity,),
+            system=score.system,
+            first_seen=detection.time,
+            last_seen=detection.time,
+            count=1,
+            risk=score.risk,
+            risk_why=score.why,
+            due=now + self._config.look_within[rule.level],
+            event_ids=tuple(event.id for event in detection.events)[: facts.MAX_EVENT_IDS],
+            matched=detection.matched,
+        )
+
+    def _joined(self, alert: Alert, detection: Detection, entities: tuple[Entity, ...]) -> Alert:
+        score = self._scoring.score(alert.level, detection.events, alert.count + 1, detection.score)
+        return replace(
+            alert,
+            count=alert.count + 1,
+            last_seen=max(alert.last_seen, detection.time),
+            entities=tuple(dict.fromkeys((*alert.entities, *entities)))[:50],
+            event_ids=(*alert.event_ids, *(event.id for event in detection.events))[: facts.MAX_EVENT_IDS],
+            risk=max(alert.risk, score.risk),
+            risk_why=score.why if score.risk > alert.risk else alert.risk_why,
+        )
+
+    def _fact(self, alert: Alert, members: Sequence[Detection], *, began: bool, now: datetime) -> Fact:
+        if began:
+            return facts.opened(alert, now)
+        added = [event.id for detection in members for event in detection.events]
+        return facts.repeated(alert, [d.id for d in members], added, now)
