@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from collectors.record import Position, RawRecord
 
-Value = str | int | float | bool | None | list[str] | list[int]
-"""What one field of an event holds: a JSON scalar or a list of scalars; never a nested object."""
+if TYPE_CHECKING:
+    Value = str | int | float | bool | None | list[str] | list[int]
+    """What one field of an event holds: a JSON scalar or a list of scalars; never a nested object."""
+else:
+    Value = Any  # for msgspec, which refuses a union of two list types: what a journal holds must read back in any case
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -67,6 +71,9 @@ _ENVELOPE = {
     "soc.source": lambda e: e.source,
 }
 """Fields that live in attributes: name -> how to read it."""
+
+ENVELOPE = frozenset(_ENVELOPE)
+"""Names that no record may set: a parser moves a producer's own value of them to `producer.<name>`."""
 
 
 def event_id(record: RawRecord) -> str:
