@@ -134,7 +134,7 @@ def parse(text: str, name: str) -> list[Document]:
         raise FaultsError([place]) from error
     faults = [fault for node in nodes if node for fault in _duplicates(node, name, lines)]
     if faults:
-        raise FaultsError(faults)
+        raise FaultsError(sorted(faults, key=lambda fault: (fault.line, fault.column)))
     return [Document(name, _construct(node, name, lines), node, lines) for node in nodes if node is not None]
 
 

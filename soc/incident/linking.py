@@ -54,12 +54,24 @@ class Config:
 
 
 class Linker:
-    """Holds the alerts and incidents of the last window; restored from the projections at start."""
+    """Holds the alerts and incidents of the last window, found by entity; restored from the projections at start."""
 
     def __init__(self, config: Config, alerts: Iterable[Alert], incidents: Iterable[Incident]) -> None:
         self._config = config
-        self._alerts = {alert.id: alert for alert in alerts if alert.status is not AlertStatus.CLOSED}
-        self._incidents = {incident.id: incident for incident in incidents if incident.closed is None}
+        self._restore(
+            (alert for alert in alerts if alert.status is not AlertStatus.CLOSED),
+            (incident for incident in incidents if incident.closed is None),
+        )
+
+    def _restore(self, alerts: Iterable[Alert], incidents: Iterable[Incident]) -> None:
+        self._alerts: dict[str, Alert] = {}
+        self._incidents: dict[str, Incident] = {}
+        self._alerts_of: dict[Entity, dict[str, None]] = {}
+        self._incidents_of: dict[Entity, dict[str, None]] = {}
+        for alert in alerts:
+            self._remember_alert(alert)
+        for incident in incidents:
+            self._remember_incident(incident)
 
     def link(self, alerts: Sequence[Alert], now: datetime) -> list[Fact]:
         """Facts for alerts that are new or changed, oldest first: incidents opened and alerts that joined one."""
@@ -67,63 +79,70 @@ class Linker:
         for alert in sorted(alerts, key=lambda a: (a.first_seen, a.id)):
             known = self._alerts.get(alert.id)
             current = replace(alert, incident_id=known.incident_id) if known and known.incident_id else alert
-            self._alerts[alert.id] = current
-            if current.incident_id:
-                continue
-            written += self._place(current, now)
+            self._remember_alert(current)
+            if not current.incident_id:
+                written += self._place(current, now)
         self._forget(alerts)
         return written
 
     def _place(self, alert: Alert, now: datetime) -> list[Fact]:
-        for incident in self._incidents.values():
-            shared = self._shared(alert.entities, incident.entities)
-            gap = max(alert.first_seen - incident.last_seen, incident.opened - alert.last_seen, timedelta())
-            if shared and gap <= self._config.window:
-                return [self._join(incident, alert, shared[0], now)]
-        related = [a for a in self._alerts.values() if a.id != alert.id and not a.incident_id and self._near(alert, a)]
-        different = {alert.rule_id, *(a.rule_id for a in related)}
-        if alert.risk < self._config.risk and len(different) < self._config.rules:
+        for entity in self._linking(alert):
+            for incident in (self._incidents[i] for i in self._incidents_of.get(entity, ())):
+                gap = max(alert.first_seen - incident.last_seen, incident.opened - alert.last_seen, timedelta())
+                if gap <= self._config.window:
+                    return [self._join(incident, alert, entity, now)]
+        path = self._path(alert)
+        members = [alert, *(self._alerts[i] for i in path)]
+        if max(a.risk for a in members) < self._config.risk and len({a.rule_id for a in members}) < self._config.rules:
             return []
-        return self._open(alert, sorted(related, key=lambda a: (a.first_seen, a.id)), now)
+        return [self._open(members, path, now)]
 
-    def _shared(self, mine: Iterable[Entity], theirs: Iterable[Entity]) -> list[Entity]:
-        usable = {e for e in mine if e.kind in self._config.by and e.value not in self._config.shared}
-        return sorted(usable & set(theirs))
+    def _linking(self, alert: Alert) -> list[Entity]:
+        return [e for e in alert.entities if e.kind in self._config.by and e.value not in self._config.shared]
 
-    def _near(self, alert: Alert, other: Alert) -> bool:
-        apart = max(alert.first_seen - other.last_seen, other.first_seen - alert.last_seen, timedelta())
-        return apart <= self._config.window and bool(self._shared(alert.entities, other.entities))
+    def _path(self, alert: Alert) -> dict[str, str]:
+        """Alerts without an incident that lead to this one from entity to entity, with the sentence that says how."""
+        found: dict[str, str] = {}
+        reached = [alert]
+        for near in reached:
+            for entity in self._linking(near):
+                for other in (self._alerts[i] for i in self._alerts_of.get(entity, ())):
+                    if other.id in found or other.id == alert.id or other.incident_id or not self._in_time(near, other):
+                        continue
+                    found[other.id] = f"{other.id} shares {entity} with {near.id}"
+                    reached.append(other)
+        return found
 
-    def _open(self, alert: Alert, related: Sequence[Alert], now: datetime) -> list[Fact]:
-        members = sorted([alert, *related], key=lambda a: (a.first_seen, a.id))
-        first = members[0]
-        why = [
-            f"{alert.id} has risk {alert.risk}"
-            if alert.risk >= self._config.risk
-            else f"{len(members)} alerts share an entity"
-        ]
-        why += [f"{a.id} shares {self._shared(alert.entities, a.entities)[0]} with {alert.id}" for a in related]
-        digest = blake2b(f"{first.id}\0{alert.id}".encode(), digest_size=4).hexdigest()
+    def _in_time(self, alert: Alert, other: Alert) -> bool:
+        return max(alert.first_seen - other.last_seen, other.first_seen - alert.last_seen) <= self._config.window
+
+    def _open(self, found: Sequence[Alert], path: dict[str, str], now: datetime) -> Fact:
+        members = sorted(found, key=lambda a: (a.first_seen, a.id))
+        riskiest = max(members, key=lambda a: a.risk)
+        high = riskiest.risk >= self._config.risk
+        rules = len({a.rule_id for a in members})
+        reason = f"{riskiest.id} has risk {riskiest.risk}" if high else f"{rules} different rules lead to one another"
+        digest = blake2b("\0".join(a.id for a in members).encode(), digest_size=4).hexdigest()
         incident = Incident(
             id=f"I-{digest}",
             title="",
             level=max((a.level for a in members), key=lambda level: level.rank),
-            risk=max(a.risk for a in members),
+            risk=riskiest.risk,
             phase=Phase.DETECT_REPORT,
-            opened=first.first_seen,
+            opened=members[0].first_seen,
             last_seen=max(a.last_seen for a in members),
             entities=tuple(dict.fromkeys(e for a in members for e in a.entities)),
             systems=tuple(dict.fromkeys(a.system for a in members if a.system)),
             tags=tuple(dict.fromkeys(t for a in members for t in a.tags)),
             alert_ids=tuple(a.id for a in members),
-            why=tuple(why),
+            why=(reason, *path.values()),
             timeline=tuple(_entry(a) for a in members),
         )
         incident = replace(incident, title=title(incident))
-        self._incidents[incident.id] = incident
+        self._remember_incident(incident)
         for member in members:
-            self._alerts[member.id] = replace(member, incident_id=incident.id)
-        return [facts.opened(incident, now)]
+            self._remember_alert(replace(member, incident_id=incident.id))
+        return facts.opened(incident, now)
 
     def _join(self, incident: Incident, alert: Alert, shared: Entity, now: datetime) -> Fact:
         why = f"{alert.id} shares {shared} with the incident"
@@ -140,16 +159,31 @@ class Linker:
             timeline=(*incident.timeline, _entry(alert)),
         )
         grown = replace(grown, title=title(grown))
-        self._incidents[incident.id] = grown
-        self._alerts[alert.id] = replace(alert, incident_id=incident.id)
+        self._remember_incident(grown)
+        self._remember_alert(replace(alert, incident_id=incident.id))
         return facts.linked(grown, alert, why, now)
+
+    def _remember_alert(self, alert: Alert) -> None:
+        self._alerts[alert.id] = alert
+        for entity in self._linking(alert):
+            self._alerts_of.setdefault(entity, {})[alert.id] = None
+
+    def _remember_incident(self, incident: Incident) -> None:
+        self._incidents[incident.id] = incident
+        for entity in incident.entities:
+            self._incidents_of.setdefault(entity, {})[incident.id] = None
 
     def _forget(self, alerts: Sequence[Alert]) -> None:
         newest = max((a.last_seen for a in alerts), default=None)
-        if newest is not None:
-            edge = newest - self._config.window
-            self._alerts = {i: a for i, a in self._alerts.items() if a.last_seen >= edge}
-            self._incidents = {i: n for i, n in self._incidents.items() if n.last_seen >= edge}
+        if newest is None:
+            return
+        edge = newest - 2 * self._config.window
+        old_alerts = {i for i, a in self._alerts.items() if a.last_seen < edge}
+        old_incidents = {i for i, n in self._incidents.items() if n.last_seen < edge}
+        if old_alerts or old_incidents:
+            kept_alerts = [a for i, a in self._alerts.items() if i not in old_alerts]
+            kept_incidents = [n for i, n in self._incidents.items() if i not in old_incidents]
+            self._restore(kept_alerts, kept_incidents)
 
 
 def tactics_of(tags: Iterable[str]) -> list[str]:

@@ -1,0 +1,71 @@
+"""What the engine did, in the form that Prometheus reads: counters and gauges with bounded labels, served on `/metrics`.
+
+Names are contracts (docs/reference.md, "Metrics"): soc_<noun>_<unit>_total for what only grows.
+"""
+
+from __future__ import annotations
+
+import threading
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+from soc.errors import SocError
+
+
+class Metrics:
+    """One registry a process; labels are source ids, levels and fixed words only, never event text."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=self.registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, registry=self.registry)
+
+        self.received = counter("soc_records_received", "Records taken from a source", "source")
+        self.parsed = counter("soc_events_parsed", "Records that became events", "source")
+        self.dead = counter("soc_parse_failures", "Records that became dead letters", "source")
+        self.dropped = counter(
+            "soc_records_dropped", "Records that the kernel dropped before the source could read them", "source"
+        )
+        self.journalled = counter("soc_events_journalled", "Events durable in the journal")
+        self.evaluated = counter("soc_events_evaluated", "Events that every detector has seen")
+        self.indexed = counter("soc_events_indexed", "Events in the event store")
+        self.refused = counter("soc_events_refused", "Events that the event store refused for good")
+        self.detections = counter("soc_detections", "Detections by level", "level")
+        self.alerts = counter("soc_alerts_opened", "Alerts opened by level", "level")
+        self.incidents = counter("soc_incidents_opened", "Incidents opened")
+        self.detect_seconds = counter("soc_detect_seconds", "CPU seconds spent in detectors")
+        self.queue = gauge("soc_journal_queue_events", "Events in the journal that are not evaluated yet")
+        self.lag = gauge("soc_detect_lag_seconds", "Age of the newest evaluated event when it was evaluated")
+        self.rules = gauge("soc_rules_loaded", "Detection rules and models in use")
+        self.unreachable = counter(
+            "soc_store_unreachable", "Times that the store did not answer and a batch was tried again"
+        )
+
+    def serve(self, listen: str) -> MetricsServer:
+        """Serve on "host:port" (port 0: any free one). Raises: SocError where the address cannot be had."""
+        host, _, port = listen.rpartition(":")
+        try:
+            server, thread = start_http_server(int(port), addr=host or "127.0.0.1", registry=self.registry)
+        except (OSError, ValueError) as error:
+            raise SocError(f"metrics cannot be served on {listen}: {error}") from error
+        return MetricsServer(server, thread)
+
+
+class MetricsServer:
+    """The running endpoint; `port` is the one it got."""
+
+    def __init__(self, server: WSGIServer, thread: threading.Thread) -> None:
+        self._server = server
+        self._thread = thread
+        self.port: int = server.server_port
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

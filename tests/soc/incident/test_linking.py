@@ -1,0 +1,111 @@
+"""Alerts become incidents along who acted and from where; accounts that everybody uses prove nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from iso27001.ledger import Fact
+from soc.alert import Alert, Entity
+from soc.alert.grouping import Config as AlertConfig
+from soc.alert.grouping import Grouper
+from soc.alert.scoring import Scoring
+from soc.detect import Level
+from soc.incident import Incident, Phase, TimelineEntry, facts
+from soc.incident.linking import Config, Linker
+from tests.soc.desk_fixtures import DAY, detection, rule
+
+
+def alerts(*detections: object) -> list[Alert]:
+    return Grouper(AlertConfig(), Scoring({}), {}.get, []).group(detections, DAY)[0]  # type: ignore[arg-type]
+
+
+def fold(written: Sequence[Fact]) -> dict[str, Incident]:
+    found: dict[str, Incident] = {}
+    for fact in written:
+        for incident_id in facts.touched(fact):
+            after = facts.fold(found.get(incident_id), incident_id, fact)
+            if after:
+                found[incident_id] = after
+    return found
+
+
+def attack() -> list[Alert]:
+    return alerts(
+        detection(1, 0, rule("scan", Level.LOW, "attack.reconnaissance"), source_ip="203.0.113.9"),
+        detection(2, 10, rule("guess", Level.MEDIUM), source_ip="203.0.113.9", user_name="tuan.hs"),
+        detection(
+            3, 20, rule("sudo", Level.HIGH, "attack.privilege-escalation"), user_name="tuan.hs", host_name="portal-01"
+        ),
+        detection(4, 30, rule("dump", Level.HIGH, "attack.exfiltration"), user_name="tuan.hs", source_ip="10.0.0.5"),
+    )
+
+
+def test_an_attack_path_is_followed_from_address_to_account() -> None:
+    [incident] = fold(Linker(Config(), [], []).link(attack(), DAY)).values()
+    assert len(incident.alert_ids) == 4
+    assert incident.title == "Reconnaissance to exfiltration, source.ip=203.0.113.9 (4 alerts)"
+    assert incident.level is Level.HIGH
+    assert all("shares" in why for why in incident.why[-1:])
+    assert [entry.kind for entry in incident.timeline] == ["alert"] * 4
+
+
+def test_one_alert_of_high_risk_is_an_incident() -> None:
+    [alert] = alerts(detection(1, 0, rule("x", Level.CRITICAL), source_ip="203.0.113.9"))
+    [incident] = fold(Linker(Config(), [], []).link([alert], DAY)).values()
+    assert incident.why == (f"{alert.id} has risk 80",)
+
+
+def test_low_alerts_of_one_entity_are_none_until_three_rules_agree() -> None:
+    linker = Linker(Config(), [], [])
+    found = alerts(*(detection(i, i, rule(f"r{i}", Level.LOW), source_ip="203.0.113.9") for i in range(3)))
+    assert linker.link(found[:2], DAY) == []
+    [incident] = fold(linker.link(found[2:], DAY)).values()
+    assert len(incident.alert_ids) == 3
+
+
+def test_a_shared_account_does_not_link() -> None:
+    found = alerts(
+        detection(1, 0, rule("a", Level.CRITICAL), user_name="root", source_ip="10.0.0.1"),
+        detection(2, 1, rule("b", Level.CRITICAL), user_name="root", source_ip="10.0.0.2"),
+    )
+    assert len(fold(Linker(Config(), [], []).link(found, DAY))) == 2
+
+
+def test_alerts_further_apart_than_the_window_do_not_link() -> None:
+    found = alerts(
+        detection(1, 0, rule("a", Level.CRITICAL), source_ip="10.0.0.1"),
+        detection(2, 25 * 60, rule("b", Level.CRITICAL), source_ip="10.0.0.1"),
+    )
+    assert len(fold(Linker(Config(), [], []).link(found, DAY))) == 2
+
+
+def test_a_restart_goes_on_where_it_was() -> None:
+    found = attack()
+    written = Linker(Config(), [], []).link(found[:3], DAY)
+    incidents = fold(written)
+    linked = {a: i.id for i in incidents.values() for a in i.alert_ids}
+    restored = [replace(alert, incident_id=linked.get(alert.id, "")) for alert in found[:3]]
+    linker = Linker(Config(), restored, incidents.values())
+    assert [f.kind for f in linker.link(found[3:], DAY)] == ["incident.linked"]
+
+
+def test_batches_do_not_change_the_incidents() -> None:
+    whole = fold(Linker(Config(), [], []).link(attack(), DAY))
+    linker = Linker(Config(), [], [])
+    parts = fold([f for alert in attack() for f in linker.link([alert], DAY)])
+    assert parts == whole
+
+
+def test_phases_and_notes_are_lines_of_the_story() -> None:
+    written = Linker(Config(), [], []).link(attack(), DAY)
+    [incident_id] = fold(written)
+    later = DAY + timedelta(hours=2)
+    written.append(facts.phase_changed(incident_id, Phase.RESPOND, "lan", "address blocked", later))
+    written.append(facts.noted(incident_id, TimelineEntry(later, "note", "owner called", "n1"), "lan"))
+    written.append(facts.phase_changed(incident_id, Phase.LEARN_LESSONS, "lan", "done", later, closed=True))
+    incident = fold(written)[incident_id]
+    assert (incident.phase, incident.closed) == (Phase.LEARN_LESSONS, later)
+    assert [e.kind for e in incident.timeline[-3:]] == ["phase", "note", "phase"]
+    assert Entity("user.name", "tuan.hs") in incident.entities

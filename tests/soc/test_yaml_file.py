@@ -1,0 +1,97 @@
+"""YAML is read with places, and what PyYAML would swallow or die of is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from soc.errors import FaultsError
+from soc.yaml_file import MAX_BYTES, nearest, parse, read, read_one
+
+
+def faults(text: str) -> list[tuple[int, int, str]]:
+    with pytest.raises(FaultsError) as caught:
+        parse(text, "f.yml")
+    return [(f.line, f.column, f.message) for f in caught.value.faults]
+
+
+def test_every_duplicate_key_is_a_fault_with_its_place() -> None:
+    assert faults("a: 1\nb: {c: 1, c: 2}\na: 3\n") == [
+        (2, 11, 'duplicate key "c": the value on line 2 would be lost'),
+        (3, 1, 'duplicate key "a": the value on line 1 would be lost'),
+    ]
+
+
+def test_a_syntax_fault_names_where_its_block_began() -> None:
+    [(line, column, message)] = faults("a:\n  - [1\n    b: 2\n")
+    assert (line, column) == (3, 6)
+    assert "which began on line 2" in message
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 60_000, "{a: " * 60_000, "- " * 60_000, "\n".join(" " * i + "a:" for i in range(60))]
+)
+def test_deep_nesting_is_refused_before_it_recurses(text: str) -> None:
+    assert "nested deeper than 50 levels" in faults(text)[0][2]
+
+
+def test_aliases_are_refused() -> None:
+    assert faults("a: &x [1]\nb: *x\n") == [(2, 4, "aliases are not supported: write the value out")]
+
+
+@pytest.mark.parametrize("text", ["a: !!python/object/apply:os.system [x]", "? [a]\n: 1", "a: !!int x"])
+def test_tags_and_keys_that_are_not_plain_data_are_refused(text: str) -> None:
+    assert faults(text)[0][2].startswith("YAML value: ")
+
+
+def test_a_date_stays_what_its_author_wrote() -> None:
+    assert parse("date: 2026-11-22\ntime: 2026-11-22 10:00:00", "f.yml")[0].data == {
+        "date": "2026-11-22",
+        "time": "2026-11-22 10:00:00",
+    }
+
+
+def test_control_characters_are_refused_with_their_line() -> None:
+    [(line, _, message)] = faults("a: 1\nb: \x00\n")
+    assert line == 2
+    assert "not allowed in YAML" in message
+
+
+def test_bytes_that_are_not_utf8_are_refused_with_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "f.yml"
+    path.write_bytes(b"a: 1\nb: \xff\n")
+    with pytest.raises(FaultsError) as caught:
+        read(path)
+    [fault] = caught.value.faults
+    assert (fault.line, fault.column, fault.message) == (2, 4, "byte 0xff is not UTF-8")
+
+
+def test_a_file_over_the_limit_is_not_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "f.yml"
+    path.write_bytes(b"#" * (MAX_BYTES + 1))
+    with pytest.raises(FaultsError, match="at most 1,000,000"):
+        read(path)
+
+
+def test_a_missing_file_is_a_fault_and_not_a_traceback(tmp_path: Path) -> None:
+    with pytest.raises(FaultsError, match="cannot be read"):
+        read(tmp_path / "none.yml")
+
+
+def test_one_document_is_expected_where_one_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "f.yml"
+    path.write_text("a: 1\n---\nb: 2\n")
+    with pytest.raises(FaultsError, match="holds 2 YAML documents"):
+        read_one(path)
+
+
+def test_a_fault_points_into_the_scalar_with_a_caret() -> None:
+    [document] = parse("detection:\n  sel:\n    Image|endwith: 'x'\n", "rule.yml")
+    fault = document.fault(("detection", "sel", "Image|endwith"), "unknown modifier", on_key=True, offset=6, length=7)
+    assert str(fault) == ("rule.yml:3:11: unknown modifier\n    3 |     Image|endwith: 'x'\n      |           ^^^^^^^")
+
+
+def test_the_nearest_word_is_offered_only_when_it_is_near() -> None:
+    assert nearest("contian", ["contains", "cidr"]) == '; did you mean "contains"?'
+    assert nearest("zzz", ["contains"]) == ""
