@@ -21,3 +21,17 @@ class JournalError(CollectorError):
 
 class SourceError(CollectorError):
     """A source cannot be opened or read (missing file, address in use, not an EVTX file)."""
+
+
+class DamagedFrameError(JournalError):
+    """A frame of the journal that no longer reads as written. Caught by whoever must go on: reading may resume at `next_offset`.
+
+    `path`, `position`: the segment and the byte where the damage begins. `offset` to `next_offset` (exclusive): what is lost.
+    """
+
+    def __init__(self, path: str, position: int, offset: int, next_offset: int) -> None:
+        super().__init__(f"{path}: damaged at byte {position}: offsets {offset} to {next_offset - 1} cannot be read")
+        self.path = path
+        self.position = position
+        self.offset = offset
+        self.next_offset = next_offset

@@ -6,7 +6,7 @@ Field names follow the Elastic Common Schema 8.17 (dotted, flat); what ECS lacks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-_ENVELOPE = {
+_ENVELOPE: Mapping[str, Callable[[Event], Value]] = {
     "@timestamp": lambda e: _utc(e.time),
     "event.id": lambda e: e.id,
     "event.ingested": lambda e: _utc(e.ingested),

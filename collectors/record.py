@@ -42,3 +42,23 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     record: RawRecord
     format: str
     reason: str
+
+
+class Mark(msgspec.Struct, frozen=True, gc=False):
+    """How far one stream of a source is read; journalled in the same frame as its events, so a crash neither loses nor repeats.
+
+    `offset`: where the next record begins (EVTX: how many records and dead letters of the file are out); `index`: lines or
+    records before it. `head` and `tail` are digests of the first `head_bytes` and the last `tail_bytes` before `offset`: a file is
+    the marked one only if both still stand in it, whatever its name (`path`) or `inode` is by now.
+    """
+
+    source: str
+    stream: str
+    path: str
+    offset: int
+    index: int
+    inode: int = 0
+    head: bytes = b""
+    head_bytes: int = 0
+    tail: bytes = b""
+    tail_bytes: int = 0

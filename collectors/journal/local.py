@@ -1,0 +1,274 @@
+"""Batches in, one frame each, durable before `append` returns: `LocalJournal`, the one writer of a directory of segments.
+
+    journal/00000000000000000000.seg …    frames, see collectors.journal.frame
+    journal/consumers/NAME                the committed offset, a decimal number
+    journal/lock                          held by the writer (flock)
+    journal/*.torn                        what recovery cut off the end of a segment: never acknowledged, kept for a person to see
+
+Opening after a crash finds the exact prefix that was written whole. A full disk raises and rolls back to the last whole frame, and the
+same call works once there is space again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from collectors.errors import JournalError
+from collectors.event import Event
+from collectors.journal import JournalConfig, consumers, frame
+from collectors.journal.durable import ASIDE, write_durably
+from collectors.journal.frame import MAGIC, SALT_BYTES, SEGMENT_HEADER_BYTES, Head
+from collectors.journal.reader import LocalReader
+from collectors.journal.segment import Segment, name_of
+from collectors.record import DeadLetter, Mark, RawRecord
+
+log = logging.getLogger(__name__)
+
+
+class LocalJournal(LocalReader):
+    """Reads and writes; see `collectors.journal.Journal` for what each method promises."""
+
+    def __init__(self, config: JournalConfig) -> None:
+        try:
+            config.path.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(config.path)
+        except OSError as error:
+            raise JournalError(f"{config.path}: {error.strerror}") from error
+        super().__init__(config.path)
+        self._segment_bytes = config.segment_bytes
+        self._writing = threading.Lock()
+        self._buffer = bytearray()
+        self._fd = -1
+        self._torn = False
+        self._marks: dict[str, Mark] = {}
+        try:
+            self._recover()
+        except OSError as error:
+            self.close()
+            raise JournalError(f"{config.path}: {error.strerror}") from error
+        except JournalError:
+            self.close()
+            raise
+
+    def append(self, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]) -> int:
+        """Write one transaction; returns the next offset once it is durable."""
+        with self._writing:
+            if self._fd < 0:
+                raise JournalError(f"{self._path}: the journal is closed")
+            segment = self._segments[-1]
+            if not (events or marks or dead):
+                return segment.next
+            try:
+                self._roll_back(segment)
+                if segment.size >= self._segment_bytes and segment.next > segment.first:
+                    segment = self._begin(segment.next, segment.next_dead)
+                head = self._encode(segment, events, marks, dead)
+                self._torn = True
+                _write(self._fd, self._buffer, segment.size)
+                os.fdatasync(self._fd)
+                self._torn = False
+            except OSError as error:
+                self._try_roll_back(segment)
+                raise JournalError(f"{segment.path}: {error.strerror}; nothing of this batch is written") from error
+            with self._state:
+                segment.add(head._replace(position=segment.size))
+                _apply(self._marks, marks)
+                self._state.notify_all()
+            return segment.next
+
+    def marks(self) -> dict[str, Mark]:
+        """The last mark under every key that was not forgotten."""
+        with self._state:
+            return dict(self._marks)
+
+    def commit(self, consumer: str, offset: int) -> None:
+        """Remember that `consumer` is done with everything below `offset`."""
+        if not self.start() <= offset <= self.end():
+            raise JournalError(
+                f"{self._path}: {consumer} commits offset {offset}, beyond {self.start()} to {self.end()}"
+            )
+        consumers.save(self._path, consumer, offset)
+
+    def wait(self, offset: int, timeout_s: float) -> bool:
+        """Block until there is an event at `offset`; woken by the append itself."""
+        with self._state:
+            self._state.wait_for(lambda: self._closed or self._segments[-1].next > offset, timeout_s)
+            return not self._closed and self._segments[-1].next > offset
+
+    def close(self) -> None:
+        """Release the lock and the waiters; everything acknowledged is on disk already."""
+        super().close()
+        with self._writing:
+            for fd in (self._fd, self._lock):
+                if fd >= 0:
+                    os.close(fd)
+            self._fd = self._lock = -1
+
+    def _current(self) -> list[Segment]:
+        with self._state:
+            return list(self._segments)
+
+    def _encode(
+        self, segment: Segment, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]
+    ) -> Head:
+        first = (segment.next, segment.next_dead)
+        try:
+            return frame.encode(self._buffer, segment.salt, first, events, marks, dead)
+        except (UnicodeEncodeError, OverflowError):
+            events, dead = _writable(events, dead)
+        except ValueError as error:
+            raise JournalError(f"{segment.path}: {error}") from error
+        return frame.encode(self._buffer, segment.salt, first, events, marks, dead)
+
+    def _begin(self, first: int, first_dead: int) -> Segment:
+        """Start the segment of this offset with a snapshot of the marks. Raises: OSError; then the one before stays the last."""
+        salt = os.urandom(SALT_BYTES)
+        snapshot = bytearray()
+        head = frame.encode(snapshot, salt, (first, first_dead), (), self._marks, ())
+        segment = Segment(self._path / name_of(first))
+        write_durably(segment.path, MAGIC + salt + snapshot)
+        fd = os.open(segment.path, os.O_WRONLY | os.O_CLOEXEC)
+        segment.add(head._replace(position=SEGMENT_HEADER_BYTES))
+        with self._state:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._segments[-1].complete = True
+            self._fd = fd
+            self._segments.append(segment)
+        return segment
+
+    def _recover(self) -> None:
+        """Take over what the last writer left: index the last segment, cut its torn end, read the marks."""
+        for path in self._path.glob(f"*{ASIDE}"):
+            path.unlink()
+        if not super()._current():
+            self._begin(0, 0)
+            return
+        segment = self._segments[-1]
+        damaged = False
+        while segment.size < segment.path.stat().st_size and segment.resume():
+            damaged = True
+        if segment.size == SEGMENT_HEADER_BYTES and len(self._segments) > 1:
+            self._segments[-2].index_all()
+            segment.next_dead = self._segments[-2].next_dead
+        self._marks = self._recovered_marks()
+        if damaged:
+            places = ", ".join(str(hole.position) for hole in segment.holes)
+            log.error("journal: damage inside a segment", extra={"path": str(segment.path), "positions": places})
+            if segment.next > segment.first:
+                self._begin(segment.next, segment.next_dead)
+                segment.complete = True
+                return
+        self._fd = os.open(segment.path, os.O_WRONLY | os.O_CLOEXEC)
+        if torn := segment.path.stat().st_size - segment.size:
+            with segment.opened() as fd:
+                rest = os.pread(fd, torn, segment.size)
+            kept = segment.path.with_name(f"{segment.path.stem}.{segment.size}.torn")
+            write_durably(kept, rest)
+            log.warning(
+                "journal: cut the torn end of the last segment",
+                extra={"path": str(segment.path), "position": segment.size, "bytes": torn, "kept": str(kept)},
+            )
+            self._torn = True
+            self._roll_back(segment)
+        if segment.size == SEGMENT_HEADER_BYTES:
+            self.append((), self._marks, ())  # a snapshot again, since the first frame of a segment is one
+
+    def _recovered_marks(self) -> dict[str, Mark]:
+        """From the last segment that begins with a readable snapshot, and every frame after it."""
+        frames: list[tuple[int, Mapping[str, Mark | None]]] = []
+        for segment in reversed(self._segments):
+            if segment is not self._segments[-1]:
+                segment.index_all()
+            found = segment.marks()
+            frames = found + frames
+            if found and found[0][0] == SEGMENT_HEADER_BYTES:
+                break
+        marks: dict[str, Mark] = {}
+        for _, change in frames:
+            _apply(marks, change)
+        return marks
+
+    def _roll_back(self, segment: Segment) -> None:
+        """Cut what a failed append left behind. Raises: OSError."""
+        if self._torn:
+            os.ftruncate(self._fd, segment.size)
+            os.fdatasync(self._fd)
+            self._torn = False
+
+    def _try_roll_back(self, segment: Segment) -> None:
+        try:
+            self._roll_back(segment)
+        except OSError as error:
+            log.warning(
+                "journal: roll-back waits for the next append", extra={"path": str(segment.path), "error": error}
+            )
+
+
+def _apply(marks: dict[str, Mark], change: Mapping[str, Mark | None]) -> None:
+    for key, mark in change.items():
+        if mark is None:
+            marks.pop(key, None)
+        else:
+            marks[key] = mark
+
+
+def _writable(events: Sequence[Event], dead: Sequence[DeadLetter]) -> tuple[list[Event], list[DeadLetter]]:
+    """Turn what msgpack cannot hold into dead letters that it can."""
+    good: list[Event] = []
+    letters = [_plain(letter) for letter in dead]
+    for event in events:
+        if why := frame.encodes(event):
+            record = RawRecord(event.raw, event.source, event.position, event.ingested, event.peer)
+            letters.append(
+                _plain(DeadLetter(record, str(event.get("event.dataset") or ""), f"cannot be journalled: {why}"))
+            )
+        else:
+            good.append(event)
+    log.warning("journal: events that cannot be written became dead letters", extra={"events": len(events) - len(good)})
+    return good, letters
+
+
+def _plain(letter: DeadLetter) -> DeadLetter:
+    """The same with text that UTF-8 can hold: what it cannot stands as an escape."""
+    position = letter.record.position
+    record = RawRecord(
+        letter.record.data,
+        _text(letter.record.source),
+        type(position)(_text(position.path), _text(position.stream), position.offset, position.index),
+        letter.record.received,
+        _text(letter.record.peer),
+        letter.record.truncated,
+    )
+    return DeadLetter(record, _text(letter.format), _text(letter.reason))
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-8", "backslashreplace").decode()
+
+
+def _write(fd: int, data: bytearray, position: int) -> None:
+    """Write it whole. Raises: OSError."""
+    with memoryview(data) as view:
+        done = 0
+        while done < len(view):
+            done += os.pwrite(fd, view[done:], position + done)
+
+
+def _lock(path: Path) -> int:
+    """Hold the journal for this process. Raises: JournalError when another one does, OSError."""
+    fd = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner = os.read(fd, 20).decode("ascii", "replace").strip() or "unknown"
+        os.close(fd)
+        raise JournalError(f"{path}: another process writes this journal (pid {owner})") from error
+    os.ftruncate(fd, 0)
+    os.write(fd, f"{os.getpid()}\n".encode())
+    return fd

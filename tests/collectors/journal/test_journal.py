@@ -1,0 +1,217 @@
+"""What the port promises, on the local implementation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors.errors import JournalError
+from collectors.journal import JournalConfig, open_journal, open_reader
+from collectors.journal.local import LocalJournal
+
+from .events import any_event, any_letter, any_mark, event, events, letter, mark
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> JournalConfig:
+    return JournalConfig(tmp_path / "journal")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> JournalConfig:
+    return JournalConfig(tmp_path / "journal", segment_bytes=4_000)
+
+
+def test_events_come_back_in_order_with_their_offsets(config: JournalConfig) -> None:
+    journal = open_journal(config)
+    assert journal.append(events(0, 10), {}, []) == 10
+    assert journal.append(events(10, 12), {}, []) == 12
+    assert journal.read(0, 100) == (events(0, 12), 12)
+    assert journal.read(7, 4) == (events(7, 11), 11)
+    assert journal.read(12, 5) == ([], 12)
+    assert journal.fetch(9) == event(9)
+    with pytest.raises(JournalError, match="no event at offset 12"):
+        journal.fetch(12)
+    journal.close()
+
+
+def test_every_offset_reads_alike_across_segments_and_after_reopening(small: JournalConfig) -> None:
+    journal = open_journal(small)
+    for n in range(0, 300, 3):
+        journal.append(events(n, n + 3), {"a": mark(n)}, [letter(n)] if n % 2 else [])
+    assert len(list(small.path.glob("*.seg"))) > 5
+    for _ in range(2):
+        assert journal.end() == 300
+        for n in range(300):
+            assert journal.fetch(n) == event(n)
+            assert journal.read(n, 5) == (events(n, min(n + 5, 300)), min(n + 5, 300))
+        assert journal.dead_letters(0, 1_000) == ([letter(n) for n in range(3, 300, 6)], 50)
+        assert journal.dead_letters(48, 1) == ([letter(291)], 49)
+        assert journal.dead_end() == 50
+        assert journal.marks() == {"a": mark(297)}
+        journal.close()
+        journal = open_journal(small)
+    journal.close()
+
+
+def test_replay_gives_equal_bytes(small: JournalConfig) -> None:
+    journal = open_journal(small)
+    for n in range(0, 60, 20):
+        journal.append(events(n, n + 20), {}, [])
+    assert journal.read(0, 60) == journal.read(0, 60)
+    stepwise = [journal.read(n, 1)[0][0] for n in range(60)]
+    assert stepwise == journal.read(0, 60)[0]
+    journal.close()
+
+
+def test_a_mark_of_none_forgets_its_key_also_across_segments(small: JournalConfig) -> None:
+    journal = open_journal(small)
+    journal.append([], {"a": mark(1), "b": mark(2)}, [])
+    for n in range(0, 60, 20):
+        journal.append(events(n, n + 20), {"c": mark(n)}, [])
+    journal.append([], {"a": None}, [])
+    journal.close()
+    journal = open_journal(small)
+    assert journal.marks() == {"b": mark(2), "c": mark(40)}
+    journal.close()
+
+
+def test_an_empty_append_writes_nothing(config: JournalConfig) -> None:
+    journal = open_journal(config)
+    size = sum(p.stat().st_size for p in config.path.glob("*.seg"))
+    assert journal.append([], {}, []) == 0
+    assert sum(p.stat().st_size for p in config.path.glob("*.seg")) == size
+    journal.close()
+
+
+def test_consumers_keep_their_own_offsets(config: JournalConfig) -> None:
+    journal = open_journal(config)
+    journal.append(events(0, 10), {}, [])
+    journal.commit("detect", 4)
+    journal.commit("store", 10)
+    assert (journal.committed("detect"), journal.committed("store"), journal.committed("new")) == (4, 10, 0)
+    with pytest.raises(JournalError, match="beyond"):
+        journal.commit("detect", 11)
+    with pytest.raises(JournalError, match="no name"):
+        journal.commit("../escape", 1)
+    journal.close()
+    assert open_reader(config).committed("detect") == 4
+
+
+def test_a_second_writer_is_refused_with_the_pid_of_the_first(config: JournalConfig) -> None:
+    journal = open_journal(config)
+    code = (
+        "import sys, pathlib; from collectors.journal import *; open_journal(JournalConfig(pathlib.Path(sys.argv[1])))"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(config.path)], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "another process writes this journal (pid " in run.stderr
+    journal.close()
+    open_journal(config).close()
+
+
+def test_another_process_reads_while_the_writer_writes(small: JournalConfig) -> None:
+    journal = open_journal(small)
+    reader = open_reader(small)
+    assert reader.end() == 0
+    for n in range(0, 200, 10):
+        journal.append(events(n, n + 10), {}, [letter(n)])
+        assert reader.end() == n + 10
+        assert reader.fetch(n + 5) == event(n + 5)
+    assert reader.read(0, 1_000) == (events(0, 200), 200)
+    assert reader.dead_letters(0, 100)[0] == [letter(n) for n in range(0, 200, 10)]
+    journal.close()
+
+
+def test_waiting_ends_with_the_append_the_timeout_or_the_close(config: JournalConfig) -> None:
+    journal = open_journal(config)
+    assert not journal.wait(0, 0.01)
+    for waiter in (journal, open_reader(config)):
+        end = journal.end()
+        threading.Timer(0.05, journal.append, ([event(end)], {}, [])).start()
+        started = time.monotonic()
+        assert waiter.wait(end, 5)
+        assert time.monotonic() - started < 1
+    threading.Timer(0.05, journal.close).start()
+    assert not journal.wait(2, 5)
+
+
+def test_an_event_that_cannot_be_written_becomes_a_dead_letter(config: JournalConfig) -> None:
+    journal = open_journal(config)
+    surrogate = event(1, b"\xed\xa0\x80")
+    surrogate.fields["message"] = "\ud800"
+    huge = event(2)
+    huge.fields["n"] = 2**70
+    assert journal.append([event(0), surrogate, huge, event(3)], {}, [letter(9)]) == 2
+    assert journal.read(0, 10)[0] == [event(0), event(3)]
+    letters, _ = journal.dead_letters(0, 10)
+    assert [d.record.data for d in letters] == [b"line 9", b"\xed\xa0\x80", b"line 2"]
+    assert all("cannot be journalled" in d.reason for d in letters[1:])
+    journal.close()
+
+
+def test_a_closed_journal_refuses_and_a_missing_one_cannot_be_read(config: JournalConfig) -> None:
+    with pytest.raises(JournalError, match="no journal here"):
+        open_reader(config)
+    journal = open_journal(config)
+    journal.close()
+    journal.close()
+    with pytest.raises(JournalError, match="closed"):
+        journal.append([event(0)], {}, [])
+
+
+def test_several_threads_read_while_one_appends(small: JournalConfig) -> None:
+    journal = open_journal(small)
+    faults: list[object] = []
+
+    def consume() -> None:
+        offset = 0
+        while offset < 400:
+            if journal.wait(offset, 5):
+                got, following = journal.read(offset, 37)
+                if got != events(offset, following):
+                    faults.append((offset, following))
+                offset = following
+
+    threads = [threading.Thread(target=consume) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for n in range(0, 400, 8):
+        journal.append(events(n, n + 8), {}, [])
+    for thread in threads:
+        thread.join(20)
+    assert not faults
+    journal.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(any_event, max_size=4),
+            st.dictionaries(st.text("abc", max_size=2), st.none() | any_mark, max_size=2),
+            st.lists(any_letter, max_size=2),
+        ),
+        max_size=5,
+    )
+)
+def test_what_was_appended_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, batches: list) -> None:
+    path = tmp_path_factory.mktemp("any") / "journal"
+    journal = LocalJournal(JournalConfig(path, segment_bytes=300))
+    marks = {}
+    for items, change, dead in batches:
+        journal.append(items, change, dead)
+        marks.update(change)
+    journal.close()
+    journal = LocalJournal(JournalConfig(path))
+    assert journal.read(0, 1_000)[0] == [e for items, _, _ in batches for e in items]
+    assert journal.dead_letters(0, 1_000)[0] == [d for _, _, dead in batches for d in dead]
+    assert journal.marks() == {k: m for k, m in marks.items() if m is not None}
+    journal.close()
