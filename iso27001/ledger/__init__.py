@@ -1,14 +1,20 @@
-"""The ledger's nouns: a `Fact` is what an engine or a person decided; an `Entry` is a fact with its place in the tree."""
+"""The ledger's nouns: a `Fact` is what an engine or a person decided; an `Entry` is a fact with its place in the tree.
+
+Their one byte form is made here: what is hashed today must give the same bytes on any machine in ten years.
+"""
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
+import orjson
+
+from iso27001.errors import LedgerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +40,77 @@ class Entry:
 
 
 def canonical(value: Any) -> bytes:
-    """The one byte form of a JSON value: UTF-8, NFC text, sorted keys, no spaces. What leaves of the tree and hashes are made of."""
-    return msgspec.json.encode(_normal(value), order="sorted")
+    """The one byte form of a JSON value: UTF-8, NFC text, keys sorted by code point, no spaces, moments as RFC 3339 UTC.
+
+    What leaves of the tree and hashes are made of. Whole numbers stay whole: 1 and 1.0 are different values.
+    Raises: LedgerError for what JSON cannot say (NaN, sets, bytes, a naive datetime, half a surrogate pair, keys that NFC makes equal).
+    """
+    try:
+        raw = orjson.dumps(value, option=_OPTIONS, default=_plain)
+        if b"null" in raw:  # the encoder writes NaN as null
+            _refuse_not_finite(value)
+        if raw.isascii() or unicodedata.is_normalized("NFC", raw.decode()):
+            return raw
+        return orjson.dumps(_nfc(orjson.loads(raw)), option=_OPTIONS)
+    except TypeError as error:
+        raise LedgerError(f"not a JSON value: {error.__cause__ or error}") from error
 
 
-def _normal(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if value.isascii() else unicodedata.normalize("NFC", value)
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-22T10:30:00.000000Z`: always UTC, always six digits, so that texts sort as moments do. Raises: LedgerError if naive."""
+    if moment.tzinfo is None:
+        raise LedgerError(f"the moment {moment.isoformat()} has no time zone")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def encode(fact: Fact, time: str = "") -> bytes:
+    """The bytes of a fact, of which its leaf hash is made; `time`: its time as text, where at hand. Raises: LedgerError."""
+    time = time or rfc3339(fact.time)
+    return canonical({"actor": fact.actor, "body": fact.body, "id": fact.id, "kind": fact.kind, "time": time})
+
+
+def decode(raw: bytes) -> Fact:
+    """The fact of its bytes. Raises: LedgerError."""
+    try:
+        plain = orjson.loads(raw)
+        time = datetime.fromisoformat(plain["time"])
+        return Fact(plain["id"], plain["kind"], time, plain["actor"], plain["body"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise LedgerError(f"not the bytes of a fact: {error}") from error
+
+
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
     if isinstance(value, Mapping):
-        return {_normal(k): _normal(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_normal(v) for v in value]
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__}")
+
+
+def _refuse_not_finite(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TypeError(f"the number {value}")
+    if isinstance(value, Mapping):
+        for item in value.values():
+            _refuse_not_finite(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_not_finite(item)
+
+
+def _nfc(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, list):
+        return [_nfc(item) for item in value]
+    if isinstance(value, dict):
+        normal = {_nfc(key): _nfc(item) for key, item in value.items()}
+        if len(normal) != len(value):
+            raise TypeError("keys that differ only in their Unicode form")
+        return normal
     return value
