@@ -19,7 +19,10 @@ from soc.incident import Incident
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which events: from `since` (inclusive) to `until` (exclusive), every field of `equals` equal; newest first, at most `limit`."""
+    """Which events: from `since` (inclusive) to `until` (exclusive), every field of `equals` equal; at most `limit`.
+
+    What equal means: soc.store.matching.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -39,8 +42,11 @@ class Indexed:
 class EventStore(Protocol):
     """Events by id and by search. Indexing twice changes nothing."""
 
-    def index(self, events: Sequence[Event]) -> Indexed:
-        """Store a batch. Raises: UnreachableError; then nothing may be acknowledged and the same batch is worth a retry."""
+    def index(self, events: Sequence[Event], first_offset: int) -> Indexed:
+        """Store consecutive events of the journal, the first of which stands at `first_offset`; every event is in one count of the answer.
+
+        Raises: UnreachableError; then nothing may be acknowledged and the same batch is worth a retry, which neither loses nor doubles.
+        """
         ...
 
     def event(self, event_id: str) -> dict[str, Value] | None:
@@ -48,7 +54,7 @@ class EventStore(Protocol):
         ...
 
     def search(self, query: EventQuery) -> list[dict[str, Value]]:
-        """Documents, newest first."""
+        """Documents, newest first; of the same microsecond, the later in the journal first."""
         ...
 
     def count(self) -> int:
@@ -62,7 +68,10 @@ class EventStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AlertQuery:
-    """Which alerts: empty means all. `text`: words that title, entity or system contain, case folded."""
+    """Which alerts: empty means all. `text`: words that title, entity or system contain (each of them somewhere), case folded and literal.
+
+    `since` (inclusive) to `until` (exclusive): when they were last seen.
+    """
 
     statuses: frozenset[AlertStatus] = frozenset()
     levels: frozenset[Level] = frozenset()
@@ -75,8 +84,7 @@ class AlertQuery:
 class Projections(Protocol):
     """Alerts and incidents as they stand: a fold of ledger facts that can be thrown away and rebuilt.
 
-    Folds these kinds (bodies as soc.facts writes them): alert.opened, alert.repeated, alert.status, incident.opened, incident.linked, incident.phase,
-    incident.note.
+    The folds are soc.alert.facts and soc.incident.facts; facts of other kinds only count as applied.
     """
 
     def applied(self) -> int:
@@ -84,7 +92,10 @@ class Projections(Protocol):
         ...
 
     def apply(self, entries: Iterable[Entry]) -> None:
-        """Fold entries in order, atomically with `applied`; entries below it are ignored. Raises: UnreachableError."""
+        """Fold entries in order, effectively once: entries below `applied` are ignored; after a crash the next call goes on where it ended.
+
+        Raises: UnreachableError; SocError where an entry is missing between two.
+        """
         ...
 
     def alert_ids(self, query: AlertQuery) -> Sequence[str]:

@@ -1,0 +1,69 @@
+"""Alerts and incidents in, the columns out by which both implementations find and order them."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from soc.alert import Alert
+from soc.incident import Incident
+
+MAX_SEARCH_TEXT = 4000
+"""Characters of an alert that a text search sees: a keyword of Elasticsearch ends at 32,766 bytes, and an attacker may name the entity."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970 (negative before), exact for every year that datetime knows."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+@dataclass(frozen=True, slots=True)
+class AlertColumns:
+    """What triage filters and sorts by; `search`: title, entity and system, case folded."""
+
+    status: str
+    level: str
+    risk: int
+    last_seen_us: int
+    incident_id: str
+    search: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentColumns:
+    """What the list of incidents is sorted by."""
+
+    closed: bool
+    risk: int
+    last_seen_us: int
+
+
+def alert_columns(alert: Alert) -> AlertColumns:
+    """The columns of an alert."""
+    text = f"{alert.title}\n{alert.entity}\n{alert.system}"
+    return AlertColumns(
+        status=alert.status.value,
+        level=alert.level.value,
+        risk=alert.risk,
+        last_seen_us=micros(alert.last_seen),
+        incident_id=alert.incident_id,
+        search=_folded(text)[:MAX_SEARCH_TEXT],
+    )
+
+
+def incident_columns(incident: Incident) -> IncidentColumns:
+    """The columns of an incident."""
+    return IncidentColumns(incident.closed is not None, incident.risk, micros(incident.last_seen))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text search, folded as `search` is: Vietnamese typed in either Unicode form finds the other."""
+    return tuple(_folded(text).split())
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())

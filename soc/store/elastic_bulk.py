@@ -1,0 +1,83 @@
+"""Bulk actions in, one outcome for each out: split by size, what was refused for now sent again, the rest for the caller to judge.
+
+Source of truth: Elasticsearch reference, "Bulk API": a request that succeeds carries items that each have their own status.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from elasticsearch import ApiError, Elasticsearch
+
+from soc.errors import UnreachableError
+from soc.store.elastic import PAUSES_S, WORTH_A_RETRY, answering, reason_of
+
+MAX_ACTIONS = 2_000
+MAX_BYTES = 5_000_000
+"""Of one request, where the server's answer stays well under a second; a longer action goes alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one action: 200 or 201 done, 409 conflict, others with the server's reason."""
+
+    status: int
+    reason: str = ""
+
+
+def bulk(client: Elasticsearch, actions: Sequence[bytes]) -> list[Outcome]:
+    """Sends actions (each: action line, newline, source, newline) and gives their outcomes in the same order.
+
+    Raises: UnreachableError where some are still not taken after all attempts, or the connection broke: those before may be done; SocError.
+    """
+    outcomes: dict[int, Outcome] = {}
+    for numbers in _requests(actions):
+        waiting = numbers
+        for pause in (*PAUSES_S, None):
+            answers = _send(client, [actions[i] for i in waiting])
+            outcomes.update(zip(waiting, answers, strict=True))
+            waiting = [i for i in waiting if outcomes[i].status in WORTH_A_RETRY]
+            if not waiting:
+                break
+            if pause is None:
+                last = outcomes[waiting[-1]]
+                raise UnreachableError(
+                    f"Elasticsearch does not take {len(waiting)} of {len(actions)} documents ({last.status}): {last.reason}"
+                )
+            time.sleep(pause)
+    return [outcomes[i] for i in range(len(actions))]
+
+
+def _requests(actions: Sequence[bytes]) -> Iterator[list[int]]:
+    numbers: list[int] = []
+    size = 0
+    for i, action in enumerate(actions):
+        if numbers and (size + len(action) > MAX_BYTES or len(numbers) == MAX_ACTIONS):
+            yield numbers
+            numbers, size = [], 0
+        numbers.append(i)
+        size += len(action)
+    if numbers:
+        yield numbers
+
+
+def _send(client: Elasticsearch, actions: list[bytes]) -> list[Outcome]:
+    with answering():
+        try:
+            answer = client.bulk(operations=cast("Any", actions))  # bytes go out as they are
+        except ApiError as error:
+            if error.meta.status != 413 or len(actions) > 1:
+                raise
+            return [Outcome(413, reason_of(error.body))]
+    if not answer["errors"]:
+        return [Outcome(201)] * len(actions)
+    return [_outcome(next(iter(item.values()))) for item in answer["items"]]
+
+
+def _outcome(item: dict[str, object]) -> Outcome:
+    status = item["status"]
+    assert isinstance(status, int)
+    return Outcome(status, reason_of(item["error"]) if "error" in item else "")

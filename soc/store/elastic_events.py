@@ -1,0 +1,233 @@
+"""Events in, documents out: the `EventStore` in data streams `logs-<dataset>-<namespace>` of Elasticsearch.
+
+What is found is what the local store finds: the server narrows, soc.store.matching decides. A repeated event is refused by its `_id` (409);
+that holds inside the current write index of a data stream, so a batch that is sent again across a rollover can double.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from elasticsearch import Elasticsearch, NotFoundError
+
+from collectors.event import Event, Value
+from soc.errors import SocError, UnreachableError
+from soc.store import EventQuery, Indexed
+from soc.store.columns import micros
+from soc.store.elastic import answering
+from soc.store.elastic_bulk import bulk
+from soc.store.elastic_mappings import (
+    MAX_KEYWORD,
+    OFFSET,
+    TEXT_FIELDS,
+    TIME_US,
+    component,
+    events_pattern,
+    index_template,
+)
+from soc.store.matching import holds, text_of
+
+MAX_STREAMS = 200
+"""Data streams of a namespace. The dataset is an event's own word: one who invents names fills `generic`, not the cluster's state."""
+
+GENERIC = "generic"
+PAGE = 1_000
+
+_log = logging.getLogger(__name__)
+_STRANGE = re.compile(r"[^a-z0-9._]+")
+_ORDER = [{"@timestamp": "desc"}, {TIME_US: "desc"}, {OFFSET: "desc"}, {"event.id": "desc"}]
+
+
+def dataset_of(event: Event) -> str:
+    """The dataset part of the data stream's name: a-z, 0-9, "." and "_" only, whatever the event says of itself."""
+    said = event.fields.get("event.dataset")
+    return _STRANGE.sub("_", said.lower()).strip("._")[:100] or GENERIC if isinstance(said, str) else GENERIC
+
+
+class ElasticEventStore:
+    """`EventStore` on Elasticsearch. What this object wrote, it reads at once; others read it after the refresh interval (1 s)."""
+
+    def __init__(self, client: Elasticsearch, namespace: str, retention: timedelta) -> None:
+        """Asks nothing of the server yet."""
+        self._client = client
+        self._namespace = namespace
+        self._retention = retention
+        self._pattern = events_pattern(namespace)
+        self._streams: set[str] | None = None
+        self._unrefreshed = False
+
+    def index(self, events: Sequence[Event], first_offset: int) -> Indexed:
+        """See EventStore. An event that a lost answer made us send twice counts as a duplicate."""
+        self._prepare()
+        sent: list[Event] = []
+        actions: list[bytes] = []
+        refused: list[tuple[Event, str]] = []
+        for offset, event in enumerate(events, first_offset):
+            try:
+                actions.append(self._action(event, offset))
+                sent.append(event)
+            except TypeError as error:  # a number beyond 64 bits, a lone surrogate: not JSON for any server
+                refused.append((event, f"not JSON: {error}"))
+        self._unrefreshed = True
+        stored = duplicates = 0
+        for event, outcome in zip(sent, bulk(self._client, actions), strict=True):
+            if outcome.status == 409:
+                duplicates += 1
+            elif outcome.status in (400, 413) and not outcome.reason.startswith("validation_exception"):
+                refused.append((event, outcome.reason))
+            elif outcome.status >= 300:
+                raise SocError(f"Elasticsearch refuses events ({outcome.status}): {outcome.reason}")
+            else:
+                stored += 1
+        return Indexed(stored, duplicates, tuple(refused))
+
+    def event(self, event_id: str) -> dict[str, Value] | None:
+        """See EventStore."""
+        hits = self._hits({"ids": {"values": [event_id]}}, size=1)
+        return hits[0]["_source"] if hits else None
+
+    def search(self, query: EventQuery) -> list[dict[str, Value]]:
+        """See EventStore."""
+        matches = holds(query.equals)
+        found: list[dict[str, Value]] = []
+        for document in self._candidates(query):
+            if len(found) >= query.limit:
+                break
+            if matches(document):
+                found.append(document)
+        return found
+
+    def count(self) -> int:
+        """See EventStore."""
+        self._refresh()
+        with answering():
+            return int(self._client.count(index=self._pattern, ignore_unavailable=True, allow_no_indices=True)["count"])
+
+    def close(self) -> None:
+        """See EventStore."""
+        with suppress(UnreachableError):  # what is indexed is durable; the refresh only makes it visible sooner
+            self._refresh()
+        self._client.close()
+
+    def _action(self, event: Event, offset: int) -> bytes:
+        action = {"create": {"_index": self._stream(event), "_id": event.id}}
+        document = {**event.document(), TIME_US: micros(event.time), OFFSET: offset}
+        return orjson.dumps(action) + b"\n" + orjson.dumps(document) + b"\n"
+
+    def _stream(self, event: Event) -> str:
+        assert self._streams is not None
+        stream = f"logs-{dataset_of(event)}-{self._namespace}"
+        if stream in self._streams:
+            return stream
+        if len(self._streams) >= MAX_STREAMS:
+            return f"logs-{GENERIC}-{self._namespace}"
+        self._streams.add(stream)
+        if len(self._streams) == MAX_STREAMS:
+            _log.warning(
+                "no further data streams are made: events of new datasets go to the generic one",
+                extra={"streams": MAX_STREAMS},
+            )
+        return stream
+
+    def _prepare(self) -> None:
+        """Once before the first write: the templates that this version needs, and the data streams that exist."""
+        if self._streams is not None:
+            return
+        with answering():
+            name, body = component(self._namespace)
+            if self._digest("component", name) != body["_meta"]["digest"]:
+                self._client.cluster.put_component_template(name=name, **_keywords(body))
+            name, body = index_template(self._namespace, self._retention)
+            if self._digest("index", name) != body["_meta"]["digest"]:
+                self._client.indices.put_index_template(name=name, **_keywords(body))
+            existing = self._client.indices.resolve_index(name=self._pattern)
+        self._streams = {stream["name"] for stream in existing["data_streams"]}
+
+    def _digest(self, kind: str, name: str) -> str | None:
+        try:
+            if kind == "component":
+                found: Any = self._client.cluster.get_component_template(name=name)["component_templates"][0][
+                    "component_template"
+                ]
+            else:
+                found = self._client.indices.get_index_template(name=name)["index_templates"][0]["index_template"]
+        except NotFoundError:
+            return None
+        digest = found.get("_meta", {}).get("digest")
+        return str(digest) if digest else None
+
+    def _candidates(self, query: EventQuery) -> Iterator[dict[str, Value]]:
+        """Documents, newest first, page by page and never by `from` (which ends at 10,000)."""
+        after: list[Any] | None = None
+        condition = _condition(query)
+        while True:
+            hits = self._hits(condition, size=min(PAGE, max(query.limit, 1)), after=after)
+            yield from (hit["_source"] for hit in hits)
+            if len(hits) < min(PAGE, max(query.limit, 1)):
+                return
+            after = hits[-1]["sort"]
+
+    def _hits(self, condition: dict[str, Any], *, size: int, after: list[Any] | None = None) -> list[dict[str, Any]]:
+        self._refresh()
+        with answering():
+            answer = self._client.search(
+                index=self._pattern,
+                query=condition,
+                sort=_ORDER,
+                size=size,
+                search_after=after,
+                source={"excludes": [TIME_US, OFFSET]},
+                track_total_hits=False,
+                ignore_unavailable=True,
+                allow_no_indices=True,
+            )
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        return hits
+
+    def _refresh(self) -> None:
+        if self._unrefreshed:
+            with answering():
+                self._client.indices.refresh(index=self._pattern, ignore_unavailable=True, allow_no_indices=True)
+            self._unrefreshed = False
+
+
+def _keywords(body: dict[str, Any]) -> dict[str, Any]:
+    return {"meta" if key == "_meta" else key: value for key, value in body.items()}
+
+
+def _condition(query: EventQuery) -> dict[str, Any]:
+    filters: list[dict[str, Any]] = []
+    absent: list[dict[str, Any]] = []
+    bounds = {"gte": query.since, "lt": query.until}
+    span = {operator: micros(moment) for operator, moment in bounds.items() if moment is not None}
+    if span:
+        filters.append({"range": {TIME_US: span}})
+        filters.append({"range": {"@timestamp": _milliseconds(span)}})  # lets the server skip whole backing indices
+    for field, wanted in query.equals.items():
+        if wanted is None:
+            absent.append({"exists": {"field": field}})
+        for element in wanted if isinstance(wanted, list) else [wanted]:
+            if element is not None:
+                filters += _equal(field, element)
+    return {"bool": {"filter": filters, "must_not": absent}}
+
+
+def _equal(field: str, wanted: str | float) -> list[dict[str, Any]]:
+    """Conditions that every document fulfils in which the field equals; `lenient`: a word asked of a number is no error, it equals none."""
+    text = text_of(wanted)
+    if field in TEXT_FIELDS:
+        return [{"match_phrase": {field: {"query": text, "zero_terms_query": "all"}}}]
+    if len(text) > MAX_KEYWORD:
+        return []
+    return [{"match": {field: {"query": text, "lenient": True}}}]
+
+
+def _milliseconds(span: dict[str, int]) -> dict[str, Any]:
+    rounded = {"gte": span["gte"] // 1000} if "gte" in span else {}
+    return {**rounded, **({"lt": -(-span["lt"] // 1000)} if "lt" in span else {}), "format": "epoch_millis"}

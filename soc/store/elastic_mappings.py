@@ -1,0 +1,165 @@
+"""Namespace and retention in, the templates and mappings that the server gets out. Data only.
+
+Source of truth: Elastic Common Schema 8.17 (field types), Elasticsearch reference "Data streams", "subobjects". Only field types that
+every distribution has, so that the template of the tests is the one that ships: no `wildcard`, `constant_keyword`, no ILM, no scripts.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+TIME_US = "soc.time_us"
+"""Ours in each document: the time in microseconds. `@timestamp` as `date` keeps milliseconds, and `date_nanos` ends in 2262."""
+
+OFFSET = "soc.offset"
+"""Ours in each document: the place in the journal, which orders events of the same microsecond."""
+
+TEXT_FIELDS = frozenset({"message", "event.original"})
+"""Fields that are searched by words; all other strings are keywords."""
+
+MAX_KEYWORD = 1024
+"""Characters of a string that is indexed; a longer one is kept in the document only."""
+
+MAX_FIELDS = 4_000
+"""Of one data stream; further ones are kept in the document and are not searchable, instead of the event being refused."""
+
+_LONGS = (
+    "client.port",
+    "destination.port",
+    "source.port",
+    "server.port",
+    "process.pid",
+    "process.ppid",
+    "process.parent.pid",
+    "process.thread.id",
+    "process.exit_code",
+    "http.response.status_code",
+    "http.response.bytes",
+    "http.response.body.bytes",
+    "http.request.bytes",
+    "http.request.body.bytes",
+    "log.offset",
+    "event.index",
+    "event.severity",
+    "event.sequence",
+    "event.duration",
+    "log.syslog.facility.code",
+    "log.syslog.severity.code",
+    "log.syslog.priority",
+    "source.bytes",
+    "source.packets",
+    "destination.bytes",
+    "destination.packets",
+    "network.bytes",
+    "network.packets",
+    "file.size",
+    "winlog.record_id",
+    "egov.records.count",
+    "egov.amount",
+)
+
+_DATES = ("event.ingested", "event.created", "event.start", "event.end")
+
+_KEYWORD = {"type": "keyword", "ignore_above": MAX_KEYWORD}
+
+
+def component(namespace: str) -> tuple[str, dict[str, Any]]:
+    """Name and body of the component template with the ECS fields."""
+    properties: dict[str, Any] = {
+        "@timestamp": {"type": "date"},
+        **{field: {"type": "long"} for field in (TIME_US, OFFSET, *_LONGS)},
+        **{field: {"type": "date", "ignore_malformed": True} for field in _DATES},
+        **{field: {"type": "text"} for field in sorted(TEXT_FIELDS)},
+        "event.id": {"type": "keyword"},
+    }
+    dynamic = [
+        {"producers_own": {"path_match": ["winlog.event_data.*", "winlog.user_data.*"], "mapping": _KEYWORD}},
+        {
+            "addresses": {
+                "match_mapping_type": "string",
+                "path_match": ["ip", "*.ip", "*_ip"],
+                "path_unmatch": "winlog.*",
+                "mapping": {"type": "ip", "ignore_malformed": True},
+            }
+        },
+        {"strings": {"match_mapping_type": "string", "mapping": _KEYWORD}},
+        {"booleans": {"match_mapping_type": "boolean", "mapping": _KEYWORD}},
+        {"longs": {"match_mapping_type": "long", "mapping": {"type": "long", "ignore_malformed": True}}},
+        {"doubles": {"match_mapping_type": "double", "mapping": {"type": "double", "ignore_malformed": True}}},
+    ]
+    mappings = {
+        "subobjects": False,  # documents are flat: "user" and "user.name" are two fields, not a conflict
+        "date_detection": False,
+        "numeric_detection": False,
+        "dynamic_templates": dynamic,
+        "properties": properties,
+    }
+    settings = {
+        "auto_expand_replicas": "0-1",
+        "codec": "best_compression",
+        "mapping": {"total_fields": {"limit": MAX_FIELDS, "ignore_dynamic_beyond_limit": True}},
+    }
+    return f"{namespace}-ecs", _signed({"template": {"settings": {"index": settings}, "mappings": mappings}})
+
+
+def index_template(namespace: str, retention: timedelta) -> tuple[str, dict[str, Any]]:
+    """Name and body of the template that makes `logs-<dataset>-<namespace>` data streams."""
+    name, _ = component(namespace)
+    body = {
+        "index_patterns": [events_pattern(namespace)],
+        "data_stream": {},
+        "composed_of": [name],
+        "priority": 500,  # over the server's own logs-*-* (100) and those of Elastic's integrations (200)
+        "template": {"lifecycle": {"data_retention": f"{retention.days}d"}},
+    }
+    return f"{namespace}-events", _signed(body)
+
+
+def events_pattern(namespace: str) -> str:
+    """All data streams of the namespace; it holds no "-", so the pattern meets no other's."""
+    return f"logs-*-{namespace}"
+
+
+def _signed(body: dict[str, Any]) -> dict[str, Any]:
+    """With the digest of the body in `_meta`, so that one look tells whether the server has this version."""
+    digest = blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+    return {**body, "_meta": {"managed_by": "soc", "digest": digest}}
+
+
+_ALERTS = {
+    "status": _KEYWORD,
+    "level": _KEYWORD,
+    "risk": {"type": "integer"},
+    "last_seen": {"type": "date"},
+    "last_seen_us": {"type": "long"},
+    "incident_id": _KEYWORD,
+    "search": {"type": "keyword", "ignore_above": 8191},
+    "title": _KEYWORD,
+    "rule_id": _KEYWORD,
+    "system": _KEYWORD,
+}
+
+_INCIDENTS = {
+    "closed": {"type": "boolean"},
+    "risk": {"type": "integer"},
+    "last_seen": {"type": "date"},
+    "last_seen_us": {"type": "long"},
+    "title": _KEYWORD,
+}
+
+_NOUN = {
+    "id": {"type": "keyword"},
+    "applied_seq": {"type": "long"},
+    "noun": {"type": "object", "enabled": False},
+}
+
+PROJECTIONS: dict[str, dict[str, Any]] = {
+    "alerts": {**_ALERTS, **_NOUN},
+    "incidents": {**_INCIDENTS, **_NOUN},
+    "state": {"applied": {"type": "long"}, "version": {"type": "integer"}},
+}
+"""Name of the index after "<namespace>-" -> the fields that it finds and sorts by; `noun` holds the whole."""

@@ -1,0 +1,157 @@
+"""Ledger entries in, alerts and incidents by id and in the order of triage out: the projections as one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from iso27001.ledger import Entry
+from soc.alert import Alert
+from soc.detect import Level
+from soc.incident import Incident
+from soc.store import AlertQuery
+from soc.store.columns import alert_columns, incident_columns, micros, words
+from soc.store.folding import ALERTS, INCIDENTS, N, Standing, View, batches, folded, touched_ids
+from soc.store.sqlite import Database
+
+VERSION = 1
+"""Of the schema and of what the fold writes: another one and the file is emptied, so that the next `apply` rebuilds it."""
+
+_SCHEMA = """
+CREATE TABLE ledger (applied INTEGER NOT NULL);
+INSERT INTO ledger VALUES (0);
+CREATE TABLE alert (
+    id TEXT PRIMARY KEY, status TEXT NOT NULL, level INTEGER NOT NULL, risk INTEGER NOT NULL, last_seen_us INTEGER NOT NULL,
+    incident_id TEXT NOT NULL, search TEXT NOT NULL, noun BLOB NOT NULL
+);
+CREATE INDEX alert_triage ON alert (risk DESC, last_seen_us DESC, id, status, level);
+CREATE INDEX alert_of_incident ON alert (incident_id) WHERE incident_id <> '';
+CREATE TABLE incident (
+    id TEXT PRIMARY KEY, closed INTEGER NOT NULL, risk INTEGER NOT NULL, last_seen_us INTEGER NOT NULL, noun BLOB NOT NULL
+);
+CREATE INDEX incident_order ON incident (closed, risk DESC, last_seen_us DESC, id)
+"""
+
+
+class LocalProjections:
+    """`Projections` in SQLite: each batch of entries is folded in one transaction together with `applied`."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file, made when absent. Raises: SocError, UnreachableError."""
+        self._database = Database(path, _SCHEMA, VERSION)
+
+    def applied(self) -> int:
+        """See Projections."""
+        with self._database.reading() as connection:
+            return _applied(connection)
+
+    def apply(self, entries: Iterable[Entry]) -> None:
+        """See Projections."""
+        for batch in batches(entries, self.applied()):
+            with self._database.writing() as connection:
+                due = batch[max(0, _applied(connection) - batch[0].seq) :]  # another process may have been faster
+                if due:
+                    _write_alerts(connection, _fold(connection, ALERTS, "alert", due))
+                    _write_incidents(connection, _fold(connection, INCIDENTS, "incident", due))
+                    connection.execute("UPDATE ledger SET applied = ?", (due[-1].seq + 1,))
+
+    def alert_ids(self, query: AlertQuery) -> Sequence[str]:
+        """See Projections."""
+        where, values = _conditions(query)
+        statement = f"SELECT id FROM alert {where} ORDER BY risk DESC, last_seen_us DESC, id"  # noqa: S608  conditions are ours, values are bound
+        with self._database.reading() as connection:
+            return [alert_id for (alert_id,) in connection.execute(statement, values)]
+
+    def alerts(self, ids: Sequence[str]) -> list[Alert]:
+        """See Projections."""
+        with self._database.reading() as connection:
+            found = _nouns(connection, ALERTS, "alert", ids)
+        return [found[alert_id] for alert_id in ids if alert_id in found]
+
+    def incident_ids(self) -> Sequence[str]:
+        """See Projections."""
+        statement = "SELECT id FROM incident ORDER BY closed, risk DESC, last_seen_us DESC, id"
+        with self._database.reading() as connection:
+            return [incident_id for (incident_id,) in connection.execute(statement)]
+
+    def incidents(self, ids: Sequence[str]) -> list[Incident]:
+        """See Projections."""
+        with self._database.reading() as connection:
+            found = _nouns(connection, INCIDENTS, "incident", ids)
+        return [found[incident_id] for incident_id in ids if incident_id in found]
+
+    def reset(self) -> None:
+        """See Projections."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM alert")
+            connection.execute("DELETE FROM incident")
+            connection.execute("UPDATE ledger SET applied = 0")
+
+    def close(self) -> None:
+        """See Projections."""
+        self._database.close()
+
+
+def _applied(connection: sqlite3.Connection) -> int:
+    (applied,) = connection.execute("SELECT applied FROM ledger").fetchone()
+    return int(applied)
+
+
+def _conditions(query: AlertQuery) -> tuple[str, list[object]]:
+    conditions: list[str] = []
+    values: list[object] = []
+    if query.statuses:
+        conditions.append(f"status IN ({', '.join('?' * len(query.statuses))})")
+        values += sorted(query.statuses)
+    if query.levels:
+        conditions.append(f"level IN ({', '.join('?' * len(query.levels))})")
+        values += sorted(level.rank for level in query.levels)
+    if query.since is not None:
+        conditions.append("last_seen_us >= ?")
+        values.append(micros(query.since))
+    if query.until is not None:
+        conditions.append("last_seen_us < ?")
+        values.append(micros(query.until))
+    if query.incident_id:
+        conditions.append("incident_id = ?")
+        values.append(query.incident_id)
+    for word in words(query.text):  # instr and not LIKE: no character of a word is a wildcard
+        conditions.append("instr(search, ?) > 0")
+        values.append(word)
+    return f"WHERE {' AND '.join(conditions)}" if conditions else "", values
+
+
+def _nouns(connection: sqlite3.Connection, view: View[N], table: str, ids: Sequence[str]) -> dict[str, N]:
+    statement = f"SELECT id, noun FROM {table} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608  a table of ours
+    rows = connection.execute(statement, (msgspec.json.encode(ids).decode(),))
+    decoder = msgspec.json.Decoder(view.noun)
+    return {noun_id: decoder.decode(noun) for noun_id, noun in rows}
+
+
+def _fold(connection: sqlite3.Connection, view: View[N], table: str, entries: Sequence[Entry]) -> dict[str, N]:
+    ids = touched_ids(view, entries)
+    before = entries[0].seq - 1  # the transaction keeps nouns and `applied` in step
+    standing = {noun_id: Standing(noun, before) for noun_id, noun in _nouns(connection, view, table, ids).items()}
+    return {noun_id: after.noun for noun_id, after in folded(view, entries, standing).items()}
+
+
+def _write_alerts(connection: sqlite3.Connection, alerts: dict[str, Alert]) -> None:
+    rows = []
+    for alert in alerts.values():
+        c = alert_columns(alert)
+        rank = Level(c.level).rank
+        rows.append(
+            (alert.id, c.status, rank, c.risk, c.last_seen_us, c.incident_id, c.search, msgspec.json.encode(alert))
+        )
+    connection.executemany("INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _write_incidents(connection: sqlite3.Connection, incidents: dict[str, Incident]) -> None:
+    rows = []
+    for incident in incidents.values():
+        c = incident_columns(incident)
+        rows.append((incident.id, c.closed, c.risk, c.last_seen_us, msgspec.json.encode(incident)))
+    connection.executemany("INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?)", rows)

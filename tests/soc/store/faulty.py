@@ -1,0 +1,99 @@
+"""A gate before a real Elasticsearch node that fails on purpose: refuses requests, holds back items of a bulk, drops answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Gate(ThreadingHTTPServer):
+    """Passes requests on to `port`. Faults are used up one a request, oldest first.
+
+    `refuse`: statuses to answer instead of passing on. `hold_back`: numbers of items of the next bulk that get 429 and are not passed on.
+    `drop`: how many bulk answers are cut off after the node did the work.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.target = port
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.refuse: list[int] = []
+        self.hold_back: list[set[int]] = []
+        self.drop = 0
+        self.bulks: list[int] = []
+
+
+@contextmanager
+def gate(port: int) -> Iterator[Gate]:
+    with Gate(port) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Gate
+
+    def _pass(self) -> None:
+        gate = self.server
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        bulk = self.path.startswith("/_bulk")
+        if bulk:
+            gate.bulks.append(body.count(b"\n") // 2)
+        if gate.refuse:
+            self._answer(gate.refuse.pop(0), b'{"error":{"type":"es_rejected_execution_exception","reason":"busy"}}')
+            return
+        held = gate.hold_back.pop(0) if bulk and gate.hold_back else set()
+        lines = body.split(b"\n")
+        kept = [i for i in range(len(lines) // 2) if i not in held]
+        if held:
+            body = b"".join(lines[2 * i] + b"\n" + lines[2 * i + 1] + b"\n" for i in kept)
+        status, answer = self._ask(body)
+        if bulk and gate.drop:
+            gate.drop -= 1
+            self.close_connection = True
+            return
+        self._answer(status, _with_held(answer, kept, held) if held else answer)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _pass  # noqa: N815  the names that the base class looks up
+
+    def _ask(self, body: bytes) -> tuple[int, bytes]:
+        connection = HTTPConnection("127.0.0.1", self.server.target, timeout=30)
+        headers = {name: self.headers[name] for name in ("content-type", "accept") if self.headers[name]}
+        connection.request(self.command, self.path, body, headers)
+        response = connection.getresponse()
+        answer = response.status, response.read()
+        connection.close()
+        return answer
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-type", "application/vnd.elasticsearch+json;compatible-with=8")
+        self.send_header("x-elastic-product", "Elasticsearch")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name that the base class gives it
+        """Silent."""
+
+
+def _with_held(answer: bytes, kept: list[int], held: set[int]) -> bytes:
+    document = json.loads(answer)
+    items = dict(zip(kept, document["items"], strict=True))
+    refused = {"create": {"status": 429, "error": {"type": "es_rejected_execution_exception", "reason": "queue full"}}}
+    document["items"] = [items.get(i, refused) for i in range(len(kept) + len(held))]
+    document["errors"] = True
+    return json.dumps(document).encode()
