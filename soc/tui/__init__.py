@@ -1,0 +1,43 @@
+"""The terminal UI, what an analyst opens at three in the morning: alerts and incidents from the desk in, decisions to the desk out.
+
+The door is `run`; `Desk` is the port that the application implements. Textual is imported when `run` is called and not before.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from datetime import tzinfo
+
+from soc.errors import EXIT_USAGE
+from soc.tui.desk import Desk
+from soc.tui.messages import LANGUAGES, text
+from soc.tui.rows import Locale
+
+__all__ = ["LANGUAGES", "Desk", "run"]
+
+
+def run(
+    desk: Desk,
+    *,
+    read_only: bool = False,
+    language: str = "en",
+    zone: tzinfo | None = None,
+    keymap: Mapping[str, str] | None = None,
+) -> int:
+    """Show the desk on this terminal until the analyst leaves, and give the exit code.
+
+    `language`: one of LANGUAGES (others read English). `zone`: what times are shown in (default: the machine's). `keymap`: binding id
+    to keys, as `?` and docs/reference.md name them ({"ack": "a,space"}).
+
+    A terminal that cannot place a cursor (TERM=dumb) or none at all is refused with a sentence and EXIT_USAGE.
+    Raises: SocError for an unknown id in the keymap.
+    """
+    if os.environ.get("TERM", "dumb") in ("dumb", "") or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        sys.stderr.write(f"{text('no_terminal', language)}\n")
+        return EXIT_USAGE
+    from soc.tui.app import start
+    from soc.tui.session import Session
+
+    return start(Session(desk, Locale(language, zone), read_only=read_only), keymap)

@@ -1,0 +1,189 @@
+"""One alert: why it matched, its raw events, its rule, its history; decided with the same keys as in the list, then on to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from collectors.event import Value
+from soc.alert import Alert
+from soc.tui import sheets
+from soc.tui.alerts_screen import AlertsScreen
+from soc.tui.paint import Bar
+from soc.tui.reader import Reader
+from soc.tui.screen import DeskScreen
+from soc.tui.session import Session
+from soc.tui.span import Line, Role, Span, line
+
+PAGES = ("overview", "events", "rule", "history")
+
+
+class AlertScreen(DeskScreen):
+    """The alert under the cursor of a list."""
+
+    VIEW = "alert"
+    KEYS = ("ack", "close", "next", "previous", "pages", "undo", "incident", "back", "help")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "acknowledge", id="ack"),
+        Binding("c", "close", id="close"),
+        Binding("z", "undo", id="undo"),
+        Binding("n,J", "step(1)", id="next"),
+        Binding("p,K", "step(-1)", id="previous"),
+        Binding("tab,l,right", "turn(1)", id="pages"),
+        Binding("shift+tab,h,left", "turn(-1)", id="pages.back"),
+        *(Binding(str(number), f"page('{page}')", id=f"page.{page}") for number, page in enumerate(PAGES, 1)),
+        Binding("i", "incident", id="incident"),
+        Binding("r,ctrl+r", "refresh", id="refresh"),
+        Binding("escape", "back", id="back"),
+    ]
+
+    def __init__(self, session: Session, queue: AlertsScreen) -> None:
+        super().__init__(session)
+        self._queue = queue
+        self.alert_id = queue.table.cursor_id or ""
+        self.page = PAGES[0]
+        self.reader = Reader()
+        self._alert = queue.table.item
+        self._events: list[Mapping[str, Value]] | None = None
+        self._rule: str | None = None
+
+    def compose(self) -> ComposeResult:
+        """First line, the names of the pages, the page, message, keys."""
+        yield self.top()
+        yield Bar(id="pages")
+        yield self.reader
+        yield from self.bottom()
+
+    def on_mount(self) -> None:
+        """Show what the list knows, and load the rest."""
+        super().on_mount()
+        self._show()
+        self._load()
+
+    def place_spans(self) -> list[Span]:
+        """Where in the list the alert stands."""
+        table = self._queue.table
+        return [Span(f"{table.cursor + 1:,}/{len(table.ids):,}")]
+
+    def desk_changed(self, version: int) -> None:
+        """Show what became of it."""
+        super().desk_changed(version)
+        self._load()
+
+    def _load(self) -> None:
+        self.run_worker(self._bring(self.alert_id), group="load", exclusive=True)
+
+    async def _bring(self, alert_id: str) -> None:
+        desk = self.session.desk
+        found = await self.ask(desk.alerts, [alert_id])
+        if not found:
+            if found is not None:
+                self.say("gone", Role.WARN)
+            return
+        changed = found[0] != self._alert
+        self._alert = alert = found[0]
+        if changed:
+            self._show(keep_place=True)
+        if self._events is None:
+            newest = alert.event_ids[-sheets.MAX_EVENTS :]
+            self._events = await self.ask(desk.raw_events, newest) or []
+            self._rule = await self.ask(desk.rule_text, alert.rule_id, alert.rule_version) or ""
+            self._show(keep_place=True)
+
+    def _show(self, *, keep_place: bool = False) -> None:
+        say = self.session.locale.say
+        names = [
+            part
+            for number, page in enumerate(PAGES, 1)
+            for part in (
+                Span(f" {number} {say(f'page.{page}')} ", Role.CURSOR if page == self.page else Role.DIM),
+                Span(" "),
+            )
+        ]
+        self.query_one("#pages", Bar).show(((Span(" "), *names), ()))
+        self.reader.show(self._lines(), keep_place=keep_place)
+        self.tell()
+
+    def _lines(self) -> list[Line]:
+        locale, alert = self.session.locale, self._alert
+        waiting = [line(Span(locale.say("loading"), Role.DIM))]
+        if alert is None:
+            return waiting
+        if self.page == "events":
+            return waiting if self._events is None else sheets.events(alert, self._events, locale)
+        if self.page == "rule":
+            return waiting if self._rule is None else sheets.rule(alert, self._rule, locale)
+        if self.page == "history":
+            return sheets.history(alert, locale)
+        return sheets.overview(alert, self.session.desk.now(), locale)
+
+    def _follow(self) -> None:
+        """Show the alert that the list's cursor stands on; none left: back to the list."""
+        table = self._queue.table
+        if table.cursor_id in (None, self.alert_id):
+            self.app.pop_screen()
+            return
+        self.alert_id = table.cursor_id or ""
+        self._alert, self._events, self._rule = table.item, None, None
+        self._show()
+        self._load()
+
+    def action_acknowledge(self) -> None:
+        """Acknowledge it and go on to the next."""
+        self._queue.acknowledge([self.alert_id])
+        if not self.session.read_only:
+            self._follow()
+
+    def action_close(self) -> None:
+        """Ask why, close it, and go on to the next."""
+        self._queue.ask_reason([self.alert_id], self._follow)
+
+    def action_undo(self) -> None:
+        """Take the last decision back and show its alert again."""
+        self.run_worker(self._undo(), group="decide")
+
+    async def _undo(self) -> None:
+        step = await self._queue.undo()
+        if step:
+            self._alert, self._events, self._rule = step.before[0], None, None
+            self.alert_id = step.ids[0]
+            self._show()
+            self._load()
+
+    def action_step(self, rows: int) -> None:
+        """The next alert of the list, or the one before."""
+        before = self._queue.table.cursor
+        self._queue.table.action_move(rows)
+        if self._queue.table.cursor != before:
+            self._follow()
+
+    def action_turn(self, pages: int) -> None:
+        """The next page, or the one before."""
+        self.action_page(PAGES[(PAGES.index(self.page) + pages) % len(PAGES)])
+
+    def action_page(self, page: str) -> None:
+        """One page."""
+        self.page = page
+        self._show()
+
+    def action_refresh(self) -> None:
+        """Load everything again."""
+        self._events = self._rule = None
+        self._load()
+
+    def action_incident(self) -> None:
+        """The incident that it belongs to."""
+        from soc.tui.incident_screens import IncidentScreen
+
+        alert: Alert | None = self._alert
+        if alert and alert.incident_id:
+            self.app.push_screen(IncidentScreen(self.session, alert.incident_id))
+        else:
+            self.say("no_incident")
+
+    def action_back(self) -> None:
+        """Back to the list."""
+        self.app.pop_screen()

@@ -1,0 +1,131 @@
+"""The terminal application: screens over a session, one loop that watches the desk, themes, and the palette of commands (ctrl-p)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from soc.errors import EXIT_INTERRUPTED, EXIT_OK, SocError
+from soc.tui import look
+from soc.tui.alert_screen import AlertScreen
+from soc.tui.alerts_screen import AlertsScreen
+from soc.tui.help_screen import HelpScreen
+from soc.tui.incident_screens import IncidentScreen, IncidentsScreen
+from soc.tui.reader import Reader
+from soc.tui.screen import DeskScreen
+from soc.tui.session import Session
+from soc.tui.table import PagedTable
+from soc.yaml_file import nearest
+
+LOOK_EVERY_S = 0.25
+"""How often the desk is asked for its version: what others do shows well within a second."""
+
+
+class SocApp(App[int]):
+    """`soc tui`."""
+
+    CSS = """
+    #top, #message, #keys, #pages { height: 1; }
+    #peek { height: 2; }
+    .-short #peek { height: 1; }
+    #pages { margin: 0 0 1 0; }
+    .-short #pages { margin: 0; }
+    """
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012  Textual declares it so
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "keys", id="help"),
+        Binding("q", "leave(0)", id="quit"),
+        Binding("ctrl+c", f"leave({EXIT_INTERRUPTED})", id="interrupt", priority=True),
+    ]
+
+    def __init__(self, session: Session, keymap: Mapping[str, str] | None = None) -> None:
+        super().__init__(ansi_color=True if _no_colour() else None)
+        self.session = session
+        for theme in (look.DARK, look.LIGHT):
+            self.register_theme(theme)
+        self.theme = "ansi-dark" if self.no_color else look.DARK.name
+        self._colourless = look.Colourless()
+        if keymap:
+            _refuse_unknown(keymap)
+            self.set_keymap(dict(keymap))
+
+    def get_default_screen(self) -> Screen[object]:
+        """The queue of alerts."""
+        return AlertsScreen(self.session)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters, and under NO_COLOR one that takes every colour out after them."""
+        filters = super().get_line_filters()
+        return [*filters, self._colourless] if self.no_color else filters
+
+    def on_mount(self) -> None:
+        """Begin to watch the desk."""
+        self.run_worker(self._watch(), group="watch")
+
+    async def _watch(self) -> None:
+        """Tell the screen in front when the desk has another version, and keep its clock right."""
+        while True:
+            screen = self.screen
+            if isinstance(screen, DeskScreen):
+                version = await screen.ask(self.session.desk.version)
+                if version is not None and screen is self.screen and version != screen.seen:
+                    screen.desk_changed(version)
+                screen.tell()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def action_keys(self) -> None:
+        """The keys of the view in front."""
+        if isinstance(self.screen, DeskScreen) and not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_leave(self, code: int) -> None:
+        """End with this exit code."""
+        self.exit(code)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What ctrl-p offers: the actions of the view in front, and the themes."""
+        say = self.session.locale.say
+        offered = set()
+        for active in screen.active_bindings.values():
+            name = active.binding.id
+            if name and name not in offered and not name.startswith("move."):
+                offered.add(name)
+                run = partial(self.run_action, active.binding.action, active.node)
+                yield SystemCommand(say(f"key.{name}"), say(f"help.{name}"), run)
+        yield SystemCommand(say("palette.theme"), say("palette.theme_help"), self.action_change_theme)
+
+
+def bindings() -> dict[str, Binding]:
+    """Every binding that a keymap may rebind, by id."""
+    places = (SocApp, PagedTable, Reader, AlertsScreen, AlertScreen, IncidentsScreen, IncidentScreen, HelpScreen)
+    every = [one for place in places for one in place.BINDINGS if isinstance(one, Binding)]
+    return {one.id: one for one in every if one.id}
+
+
+def _refuse_unknown(keymap: Mapping[str, str]) -> None:
+    known = bindings()
+    for name in keymap:
+        if name not in known:
+            raise SocError(f'keymap: no key is called "{name}"{nearest(name, known)}')
+
+
+def _no_colour() -> bool:
+    return "NO_COLOR" in os.environ
+
+
+def start(session: Session, keymap: Mapping[str, str] | None) -> int:
+    """Run until the analyst leaves; the exit code. Decisions that were asked for are carried out before it returns."""
+    app = SocApp(session, keymap)
+    try:
+        code = app.run()
+    finally:
+        session.end()
+    return code if code is not None else app.return_code or EXIT_OK

@@ -1,0 +1,158 @@
+"""The incidents as a list, and one of them with its story; from there to its alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from soc.incident import Incident
+from soc.tui import rows, sheets
+from soc.tui.filter import Filter
+from soc.tui.reader import Reader
+from soc.tui.screen import DeskScreen
+from soc.tui.session import Session
+from soc.tui.span import Line, Role, Span, line
+from soc.tui.table import PagedTable
+
+
+class IncidentsScreen(DeskScreen):
+    """All incidents: open ones first, then highest risk, then newest."""
+
+    VIEW = "incidents"
+    KEYS = ("open", "refresh", "back", "help", "quit")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r,ctrl+r", "refresh", id="refresh"),
+        Binding("escape,i", "back", id="back"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.table: PagedTable[Incident] = PagedTable(self._fetch, self._head, self._row, self._moved, can_mark=False)
+
+    def compose(self) -> ComposeResult:
+        """First line, table, message, keys."""
+        yield self.top()
+        yield self.table
+        yield from self.bottom()
+
+    def on_mount(self) -> None:
+        """Load."""
+        super().on_mount()
+        self.action_refresh()
+
+    def place_spans(self) -> list[Span]:
+        """Where the cursor stands."""
+        total = len(self.table.ids)
+        return [Span(f"{self.table.cursor + 1:,}/{total:,}" if total else "0")]
+
+    def desk_changed(self, version: int) -> None:
+        """Take the change in: the list is short, and the cursor stays on its incident."""
+        super().desk_changed(version)
+        self.action_refresh()
+
+    def action_refresh(self) -> None:
+        """Ask for the list again."""
+        self.run_worker(self._load(), group="load", exclusive=True)
+
+    async def _load(self) -> None:
+        table = self.table
+        ids = await self.ask(self.session.desk.incident_ids)
+        if ids is None:
+            return
+        found = table.find(ids, table.cursor_id) if table.cursor_id else None
+        table.empty = [] if ids else self._nothing()
+        table.forget()
+        table.take(ids, table.cursor if found is None else found)
+
+    def _nothing(self) -> list[Line]:
+        say = self.session.locale.say
+        return [line(Span(f"  {say('empty.incidents')}", Role.STRONG)), line(f"  {say('empty.incidents_why')}")]
+
+    def _head(self, cells: int) -> list[Span]:
+        return rows.header(rows.INCIDENT_COLUMNS, cells, self.session.locale)
+
+    def _row(self, incident: Incident, cells: int, marked: bool) -> list[Span]:
+        del marked
+        return rows.incident_row(incident, cells, self.session.locale)
+
+    async def _fetch(self, ids: Sequence[str]) -> dict[str, Incident] | None:
+        found = await self.ask(self.session.desk.incidents, ids)
+        return None if found is None else {incident.id: incident for incident in found}
+
+    def _moved(self) -> None:
+        self.tell()
+
+    @on(PagedTable.Opened)
+    def _open(self) -> None:
+        if self.table.cursor_id:
+            self.app.push_screen(IncidentScreen(self.session, self.table.cursor_id))
+
+    def action_back(self) -> None:
+        """Back to where one came from."""
+        self.app.pop_screen()
+
+
+class IncidentScreen(DeskScreen):
+    """One incident: facts, why its alerts are one, what happened when."""
+
+    VIEW = "incident"
+    KEYS = ("alerts", "refresh", "back", "help", "quit")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,a", "alerts", id="alerts"),
+        Binding("r,ctrl+r", "refresh", id="refresh"),
+        Binding("escape,i", "back", id="back"),
+    ]
+
+    def __init__(self, session: Session, incident_id: str) -> None:
+        super().__init__(session)
+        self.incident_id = incident_id
+        self.reader = Reader()
+        self._incident: Incident | None = None
+
+    def compose(self) -> ComposeResult:
+        """First line, page, message, keys."""
+        yield self.top()
+        yield self.reader
+        yield from self.bottom()
+
+    def on_mount(self) -> None:
+        """Load."""
+        super().on_mount()
+        self.reader.show([line(Span(self.session.locale.say("loading"), Role.DIM))])
+        self.action_refresh()
+
+    def title_spans(self) -> list[Span]:
+        """Its id."""
+        return [Span(f"  {self.incident_id}", Role.DIM)]
+
+    def desk_changed(self, version: int) -> None:
+        """Take the change in."""
+        super().desk_changed(version)
+        self.action_refresh()
+
+    def action_refresh(self) -> None:
+        """Load it again."""
+        self.run_worker(self._load(), group="load", exclusive=True)
+
+    async def _load(self) -> None:
+        found = await self.ask(self.session.desk.incidents, [self.incident_id])
+        if found:
+            first = self._incident is None
+            self._incident = found[0]
+            self.reader.show(sheets.incident(found[0], self.session.locale), keep_place=not first)
+        elif found is not None:
+            self.say("gone", Role.WARN)
+
+    def action_alerts(self) -> None:
+        """Its alerts, of every status."""
+        from soc.tui.alerts_screen import AlertsScreen
+
+        self.app.push_screen(AlertsScreen(self.session, Filter(status="all", incident_id=self.incident_id)))
+
+    def action_back(self) -> None:
+        """Back to where one came from."""
+        self.app.pop_screen()

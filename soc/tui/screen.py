@@ -1,0 +1,137 @@
+"""What the screens have in common: the first line (site, view, clock), the message line, the line of keys, and the way to the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar, ParamSpec, TypeVar
+
+from textual.app import App
+from textual.screen import Screen
+
+from soc.errors import SocError
+from soc.tui.paint import Bar
+from soc.tui.session import Session
+from soc.tui.span import Role, Span, length
+from soc.tui.triage import Refusal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DeskScreen(Screen[object]):
+    """A full screen of the terminal UI."""
+
+    VIEW: ClassVar[str] = ""
+    """Names the view in the catalogue: `view.<VIEW>`."""
+
+    KEYS: ClassVar[tuple[str, ...]] = ()
+    """Ids of the bindings that the last line shows, the most needed first."""
+
+    AUTO_FOCUS = "PagedTable, Reader"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.seen = -1
+        self._words: tuple[Span, ...] = ()
+
+    def top(self) -> Bar:
+        """The first line."""
+        return Bar(Role.BAR, id="top")
+
+    def bottom(self) -> Iterator[Bar]:
+        """The last two lines: message and keys."""
+        yield Bar(id="message")
+        yield Bar(Role.BAR, id="keys")
+
+    def desk_changed(self, version: int) -> None:
+        """The desk has another version than the one last seen here."""
+        self.seen = version
+
+    def title_spans(self) -> list[Span]:
+        """What follows the view's name on the first line."""
+        return []
+
+    def place_spans(self) -> list[Span]:
+        """What stands before the clock on the first line."""
+        return []
+
+    def tell(self) -> None:
+        """Bring the first line up to date."""
+        if not self.is_mounted:
+            return
+        locale, desk = self.session.locale, self.session.desk
+        left = [
+            Span(f" {desk.site}", Role.STRONG),
+            Span(f" · {locale.say(f'view.{self.VIEW}')}", Role.KEY),
+            *self.title_spans(),
+        ]
+        guard = [Span(f" {locale.say('read_only')} ", Role.NEWS), Span(" ")] if self.session.read_only else []
+        self.query_one("#top", Bar).show(
+            (left, [*guard, *self.place_spans(), Span(f"  {locale.clock(desk.now(), '%H:%M %Z')} ", Role.DIM)])
+        )
+
+    @property
+    def speaker(self) -> DeskScreen:
+        """The screen whose message line is seen: the one on top, or this one under a question."""
+        return self.app.screen if isinstance(self.app.screen, DeskScreen) else self
+
+    def say(self, key: str, role: Role = Role.PLAIN, /, **values: object) -> None:
+        """A message of the catalogue on the message line; it stays until the next one."""
+        self.query_one("#message", Bar).show(((Span(" "), Span(self.session.locale.say(key, **values), role)), ()))
+
+    def hush(self) -> None:
+        """No message."""
+        self.query_one("#message", Bar).show()
+
+    async def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Ask the desk; a refusal or an error is said on the message line and gives None."""
+        try:
+            return await self.session.ask(call, *args, **kwargs)
+        except Refusal as refusal:
+            self.speaker.say(refusal.key, Role.WARN, **refusal.values)
+        except SocError as error:
+            self.speaker.say("error", Role.WARN, error=str(error).partition("\n")[0])
+        return None
+
+    def on_mount(self) -> None:
+        """Fill the lines that every screen has."""
+        self.tell()
+        self.show_keys()
+
+    def on_screen_resume(self) -> None:
+        """Something may have changed while another screen was shown."""
+        self.seen = -1
+        self.tell()
+
+    def on_resize(self) -> None:
+        """Another width has room for other keys."""
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Fill the line of keys as they are bound now, with as many as fit; the key that tells them all is always there."""
+        keys = bound_keys(self.app, self)
+        say = self.session.locale.say
+        items = {
+            name: (Span(f" {keys[name][0]} ", Role.KEY), Span(f"{say(f'key.{name}')} "))
+            for name in self.KEYS
+            if name in keys
+        }
+        always = items.pop("help", ())
+        room = self.size.width - length(always)
+        shown: list[Span] = []
+        for item in items.values():
+            room -= length(item)
+            if room < 0:
+                break
+            shown += item
+        self.query_one("#keys", Bar).show((shown, always))
+
+
+def bound_keys(app: App[object], screen: Screen[object]) -> dict[str, list[str]]:
+    """Binding id to the keys that carry it out on this screen now, as people write them, in the order of the bindings."""
+    keys: dict[str, list[str]] = {}
+    for active in screen.active_bindings.values():
+        if active.binding.id:
+            keys.setdefault(active.binding.id, []).append(app.get_key_display(active.binding))
+    return keys

@@ -1,0 +1,320 @@
+"""One alert or incident in, the lines of its detail pages out: why it matched, the raw events, the rule, its history. No terminal here.
+
+Values that made the rule match are marked where they stand: in the match, in the event's field, in the raw line and in the rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from collectors.event import Value
+from soc.alert import Alert, AlertStatus
+from soc.detect import Match
+from soc.incident import Incident
+from soc.tui import rows
+from soc.tui.rows import Locale
+from soc.tui.span import Line, Role, Span, line
+
+MAX_EVENTS = 20
+"""Events shown of one alert; the rest is counted."""
+
+MAX_VALUE = 70_000
+"""Characters shown of one value: more than the longest line that syslog carries, less than what would stall a terminal."""
+
+MAX_MARKS = 500
+"""Places marked in one value."""
+
+_LITERAL = re.compile(r"[^*?]{2,}")
+_NOT_LITERAL = frozenset(
+    {"re", "cidr", "gt", "gte", "lt", "lte", "exists", "fieldref", "base64", "base64offset", "wide", "utf16"}
+)
+"""Modifiers whose pattern is no part of the value's text: there the whole value is marked."""
+
+_TECHNIQUE = re.compile(r"attack\.(t\d{4}(?:\.\d{3})?)", re.IGNORECASE)
+
+
+def overview(alert: Alert, now: datetime, locale: Locale) -> list[Line]:
+    """What one needs in order to decide: what, how bad, why it matched, whom it is about, until when."""
+    return [
+        _head(alert, now, locale),
+        line(Span(alert.title, Role.STRONG)),
+        line(Span(_about(alert), Role.DIM), indent=2),
+        *_section(locale, "why", _why(alert.matched, locale)),
+        *_section(locale, "risk", _risk(alert, locale)),
+        *_section(locale, "about", _about_whom(alert, locale)),
+        *_section(locale, "when", _when(alert, now, locale)),
+    ]
+
+
+def events(alert: Alert, documents: Sequence[Mapping[str, Value]], locale: Locale) -> list[Line]:
+    """The raw line and every field of the newest events behind the alert, newest first."""
+    shown = list(reversed(documents))[:MAX_EVENTS]
+    if not shown:
+        return [line(Span(locale.say("events.none"), Role.DIM))]
+    lines: list[Line] = []
+    for number, document in enumerate(shown, 1):
+        title = locale.say("events.title", number=number, count=alert.count)
+        time = str(document.get("@timestamp", ""))
+        lines += [
+            line(Span(title, Role.HEAD), Span(f"  {time}", Role.DIM)),
+            *_event(document, alert.matched, locale),
+            line(),
+        ]
+    if alert.count > len(shown):
+        lines.append(line(Span(locale.say("events.more", count=alert.count - len(shown)), Role.DIM)))
+    return lines
+
+
+def rule(alert: Alert, source: str, locale: Locale) -> list[Line]:
+    """The rule as its author wrote it, with the parts that matched marked."""
+    if not source:
+        return [line(Span(locale.say("rule.none", id=alert.rule_id), Role.DIM))]
+    wanted = _places(alert.matched)
+    lines = []
+    for number, (content, hit) in enumerate(_with_hits(source, wanted), 1):
+        role = Role.MARK if hit else Role.PLAIN
+        lines.append(line(Span(f"{number:4} ", Role.DIM), Span(content.expandtabs(4), role), indent=5))
+    return lines
+
+
+def history(alert: Alert, locale: Locale) -> list[Line]:
+    """Who decided what, when and why, oldest first."""
+    stamp = "%Y-%m-%d %H:%M:%S"
+    lines = [line(Span(locale.clock(alert.first_seen, stamp), Role.DIM), f"  {locale.say('history.opened')}")]
+    for change in alert.history:
+        words = locale.say(f"status.long.{change.status}")
+        reason = f" · {locale.say(f'reason.{change.reason}')}" if change.reason else ""
+        lines.append(
+            line(
+                Span(locale.clock(change.time, stamp), Role.DIM),
+                "  ",
+                Span(words + reason, Role.STRONG),
+                f"  {change.actor}",
+                Span(f"  {change.note}" if change.note else ""),
+                indent=21,
+            )
+        )
+    return lines
+
+
+def incident(one: Incident, locale: Locale) -> list[Line]:
+    """An incident's story: what, whom, why its alerts are one, and what happened when."""
+    story = [
+        line(
+            Span(locale.clock(entry.time, "%m-%d %H:%M:%S"), Role.DIM),
+            "  ",
+            Span(f"{entry.kind:<9}", Role.KEY),
+            Span(f"  {entry.text}"),
+            indent=27,
+        )
+        for entry in one.timeline
+    ]
+    facts = {
+        "phase": rows.phase(one, locale),
+        "opened": locale.clock(one.opened, "%Y-%m-%d %H:%M:%S"),
+        "last_seen": locale.clock(one.last_seen, "%Y-%m-%d %H:%M:%S"),
+        "closed": locale.clock(one.closed, "%Y-%m-%d %H:%M:%S") if one.closed else "",
+        "alerts": str(len(one.alert_ids)),
+        "systems": ", ".join(one.systems),
+        "entities": ", ".join(map(rows.entity, one.entities)),
+        "attack": ", ".join(_techniques(one.tags)),
+    }
+    badge = Span(
+        f" {rows.SHAPES[one.level].strip()} {rows.level_name(one.level, locale)} ", rows.LEVEL_ROLES[one.level]
+    )
+    return [
+        line(badge, f"  {locale.say('risk')} ", Span(str(one.risk), Role.STRONG)),
+        line(Span(one.title, Role.STRONG)),
+        line(),
+        *_facts(facts, locale),
+        *_section(locale, "linked", (line(f"  {why}", indent=2) for why in one.why)),
+        *_section(locale, "timeline", story),
+    ]
+
+
+def peek(alert: Alert, locale: Locale) -> list[Line]:
+    """Two lines under the list: the reason of the alert under the cursor, and its risk in words."""
+    first = alert.matched[0] if alert.matched else None
+    why = [Span(f"{first.field or locale.say('why.text')} ", Role.DIM), *_value(first)] if first else []
+    more = f"  +{len(alert.matched) - 1}" if len(alert.matched) > 1 else ""
+    return [
+        line(Span(f"{locale.say('section.why')}: ", Role.KEY), *why, Span(more, Role.DIM)),
+        line(Span(f"{locale.say('section.risk')}: ", Role.KEY), "; ".join(alert.risk_why)),
+    ]
+
+
+def _head(alert: Alert, now: datetime, locale: Locale) -> Line:
+    badge = Span(
+        f" {rows.SHAPES[alert.level].strip()} {rows.level_name(alert.level, locale)} ", rows.LEVEL_ROLES[alert.level]
+    )
+    status = locale.say(f"status.long.{alert.status}")
+    reason = f" · {locale.say(f'reason.{alert.reason}')}" if alert.reason else ""
+    count = locale.say("seen", count=alert.count) if alert.count > 1 else ""
+    return line(
+        badge,
+        f"  {locale.say('risk')} ",
+        Span(str(alert.risk), Role.STRONG),
+        f"  {status}{reason}  ",
+        _due(alert, now, locale),
+        f"  {count}" if count else "",
+    )
+
+
+def _due(alert: Alert, now: datetime, locale: Locale) -> Span:
+    if alert.status is not AlertStatus.NEW:
+        return Span("")
+    left = alert.due - now
+    if left > timedelta():
+        return Span(locale.say("due.in", time=rows.short(left)))
+    return Span(locale.say("due.over", time=rows.short(-left)), Role.WARN)
+
+
+def _about(alert: Alert) -> str:
+    return " · ".join(filter(None, (f"{alert.rule_id}", alert.logsource, ", ".join(_techniques(alert.tags)))))
+
+
+def _techniques(tags: Iterable[str]) -> list[str]:
+    return [match[1].upper() for tag in tags if (match := _TECHNIQUE.fullmatch(tag))]
+
+
+def _section(locale: Locale, name: str, lines: Iterable[Line]) -> Iterator[Line]:
+    body = list(lines)
+    if body:
+        yield line()
+        yield line(Span(locale.say(f"section.{name}"), Role.HEAD))
+        yield from body
+
+
+def _why(matched: Sequence[Match], locale: Locale) -> Iterator[Line]:
+    if not matched:
+        yield line(Span(f"  {locale.say('why.none')}", Role.DIM))
+    for match in matched:
+        selection, _, rest = match.where.partition("/")
+        modifiers = " ".join(rest.split("|")[1:]) or "="
+        field = Span(match.field or locale.say("why.text"), Role.STRONG)
+        source = Span(f"   ({selection})", Role.DIM)
+        if match.pattern == match.value:
+            yield line("  ", field, Span(f" {modifiers} ", Role.DIM), Span(match.value, Role.MARK), source, indent=4)
+        else:
+            yield line("  ", field, Span(f" {modifiers} ", Role.DIM), match.pattern, source, indent=4)
+            yield line("    ", *_value(match), indent=4)
+
+
+def _value(match: Match) -> list[Span]:
+    wanted = needles(match)
+    return mark(match.value, wanted) if wanted else [Span(match.value, Role.MARK)]
+
+
+def _risk(alert: Alert, locale: Locale) -> Iterator[Line]:
+    del locale
+    for why in alert.risk_why:
+        yield line(f"  {why}", indent=2)
+
+
+def _about_whom(alert: Alert, locale: Locale) -> Iterator[Line]:
+    others = sorted(set(alert.entities) - {alert.entity})
+    for one in (alert.entity, *others):
+        yield line(
+            Span(f"  {one.kind:<18}", Role.DIM),
+            Span(one.value, Role.STRONG if one == alert.entity else Role.PLAIN),
+            indent=20,
+        )
+    if alert.system:
+        yield line(Span(f"  {locale.say('fact.system'):<18}", Role.DIM), alert.system, indent=20)
+
+
+def _when(alert: Alert, now: datetime, locale: Locale) -> Iterator[Line]:
+    stamp = "%Y-%m-%d %H:%M:%S"
+    facts = {
+        "first_seen": locale.clock(alert.first_seen, stamp),
+        "last_seen": f"{locale.clock(alert.last_seen, stamp)}  ({locale.say('ago', time=rows.short(now - alert.last_seen))})",
+        "due": locale.clock(alert.due, stamp),
+        "assignee": alert.assignee,
+        "incident": alert.incident_id,
+    }
+    yield from _facts(facts, locale)
+
+
+def _facts(facts: Mapping[str, str], locale: Locale) -> Iterator[Line]:
+    for name, value in facts.items():
+        if value:
+            yield line(Span(f"  {locale.say(f'fact.{name}'):<18}", Role.DIM), value, indent=20)
+
+
+def _event(document: Mapping[str, Value], matched: Sequence[Match], locale: Locale) -> Iterator[Line]:
+    everywhere = [needle for match in matched for needle in (needles(match) or [match.value])]
+    original = document.get("event.original")
+    if original not in (None, ""):
+        yield line("  ", *mark(_shown(original, locale), everywhere), indent=2)
+        yield line()
+    for field in sorted(set(document) - {"event.original"}):
+        hits = [match for match in matched if match.field == field or not match.field]
+        content = _shown(document[field], locale)
+        whole = any(match.field == field and not needles(match) for match in hits)
+        spans = [Span(content, Role.MARK)] if whole else mark(content, [n for match in hits for n in needles(match)])
+        yield line(Span(f"  {field:<28} ", Role.KEY if any(m.field for m in hits) else Role.DIM), *spans, indent=31)
+
+
+def _shown(value: Value, locale: Locale) -> str:
+    content = ", ".join(map(str, value)) if isinstance(value, list) else "null" if value is None else str(value)
+    if len(content) <= MAX_VALUE:
+        return content
+    return f"{content[:MAX_VALUE]}… {locale.say('events.cut', count=len(content) - MAX_VALUE)}"
+
+
+def needles(match: Match) -> list[str]:
+    """The texts to look for in the value: the pattern without its wildcards, nothing where the pattern is no text."""
+    modifiers = set(match.where.split("|")[1:])
+    if modifiers & _NOT_LITERAL:
+        return []
+    return [
+        found.replace("\\\\", "\\") for found in _LITERAL.findall(match.pattern.replace("\\*", "*").replace("\\?", "?"))
+    ]
+
+
+def mark(content: str, wanted: Iterable[str]) -> list[Span]:
+    """The text with each place where a wanted text stands marked, whatever the case of its letters."""
+    words = sorted({word for word in wanted if word}, key=len, reverse=True)
+    if not words:
+        return [Span(content)]
+    pattern = re.compile("|".join(map(re.escape, words)), re.IGNORECASE)
+    spans: list[Span] = []
+    at = 0
+    for number, found in enumerate(pattern.finditer(content)):
+        if number == MAX_MARKS:
+            break
+        spans += [Span(content[at : found.start()]), Span(found[0], Role.MARK)]
+        at = found.end()
+    return [span for span in (*spans, Span(content[at:])) if span.text]
+
+
+def _places(matched: Sequence[Match]) -> set[tuple[str, str]]:
+    """(selection, key of its field) of each match: `selection/CommandLine|contains` and `selection/1/CommandLine` alike."""
+    places = set()
+    for match in matched:
+        selection, _, rest = match.where.partition("/")
+        places.add((selection, rest.rpartition("/")[2]))
+    return places
+
+
+def _with_hits(source: str, wanted: set[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
+    """Each line of a rule, and whether it belongs to a key that matched: found by indentation, as a reader would."""
+    names = {selection for selection, _ in wanted}
+    selection, depth, key_depth = "", -1, -1
+    for content in source.split("\n"):
+        bare = content.lstrip(" -")
+        indent = len(content) - len(bare)
+        name = bare.partition(":")[0].strip("'\" ")
+        if bare and indent <= depth:
+            selection, depth, key_depth = "", -1, -1
+        if not selection and name in names and ":" in bare and indent > 0:
+            selection, depth = name, indent
+            yield content, True
+            continue
+        if key_depth >= 0 and bare and indent <= key_depth:
+            key_depth = -1
+        if selection and key_depth < 0 and (selection, name) in wanted:
+            key_depth = indent
+        yield content, key_depth >= 0
