@@ -1,0 +1,75 @@
+"""The world in, `RawRecord`s out: files, standard input, syslog over UDP and TCP, Windows event files.
+
+`open_source` makes the source of a configuration; the app drives each in one thread: `for batch in source.batches(stop): …`.
+`read_file` reads one file of any of these kinds to its end. Every kind says in its module what delivery it promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from collectors.record import Mark
+from collectors.sources.evtx import EvtxConfig, read_evtx
+from collectors.sources.file import FileConfig
+from collectors.sources.scan import read_file, read_text
+from collectors.sources.source import BATCH_RECORDS, Batch, Counts, Source
+from collectors.sources.stdin import StdinConfig
+from collectors.sources.syslog import SyslogConfig
+from collectors.sources.text import binary_kind, looks_binary
+
+__all__ = [
+    "BATCH_RECORDS",
+    "CONFIGS",
+    "Batch",
+    "Counts",
+    "EvtxConfig",
+    "FileConfig",
+    "Source",
+    "SourceConfig",
+    "StdinConfig",
+    "SyslogConfig",
+    "binary_kind",
+    "looks_binary",
+    "open_source",
+    "read_evtx",
+    "read_file",
+    "read_text",
+]
+
+SourceConfig = FileConfig | StdinConfig | SyslogConfig | EvtxConfig
+
+CONFIGS: Mapping[str, type[SourceConfig]] = {
+    "file": FileConfig,
+    "stdin": StdinConfig,
+    "syslog": SyslogConfig,
+    "evtx": EvtxConfig,
+}
+"""What `kind` in soc.yaml may say -> the configuration that it takes."""
+
+
+def open_source(config: SourceConfig, marks: Mapping[str, Mark]) -> Source:
+    """The source of a configuration, which goes on where `marks` (of the journal, all sources) say; it listens from now on.
+
+    Raises: SourceError when it cannot be opened (an address in use, no such file).
+    """
+    match config:
+        case FileConfig():
+            from collectors.sources.file import FileSource
+
+            return FileSource(config, marks)
+        case EvtxConfig():
+            from collectors.sources.evtx import EvtxSource
+
+            return EvtxSource(config, marks)
+        case StdinConfig():
+            from collectors.sources.stdin import StdinSource
+
+            return StdinSource(config)
+        case SyslogConfig(transport="udp"):
+            from collectors.sources.udp import UdpSource
+
+            return UdpSource(config)
+        case SyslogConfig():
+            from collectors.sources.tcp import TcpSource
+
+            return TcpSource(config)

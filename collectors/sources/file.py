@@ -1,0 +1,273 @@
+"""Text files in, lines out: read once, or followed through every kind of rotation.
+
+Delivery: exactly once as far as the file keeps its lines, crashes included, when each batch's marks are journalled with its records.
+Rotation by rename (the old file is read to its end, for `rotate_wait_s` after the last line that its writer still adds), copytruncate (what
+the copy holds beyond the place reached is read from the copy), delete and create, truncation. What copytruncate itself loses between
+copying and truncating nobody can read. Lines come within `poll_s` of being written. Compressed rotations (.gz, .xz, .zst, .bz2) are
+passed over when following: their lines were read before.
+"""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import stat
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from collectors.errors import SourceError
+from collectors.record import DeadLetter, Mark, Position, RawRecord
+from collectors.sources.rotation import COMPRESSED, find_marked, may_be_copy, open_marked
+from collectors.sources.source import BATCH_RECORDS, Batch, Counts
+from collectors.sources.tail import Tail, open_file, shown
+from collectors.sources.text import SAMPLE_BYTES, binary_kind
+
+log = logging.getLogger(__name__)
+
+_DISCOVER_S = 1.0
+"""How often a pattern is expanded anew; known paths are looked at in every poll."""
+_CHUNKS_A_TURN = 8
+"""Chunks (2 MiB) from one file before the next one has its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileConfig:
+    """`path`: one file or a pattern (`*`, `?`, `[…]`, `**`). `format`: the parser, "auto" to recognise it line by line.
+
+    `from_start`: whether the very first start reads what the files hold already; files that appear later are always read whole.
+    """
+
+    id: str
+    path: str
+    format: str = "auto"
+    follow: bool = True
+    from_start: bool = True
+    max_line_bytes: int = 64 * 1024
+    poll_s: float = 0.1
+    rotate_wait_s: float = 30.0
+
+    @property
+    def kind(self) -> str:
+        """What soc.yaml calls this source."""
+        return "file"
+
+
+class FileSource:
+    """Reads the files of one configuration, all in one thread."""
+
+    def __init__(self, config: FileConfig, marks: Mapping[str, Mark]) -> None:
+        self._config = config
+        self._marks = {key: mark for key, mark in marks.items() if mark.source == config.id}
+        self._tails: list[Tail] = []
+        self._leaving: list[Tail] = []
+        self._reported: set[tuple[str, int]] = set()
+        self._paths: list[str] = []
+        self._expand_at = 0.0
+        self._first_start = not self._marks
+        self.counts = Counts()
+        self._records: list[RawRecord] = []
+        self._changes: dict[str, Mark | None] = {}
+        self._dead: list[DeadLetter] = []
+        if not config.follow and not self._expand():
+            raise SourceError(f"{config.path}: no such file")
+
+    @property
+    def id(self) -> str:
+        """As in soc.yaml."""
+        return self._config.id
+
+    def batches(self, stop: threading.Event) -> Iterator[Batch]:
+        """Batches until the files end (read once) or `stop` is set."""
+        self._resume()
+        self._discover()
+        if not self._tails:
+            log.warning("no file yet", extra={"source": self.id, "path": self._config.path})
+        self._first_start = False
+        while not stop.is_set():
+            moved = False
+            for tail in [*self._leaving, *self._tails]:
+                for _ in range(_CHUNKS_A_TURN):
+                    if stop.is_set() or not self._advance(tail):
+                        break
+                    moved = True
+                    yield from self._full(tail)
+            if not self._config.follow and not moved:
+                for tail in [*self._leaving, *self._tails]:
+                    self._end(tail)
+                break
+            yield from self._rest()
+            if not moved:
+                stop.wait(self._config.poll_s)
+            self._discover()
+        yield from self._rest()
+
+    def close(self) -> None:
+        """Release the files."""
+        for tail in [*self._tails, *self._leaving]:
+            tail.close()
+        self._tails, self._leaving = [], []
+
+    def _advance(self, tail: Tail) -> bool:
+        """Take in what is new in one file; False when there is nothing. Its whole lines then wait to be taken."""
+        try:
+            if tail.truncated():
+                self._restart(tail)
+                return False
+            if tail.untouched and (kind := binary_kind(sample := tail.sample(SAMPLE_BYTES))):
+                self._report(tail.path, tail.inode, f"{kind}, not lines of text", sample)
+                return False
+            if tail.read():
+                if tail.leave_at is not None:
+                    tail.leave_at = time.monotonic() + self._config.rotate_wait_s
+                return True
+        except OSError as error:
+            self._report(tail.path, tail.inode, f"cannot be read: {error.strerror}")
+            return False
+        if tail.leave_at is not None and time.monotonic() >= tail.leave_at:
+            self._end(tail)
+            self._changes[_key(tail)] = None
+            self._leaving.remove(tail)
+            tail.close()
+        return False
+
+    def _full(self, tail: Tail) -> Iterator[Batch]:
+        """Collect the whole lines of one file; give a batch whenever it is full."""
+        received = _now()
+        while True:
+            wanted = BATCH_RECORDS - len(self._records)
+            blank = tail.blank
+            records = tail.take(wanted, received)
+            passed = tail.blank - blank
+            self._records += records
+            self.counts.blank += passed
+            if records or passed:
+                self._changes[_key(tail)] = tail.mark()
+            if len(records) + passed < wanted:
+                return
+            yield from self._rest()
+
+    def _rest(self) -> Iterator[Batch]:
+        """What was collected, if anything."""
+        if self._records or self._changes or self._dead:
+            batch = Batch(self._records, self._changes, self._dead)
+            self.counts.add(self._records)
+            self.counts.dead += len(self._dead)
+            self._records, self._changes, self._dead = [], {}, []
+            yield batch
+
+    def _end(self, tail: Tail) -> None:
+        """Nothing more will come to this file: its last line is whole even without a newline."""
+        self._records += tail.finish(_now())
+        if tail.offset:
+            self._changes[_key(tail)] = tail.mark()
+
+    def _restart(self, tail: Tail) -> None:
+        """A file was truncated: read on in the copy that a rotation made of it, and in the file itself from its start."""
+        self.counts.restarts += 1
+        old = tail.mark()
+        copy = self._marked(find_marked(old, tail.path, other_than=tail.inode)) if old.offset else None
+        log.info("file truncated", extra={"source": self.id, "path": old.path, "copy": copy and shown(copy.path)})
+        if copy is None:
+            self._end(tail)
+            self._changes[_key(tail)] = None
+        fresh = tail.renewed()
+        for tails in (self._tails, self._leaving):
+            if tail in tails:
+                tails[tails.index(tail)] = fresh
+        if copy is not None:
+            copy.start_at(old)
+            copy.leave_at = time.monotonic() + self._config.rotate_wait_s
+            self._leaving.append(copy)
+
+    def _resume(self) -> None:
+        """Find the file of every mark again, under its own name or the one that a rotation gave it."""
+        names = {shown(path): path for path in self._expand()}
+        for key, mark in self._marks.items():
+            path = names.get(mark.path, mark.path)
+            tail = self._marked(open_marked(path, mark) or find_marked(mark, path))
+            if tail is None:
+                log.warning("marked file is gone", extra={"source": self.id, "path": mark.path, "offset": mark.offset})
+                self._changes[key] = None
+                continue
+            tail.start_at(mark)
+            tail.leave_at = time.monotonic() + self._config.rotate_wait_s
+            self._leaving.append(tail)
+
+    def _marked(self, found: tuple[int, str] | None) -> Tail | None:
+        return found and Tail(*found, self.id, self._config.max_line_bytes)
+
+    def _discover(self) -> None:
+        """Match names with files: new files are opened, renamed ones keep their place, those without a name leave after a while."""
+        if time.monotonic() >= self._expand_at:
+            self._paths = self._expand()
+            self._expand_at = time.monotonic() + _DISCOVER_S
+        known = {tail.key: tail for tail in [*self._leaving, *self._tails]}
+        present: dict[tuple[int, int], Tail] = {}
+        for path in self._paths:
+            try:
+                status = Path(path).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # not there yet, or between two names in a rotation
+            except OSError as error:
+                self._report(path, 0, f"cannot be read: {error.strerror}")
+                continue
+            key = (status.st_dev, status.st_ino)
+            tail = known.get(key) or self._open(path, status, known.values())
+            if tail is not None and key not in present:
+                tail.path, tail.leave_at = path, None
+                present[key] = tail
+        self._leaving = [tail for key, tail in known.items() if key not in present]
+        self._tails = list(present.values())
+        for tail in self._leaving:
+            if tail.leave_at is None:
+                tail.leave_at = time.monotonic() + self._config.rotate_wait_s
+
+    def _open(self, path: str, status: os.stat_result, known: Collection[Tail]) -> Tail | None:
+        """A file that was not open yet; None when it cannot be, or should not."""
+        if self._config.follow and path.endswith(COMPRESSED):
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            if not (stat.S_ISDIR(status.st_mode) and glob.has_magic(self._config.path)):
+                self._report(path, status.st_ino, "not a regular file")
+            return None
+        try:
+            fd = open_file(path)
+        except OSError as error:
+            self._report(path, status.st_ino, f"cannot be read: {error.strerror}")
+            return None
+        if self._config.follow and may_be_copy(fd, known):
+            os.close(fd)
+            return None
+        tail = Tail(fd, path, self.id, self._config.max_line_bytes)
+        if self._first_start and not self._config.from_start:
+            tail.start_at_end()
+            self._changes[_key(tail)] = tail.mark()
+        return tail
+
+    def _expand(self) -> list[str]:
+        path = self._config.path
+        if not glob.has_magic(path) or os.path.lexists(path):
+            return [path] if self._config.follow or os.path.lexists(path) else []
+        return sorted(glob.glob(path, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
+
+    def _report(self, path: str, inode: int, reason: str, sample: bytes = b"") -> None:
+        """One dead letter for a file that gives no lines, however often it is looked at."""
+        if (path, inode) in self._reported:
+            return
+        self._reported.add((path, inode))
+        log.warning("file gives no lines", extra={"source": self.id, "path": shown(path), "reason": reason})
+        record = RawRecord(sample, self.id, Position(shown(path), "", 0, 0), _now())
+        self._dead.append(DeadLetter(record, self._config.format, f"{shown(path)}: {reason}"))
+
+
+def _key(tail: Tail) -> str:
+    return f"{tail.source}/{tail.stream}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251  sources say when a record was received

@@ -1,0 +1,62 @@
+"""A mark in, the file that it was made in out, whatever a rotation did to its name since. Opens files, reads their beginnings."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from collectors.record import Mark
+from collectors.sources.tail import SURE_BYTES, Tail, open_file, stands_in
+
+COMPRESSED = (".gz", ".xz", ".zst", ".bz2", ".zip")
+"""What rotations add to a name once they compress."""
+_FRESH_S = 60.0
+"""A copy that a rotation made just now was written later than so long ago."""
+_COPYING_S = 5.0
+"""A file that begins like a known one, is shorter and was written so lately may be a copy in the making."""
+
+
+def open_marked(path: str, mark: Mark, *, fresh: bool = False) -> tuple[int, str] | None:
+    """The file at `path`, open, if it is the marked one: by its inode, or else by enough of its beginning (`fresh`: by any)."""
+    try:
+        fd = open_file(path)
+    except OSError:
+        return None
+    enough = mark.head_bytes >= (1 if fresh else SURE_BYTES)
+    if (enough or os.fstat(fd).st_ino == mark.inode) and stands_in(mark, fd):
+        return fd, path
+    os.close(fd)
+    return None
+
+
+def find_marked(mark: Mark, path: str, other_than: int = 0) -> tuple[int, str] | None:
+    """The marked file among those beside `path` whose names begin like it (`app.log.1`, `app.log-20260301`), newest first.
+
+    `other_than`: an inode to pass over.
+    """
+    name = Path(path).name
+    try:
+        beside = [p for p in Path(path).parent.iterdir() if p.name.startswith(name) and not p.name.endswith(COMPRESSED)]
+        statuses = {str(p): p.stat() for p in beside if p.is_file()}
+    except OSError:
+        return None
+    for found, status in sorted(statuses.items(), key=lambda item: item[1].st_mtime, reverse=True):
+        fresh = _age_s(status) < _FRESH_S
+        if status.st_ino != other_than and (opened := open_marked(found, mark, fresh=fresh and found != path)):
+            return opened
+    return None
+
+
+def may_be_copy(fd: int, known: Iterable[Tail]) -> bool:
+    """Whether this file is a copy of one that is being read, finished or in the making: the truncation to come will tell."""
+    for tail in known:
+        if tail.begins_like(fd):
+            status = os.fstat(fd)
+            return stands_in(tail.mark(), fd) if status.st_size >= tail.offset else _age_s(status) < _COPYING_S
+    return False
+
+
+def _age_s(status: os.stat_result) -> float:
+    return time.time() - status.st_mtime  # noqa: TID251  a file's age
