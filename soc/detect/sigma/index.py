@@ -1,0 +1,154 @@
+"""One column's values in, the rules that each may fire out: every distinct value is looked at once and remembered.
+
+One Aho-Corasick pass over the lower-cased value finds all literals of all rules; anchors are checked on the hit; what a literal cannot
+decide is asked of the leaf's own `Test`. The answer may name a rule too many (its tree is evaluated next), never one too few.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from collectors.event import Value
+from soc.detect.sigma.ir import Pattern
+from soc.detect.sigma.leaf import matches_absence
+from soc.detect.sigma.program import Check
+
+Candidates = tuple[int, ...]
+"""Numbers of the rules of a group, ascending."""
+
+_INSIDE, _START, _END, _ASK = range(4)
+_SHORT = 2
+"""Literals up to this length stand in almost every value: asking the leaf is cheaper than listing every hit."""
+
+_LONG_S = "\u017f"
+"""Expressions with "i" take it for an s, `str.lower` does not: haystacks show it as an s."""
+
+CACHE_CHARACTERS = 4_000_000
+"""Text that one column remembers in each of its two generations: some 10 MB with its keys."""
+_LONG = 4_096
+"""Values longer than this are not remembered: they hardly come twice."""
+
+
+class ColumnIndex:
+    """The literals of all leaves on one column."""
+
+    def __init__(self, wanted: Iterable[tuple[Check, Sequence[int]]]) -> None:
+        """`wanted`: leaves with the numbers of the rules that need one of them to be true."""
+        self._rules: dict[int, tuple[int, ...]] = {}
+        self._checks: dict[int, Check] = {}
+        self._equal: dict[str, list[int]] = defaultdict(list)
+        self._ask: list[int] = []
+        literals: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for check, rules in wanted:
+            self._rules[check.id] = tuple(rules)
+            self._checks[check.id] = check
+            for pattern in check.leaf.patterns:
+                self._add(check.id, pattern, literals)
+        self._ask = list(dict.fromkeys(self._ask))
+        self._actions = list(literals.values())
+        self._find = _automaton(list(literals))
+        absent = [identity for identity, check in self._checks.items() if matches_absence(check.leaf.patterns)]
+        self._young: dict[Value, Candidates] = {None: self._candidates(absent)}
+        self._old: dict[Value, Candidates] = {}
+        self._absent = self._young[None]
+        self._room = CACHE_CHARACTERS
+
+    def _add(self, identity: int, pattern: Pattern, literals: dict[str, list[tuple[int, int]]]) -> None:
+        if pattern.kind in ("equals", "number", "bool"):
+            self._equal[pattern.literal].append(identity)
+        elif pattern.kind in _ACTIONS:
+            if len(pattern.literal) <= _SHORT or _unfit(pattern.literal):
+                self._ask.append(identity)
+            else:
+                literals[pattern.literal].append((_ACTIONS[pattern.kind], identity))
+        elif pattern.kind not in ("null", "never"):
+            self._ask.append(identity)
+
+    def look_up(self, values: list[Value]) -> list[Candidates]:
+        """The candidates of each value, in order."""
+        try:
+            found: list[Candidates | None] = list(map(self._young.get, values))
+        except TypeError:  # a list among them
+            found = [self._young.get(value) if isinstance(value, str) or value is None else None for value in values]
+        if None in found:
+            for at, known in enumerate(found):
+                if known is None:
+                    found[at] = self._new(values[at])
+        return found  # type: ignore[return-value]  # every None was replaced
+
+    def _new(self, value: Value) -> Candidates:
+        if not isinstance(value, str):
+            return self._of_other(value)
+        known = self._young.get(value)
+        if known is not None:  # the same value, earlier in this batch
+            return known
+        known = self._old.get(value)
+        candidates = known if known is not None else self.of_text(value, value.lower())
+        if len(value) <= _LONG:
+            self._room -= len(value) + 50
+            if self._room < 0:
+                self._old, self._young = self._young, {None: self._absent}
+                self._room = CACHE_CHARACTERS
+            self._young[value] = candidates
+        return candidates
+
+    def _of_other(self, value: Value) -> Candidates:
+        if isinstance(value, list):
+            if not value:
+                return self._absent
+            return tuple(sorted({rule for candidates in self.look_up(list(value)) for rule in candidates}))
+        return self._candidates([identity for identity, check in self._checks.items() if check.test.holds(value)])
+
+    def of_text(self, text: str, low: str) -> Candidates:
+        """The candidates of a text, with its lower case."""
+        true: set[int] = set(self._equal.get(low, ()))
+        ask: set[int] = set(self._ask)
+        length = len(low)
+        for literal, start, end in self._hits(low):
+            for action, identity in self._actions[literal]:
+                if action == _INSIDE or (action == _START and start == 0) or (action == _END and end == length):
+                    true.add(identity)
+                elif action == _ASK:
+                    ask.add(identity)
+        for identity in ask - true:
+            if self._checks[identity].test.holds_text(text, low):
+                true.add(identity)
+        return self._candidates(true) if true else ()
+
+    def of_texts(self, texts: Sequence[str]) -> Candidates:
+        """The candidates of several texts of one event: one pass over all of them tells that nearly always there is none."""
+        if not self._ask and not self._equal and not self._hits("\0".join(texts).lower()):
+            return ()
+        return tuple(sorted({rule for text in texts for rule in self.of_text(text, text.lower())}))
+
+    def _hits(self, low: str) -> list[tuple[int, int, int]]:
+        if self._find is None:
+            return []
+        haystack = low if low.isascii() else low.replace(_LONG_S, "s")
+        try:
+            return self._find(haystack)
+        except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot hold; a question mark is in no one's way
+            return self._find(haystack.encode("utf-8", "replace").decode())
+
+    def _candidates(self, checks: Iterable[int]) -> Candidates:
+        return tuple(sorted({rule for check in checks for rule in self._rules[check]}))
+
+
+_ACTIONS = {"startswith": _START, "endswith": _END, "contains": _INSIDE, "wildcards": _ASK, "cased": _ASK, "re": _ASK}
+
+
+def _unfit(literal: str) -> bool:
+    """Whether the automaton cannot look for it: half a surrogate pair, or the long s that haystacks lose."""
+    return not literal.isascii() and any(
+        character == _LONG_S or "\ud800" <= character <= "\udfff" for character in literal
+    )
+
+
+def _automaton(literals: list[str]) -> Callable[[str], list[tuple[int, int, int]]] | None:
+    if not literals:
+        return None
+    import ahocorasick_rs
+
+    find = ahocorasick_rs.AhoCorasick(literals, store_patterns=False).find_matches_as_indexes
+    return lambda low: find(low, overlapping=True)

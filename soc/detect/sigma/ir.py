@@ -1,0 +1,106 @@
+"""Our own form of a rule: what the parser makes of YAML once, what the cache keeps, and what the matcher is compiled from.
+
+Source of truth: Sigma specification 2.1 (rules and modifiers appendix). Nothing here depends on pySigma, so a start from the cache
+never imports it. Modifiers are resolved: what is left of `CommandLine|wide|base64offset|contains` are three plain patterns.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+ANY_RUN = 0
+"""A pattern part: `*`, any run of characters, also none."""
+ANY_ONE = 1
+"""A pattern part: `?`, exactly one character."""
+ANY_DASH = 2
+"""A pattern part: any of the five characters that `windash` takes for one another."""
+
+Part = str | int
+"""Literal text, or one of ANY_RUN, ANY_ONE, ANY_DASH."""
+
+DASHES = "-/\u2013\u2014\u2015"
+"""Sigma specification 2.1, "windash": hyphen, slash, en dash, em dash, horizontal bar."""
+
+
+class Pattern(msgspec.Struct, frozen=True, array_like=True, gc=False, omit_defaults=True):
+    """One value of a detection item, modifiers applied, ready to match.
+
+    `written`: the value as its rule writes it. `literal`: lower-case text that stands in the lower case of everything the pattern matches,
+    which is what an index looks for; "" where there is none. `kind` says what it matches:
+
+    equals, startswith, endswith, contains: text, by `literal`, without regard to case. wildcards: text, by `parts`, lower case. cased:
+    text, by `parts`, as written. re: the expression `value` with `flags` of i, m, s. cidr: the network `value`. number, bool, exists:
+    `value`. null: absence. compare: the number `value` by `flags` lt, lte, gt or gte. time: a part of a time, `flags` "hour eq". field:
+    the other field that `value` names, `flags` equals, startswith, endswith or contains. never: nothing, for the placeholder `value` is
+    not filled in.
+    """
+
+    kind: str
+    written: str
+    literal: str = ""
+    parts: tuple[Part, ...] = ()
+    value: str | int | float | bool | None = None
+    flags: str = ""
+
+
+class Leaf(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0):
+    """True where the field matches any of the patterns. `field` is Sigma's name, "" for keywords; `where`: "selection/Image|endswith".
+
+    `weight`: how rarely it is true, a guess (soc.detect.sigma.weight).
+    """
+
+    where: str
+    field: str
+    patterns: tuple[Pattern, ...]
+    weight: float = 0.0
+
+
+class And(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
+    """True where all items are."""
+
+    items: tuple[Node, ...]
+
+
+class Or(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """True where one item is."""
+
+    items: tuple[Node, ...]
+
+
+class Not(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
+    """True where its item is not."""
+
+    item: Node
+
+
+Node = Leaf | And | Or | Not
+
+
+class Logsource(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A rule's logsource, lower case; "" where it does not say."""
+
+    category: str = ""
+    product: str = ""
+    service: str = ""
+
+    def __str__(self) -> str:
+        """`product:windows/category:process_creation`."""
+        named = (("product", self.product), ("category", self.category), ("service", self.service))
+        return "/".join(f"{key}:{value}" for key, value in named if value)
+
+
+class Rule(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One detection rule as loaded. `version`: SHA-256 (hex) of its file. `line`: where its document begins."""
+
+    id: str
+    title: str
+    level: str
+    version: str
+    logsource: Logsource
+    tree: Node
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    falsepositives: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    line: int = 1
+    name: str = ""

@@ -1,0 +1,328 @@
+"""A checked YAML document in, an `ir.Rule` out: pySigma's parsed form is built item by item, so that its every objection has a place.
+
+Source of truth: Sigma specification 2.1; pySigma 1.5 for values, wildcards, escapes, the modifier chain with its types, and metadata.
+pySigma is imported here (and by soc.detect.sigma.encoding) only, and this module only when a file is not in the cache. Its objects are
+mutated while they are processed, so they are read once and dropped.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from sigma.conditions import ConditionAND
+from sigma.correlations import SigmaCorrelationRule  # noqa: F401  pySigma's modules import each other in a circle that this opens
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaDetectionItem, SigmaLogSource, SigmaRule
+from sigma.types import (
+    CompareOperators,
+    Placeholder,
+    SigmaBool,
+    SigmaCasedString,
+    SigmaCIDRExpression,
+    SigmaCompareExpression,
+    SigmaExists,
+    SigmaExpansion,
+    SigmaFieldReference,
+    SigmaNull,
+    SigmaNumber,
+    SigmaRegularExpression,
+    SigmaRegularExpressionFlag,
+    SigmaString,
+    SigmaTimestampPart,
+    SigmaType,
+    SpecialChars,
+    sigma_type,
+)
+
+from soc.detect.sigma import condition, expression, text
+from soc.detect.sigma.check import at_offset
+from soc.detect.sigma.encoding import DASH, MODIFIERS
+from soc.detect.sigma.ir import ANY_DASH, ANY_ONE, ANY_RUN, And, Leaf, Logsource, Node, Not, Or, Part, Pattern, Rule
+from soc.detect.sigma.leaf import text_of
+from soc.detect.sigma.text import joined
+from soc.detect.sigma.weight import weight
+from soc.errors import Fault, FaultsError
+from soc.yaml_file import Document, Key
+
+Placeholders = Mapping[str, list[str]]
+
+MAX_EXPANDED = 10_000
+"""Patterns that one value may become when its placeholders are filled in."""
+
+_FLAGS = {
+    SigmaRegularExpressionFlag.IGNORECASE: "i",
+    SigmaRegularExpressionFlag.MULTILINE: "m",
+    SigmaRegularExpressionFlag.DOTALL: "s",
+}
+_COMPARE = {
+    CompareOperators.LT: "lt",
+    CompareOperators.LTE: "lte",
+    CompareOperators.GT: "gt",
+    CompareOperators.GTE: "gte",
+}
+_SPECIAL: dict[SpecialChars, Part] = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
+_ANCHORED = frozenset({"startswith", "endswith"})
+_KEY_OF_ERROR = re.compile(r"Sigma(\w+?)Error")
+
+
+class _UnfitError(Exception):
+    """A value that cannot be matched, in words; the caller knows its place."""
+
+
+def rule(document: Document, content: bytes, placeholders: Placeholders) -> Rule:
+    """The rule of one document that `check` found no fault in; `content` is its file's. Raises: FaultsError."""
+    data = document.data
+    built = _Builder(document, placeholders)
+    faults = [*_metadata_faults(document), *built.faults]
+    tree = None if built.faults else built.tree()
+    if faults or built.faults or tree is None:
+        raise FaultsError(faults or built.faults)
+    logsource = data["logsource"]
+    title = data["title"]
+    return Rule(
+        id=str(data.get("id") or uuid5(NAMESPACE_URL, f"sigma:{title}")).lower(),
+        title=title,
+        level=str(data.get("level") or "medium").lower(),
+        version=sha256(content).hexdigest(),
+        logsource=Logsource(*((logsource.get(key) or "").lower() for key in ("category", "product", "service"))),
+        tree=tree,
+        tags=tuple(data.get("tags") or ()),
+        description=data.get("description") or "",
+        falsepositives=tuple(map(str, data.get("falsepositives") or ())),
+        warnings=tuple(dict.fromkeys(built.warnings)),
+        line=document.node.start_mark.line + 1,
+        name=data.get("name") or "",
+    )
+
+
+def _metadata_faults(document: Document) -> Iterator[Fault]:
+    """What pySigma has against the keys beside the detection."""
+    data = {key: value for key, value in document.data.items() if key != "detection"}
+    _, errors = SigmaRule.from_dict_common_params(data, collect_errors=True)
+    for error in errors:
+        named = _KEY_OF_ERROR.fullmatch(type(error).__name__)
+        key = {"identifier": "id", "tag": "tags", "falsepositives": "falsepositives"}.get(
+            name := named[1].lower() if named else "", name
+        )
+        yield document.fault([key], str(error))
+    try:
+        SigmaLogSource.from_dict(data["logsource"])
+    except SigmaError as error:
+        yield document.fault(["logsource"], str(error))
+
+
+class _Builder:
+    """The selections of one document as trees, with the faults and warnings met on the way."""
+
+    def __init__(self, document: Document, placeholders: Placeholders) -> None:
+        self.document = document
+        self.placeholders = placeholders
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
+        self.where = ""
+        self.selections: dict[str, Node] = {}
+        detection = document.data["detection"]
+        for name, definition in detection.items():
+            if name != "condition":
+                node = self._selection(("detection", str(name)), str(name), definition)
+                self.selections[str(name)] = node or And(())
+
+    def tree(self) -> Node | None:
+        """The whole rule: its conditions, any of them."""
+        conditions = self.document.data["detection"]["condition"]
+        several = isinstance(conditions, list)
+        found = []
+        for index, words in enumerate(conditions if several else [conditions]):
+            try:
+                found.append(condition.parse(words, self.selections)[0])
+            except condition.ConditionError as error:
+                place: tuple[Key, ...] = ("detection", "condition", index) if several else ("detection", "condition")
+                self.faults.append(at_offset(self.document, place, words, error.problem))
+        return _any(found) if found else None
+
+    def _selection(self, place: tuple[Key, ...], name: str, definition: object) -> Node | None:
+        if isinstance(definition, dict):
+            return _all(
+                [node for key, value in definition.items() if (node := self._item(place, name, key, value)) is not None]
+            )
+        if isinstance(definition, list):
+            if any(isinstance(item, dict) for item in definition):
+                nodes = [
+                    self._selection((*place, index), f"{name}[{index}]", item) for index, item in enumerate(definition)
+                ]
+                return _any([node for node in nodes if node is not None])
+            return self._item(place[:-1], name, None, definition, place)
+        return self._item(place[:-1], name, None, definition, place)
+
+    def _item(
+        self, place: tuple[Key, ...], name: str, key: str | None, value: object, at: tuple[Key, ...] | None = None
+    ) -> Node | None:
+        """One `field|modifiers: values` (key None: bare keywords)."""
+        field, *words = key.split("|") if key is not None else [""]
+        at = at if at is not None else (*place, str(key))
+        where = name if key is None else f"{name}/{key}"
+        single = not isinstance(value, list)
+        each: list[Any] = [value] if not isinstance(value, list) else value
+        groups: list[tuple[Pattern, ...]] = []
+        item: SigmaDetectionItem | None = None
+        for index, raw in enumerate(each):
+            try:
+                item = self._apply(field, words, raw)
+                patterns = tuple(pattern for part in item.value for pattern in self._patterns(part, raw, field, words))
+                groups.append(patterns)
+            except (SigmaError, _UnfitError, expression.ExpressionError) as error:
+                self.faults.append(self.document.fault(at if single else (*at, index), _sentence(error)))
+        if item is None or len(groups) != len(each):
+            return None
+        linked = item.value_linking is ConditionAND and len(groups) > 1
+        node: Node = (
+            And(tuple(_leaf(where, field, group) for group in groups))
+            if linked
+            else _leaf(where, field, tuple(pattern for group in groups for pattern in group))
+        )
+        return Not(node) if item.negated else node
+
+    def _apply(self, field: str, words: list[str], raw: object) -> SigmaDetectionItem:
+        """pySigma's detection item of one value, its modifiers applied."""
+        value: SigmaType = SigmaString.from_str(raw) if "re" in words and isinstance(raw, str) else sigma_type(raw)  # type: ignore[arg-type]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's `re` on sets that a later version may read differently
+            return SigmaDetectionItem(field or None, [MODIFIERS[word] for word in words], [value])
+
+    def _patterns(self, value: SigmaType, raw: object, field: str, words: list[str]) -> list[Pattern]:
+        written = _written(raw)
+        match value:
+            case SigmaExpansion():
+                return [pattern for part in value.values for pattern in self._patterns(part, raw, field, words)]
+            case SigmaString():
+                return self._texts(value, written, keyword=not field and _ANCHORED.isdisjoint(words))
+            case SigmaRegularExpression():
+                return self._expressions(value, written)
+            case SigmaNumber() if not isinstance(value, SigmaTimestampPart):
+                return (
+                    [_keyword_number(value, written)]
+                    if not field
+                    else [Pattern("number", written, text_of(value.number).lower(), value=value.number)]
+                )
+            case SigmaBool() if field:
+                return [Pattern("bool", written, text_of(value.boolean), value=value.boolean)]
+            case SigmaNull() if field:
+                return [Pattern("null", written)]
+            case SigmaExists():
+                return [Pattern("exists", written, value=value.exists)]
+            case SigmaCIDRExpression():
+                return [Pattern("cidr", written, value=str(value.network))]
+            case SigmaCompareExpression():
+                return [_comparison(value, written)]
+            case SigmaTimestampPart():
+                return [Pattern("time", written, value=value.number, flags=f"{value.timestamp_part.name.lower()} eq")]
+            case SigmaFieldReference() if field:
+                how = {(True, True): "contains", (True, False): "startswith", (False, True): "endswith"}
+                flags = how.get((value.starts_with, value.ends_with), "equals")
+                return [Pattern("field", written, value=value.field, flags=flags)]
+        raise _UnfitError(f"a keyword cannot be {type(value).__name__.removeprefix('Sigma').lower()}")
+
+    def _texts(self, value: SigmaString, written: str, *, keyword: bool) -> list[Pattern]:
+        found: list[Pattern] = []
+        for parts in self._filled(value):
+            if parts is None:
+                found.append(Pattern("never", written, value=", ".join(self._missing(value))))
+                continue
+            around = joined((ANY_RUN, *parts, ANY_RUN)) if keyword else joined(parts)
+            found += text.patterns(around, written, cased=isinstance(value, SigmaCasedString))
+        return found
+
+    def _expressions(self, value: SigmaRegularExpression, written: str) -> list[Pattern]:
+        flags = "".join(sorted(_FLAGS[flag] for flag in value.flags))
+        patterns = []
+        for parts in self._filled(value.regexp, quote=re.escape):
+            if parts is None:
+                patterns.append(Pattern("never", written, value=", ".join(self._missing(value.regexp))))
+                continue
+            filled = "".join(part if isinstance(part, str) else "*" if part == ANY_RUN else "?" for part in parts)
+            warning = expression.compiled(filled, flags)[1]
+            if warning:
+                self.warnings.append(f'the expression "{written}" {warning}')
+            patterns.append(Pattern("re", written, expression.literal(filled, flags), value=filled, flags=flags))
+        return patterns
+
+    def _missing(self, value: SigmaString) -> list[str]:
+        return [
+            part.name
+            for part in value.s
+            if isinstance(part, Placeholder) and part.name != DASH and not self.placeholders.get(part.name)
+        ]
+
+    def _filled(self, value: SigmaString, quote: Any = None) -> list[list[Part] | None]:
+        """The value with its placeholders filled in, every combination; None where one has no values."""
+        missing = self._missing(value)
+        if missing:
+            self.warnings.append(f"the placeholder %{missing[0]}% has no values: what needs it cannot match")
+            return [None]
+        filled: list[list[Part]] = [[]]
+        for part in value.s:
+            choices: list[list[Part]]
+            if isinstance(part, Placeholder) and part.name != DASH:
+                given = self.placeholders[part.name]
+                choices = (
+                    [[quote(each)] for each in given] if quote else [_parts(SigmaString(str(each))) for each in given]
+                )
+            else:
+                choices = [[_part(part)]]
+            if len(filled) * len(choices) > MAX_EXPANDED:
+                raise _UnfitError(f"its placeholders fill in to more than {MAX_EXPANDED:,} patterns")
+            filled = [[*head, *tail] for head in filled for tail in choices]
+        return list(filled)
+
+
+def _leaf(where: str, field: str, patterns: tuple[Pattern, ...]) -> Leaf:
+    return Leaf(where, field, patterns, weight(patterns))
+
+
+def _part(part: str | SpecialChars | Placeholder) -> Part:
+    if isinstance(part, str):
+        return part
+    return _SPECIAL[part] if isinstance(part, SpecialChars) else ANY_DASH
+
+
+def _parts(value: SigmaString) -> list[Part]:
+    return [_part(part) for part in value.s]
+
+
+def _keyword_number(value: SigmaNumber, written: str) -> Pattern:
+    return Pattern("contains", written, text_of(value.number).lower())
+
+
+def _comparison(value: SigmaCompareExpression, written: str) -> Pattern:
+    how = _COMPARE[value.op]
+    if isinstance(value.number, SigmaTimestampPart):
+        return Pattern(
+            "time", written, value=value.number.number, flags=f"{value.number.timestamp_part.name.lower()} {how}"
+        )
+    return Pattern("compare", written, value=value.number.number, flags=how)
+
+
+def _written(raw: object) -> str:
+    if raw is None:
+        return "null"
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    return str(raw)
+
+
+def _sentence(error: Exception) -> str:
+    words = str(error)
+    return words[:1].lower() + words[1:]
+
+
+def _all(nodes: list[Node]) -> Node:
+    return nodes[0] if len(nodes) == 1 else And(tuple(nodes))
+
+
+def _any(nodes: list[Node]) -> Node:
+    return nodes[0] if len(nodes) == 1 else Or(tuple(nodes))

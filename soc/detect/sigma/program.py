@@ -1,0 +1,241 @@
+"""A rule's tree bound to one kind of event: Sigma's fields as ECS columns, what the kind decides folded away, the rest callable.
+
+Binding is where the taxonomy meets the tree. `clause` gives what must be present for the tree to hold: the index looks for it and no tree
+is evaluated on an event without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from collectors.event import ENVELOPE, Event, Value
+from soc.detect.sigma.ir import And, Leaf, Node, Not, Pattern
+from soc.detect.sigma.leaf import Test, matches_absence, matching, same, text_of
+from soc.detect.sigma.taxonomy import Route
+
+KEYWORDS = ("",)
+"""The columns of a keyword leaf: the original text and every text value of the event."""
+
+Columns = tuple[str, ...]
+
+
+class Row:
+    """One event as the trees read it; each cell is fetched and lower-cased once."""
+
+    __slots__ = ("_cells", "event")
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self._cells: dict[Columns, tuple[Value, str | None]] = {}
+
+    def cell(self, columns: Columns) -> tuple[Value, str | None]:
+        """The value of a column set, and its lower case where it is text."""
+        found = self._cells.get(columns)
+        if found is None:
+            value = self.value(columns)
+            found = self._cells[columns] = (value, value.lower() if isinstance(value, str) else None)
+        return found
+
+    def value(self, columns: Columns) -> Value:
+        """What the columns hold: absent, one value, or the list of all their values."""
+        if columns is KEYWORDS or columns == KEYWORDS:
+            return texts(self.event)
+        fields, present = self.event.fields, []
+        for name in columns:
+            value = fields.get(name)
+            if value is None and name in ENVELOPE:
+                value = self.event.get(name)
+            if value is not None and value != []:
+                present.append(value)
+        if len(present) < 2:
+            return present[0] if present else None
+        return [item for value in present for item in (value if isinstance(value, list) else [value])]  # type: ignore[return-value]
+
+
+def texts(event: Event) -> list[str]:
+    """What keywords are looked for in: the record as received, and every text value."""
+    found = [event.original]
+    for value in event.fields.values():
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [item for item in value if isinstance(item, str)]
+    return found
+
+
+class Check:
+    """A bound leaf. `id` is the same for the same patterns on the same columns, whichever rule asks; so is `test`, made on first use."""
+
+    __slots__ = ("_test", "_tests", "columns", "id", "leaf", "references")
+
+    def __init__(
+        self, identity: int, leaf: Leaf, columns: Columns, tests: dict[tuple[Pattern, ...], Test], route: Route
+    ) -> None:
+        self.id, self.leaf, self.columns, self._tests = identity, leaf, columns, tests
+        self.references = tuple(
+            (pattern, route.columns(str(pattern.value))) for pattern in leaf.patterns if pattern.kind == "field"
+        )
+        self._test: Test | None = None
+
+    @property
+    def test(self) -> Test:
+        """What decides whether a value matches."""
+        if self._test is None:
+            self._test = self._tests.get(self.leaf.patterns) or self._tests.setdefault(
+                self.leaf.patterns, Test(self.leaf.patterns)
+            )
+        return self._test
+
+    def holds(self, row: Row) -> bool:
+        """Whether the leaf is true of the event."""
+        value, low = row.cell(self.columns)
+        if low is not None:
+            if self.test.holds_text(value, low):  # type: ignore[arg-type]  # lower case is only of text
+                return True
+        elif self.test.holds(value):
+            return True
+        return bool(self.references) and any(
+            same(value, row.value(columns), pattern.flags) for pattern, columns in self.references
+        )
+
+    def reason(self, row: Row) -> tuple[Pattern, str, Value] | None:
+        """The first pattern that matches, the column and the value that it matched; None where the leaf is false."""
+        if row.cell(self.columns)[0] is None:
+            absent = (pattern for pattern in self.leaf.patterns if matches_absence((pattern,)))
+            return next(((pattern, self.columns[0], None) for pattern in absent), None)
+        for name in self.columns:
+            value = row.cell((name,))[0]
+            for item in value if isinstance(value, list) else [value]:
+                pattern = None if item is None else matching(self.leaf.patterns, item) or self._reference(item, row)
+                if pattern is not None:
+                    return pattern, name, item
+        return None
+
+    def _reference(self, value: Value, row: Row) -> Pattern | None:
+        return next(
+            (pattern for pattern, columns in self.references if same(value, row.value(columns), pattern.flags)), None
+        )
+
+
+class All:
+    """And."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: tuple[Bound, ...]) -> None:
+        self.items = items
+
+    def holds(self, row: Row) -> bool:
+        """Whether all items hold."""
+        return all(item.holds(row) for item in self.items)
+
+
+class Some:
+    """Or."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: tuple[Bound, ...]) -> None:
+        self.items = items
+
+    def holds(self, row: Row) -> bool:
+        """Whether one item holds."""
+        return any(item.holds(row) for item in self.items)
+
+
+class Non:
+    """Not."""
+
+    __slots__ = ("item",)
+
+    def __init__(self, item: Bound) -> None:
+        self.item = item
+
+    def holds(self, row: Row) -> bool:
+        """Whether the item does not hold."""
+        return not self.item.holds(row)
+
+
+Bound = Check | All | Some | Non
+
+
+class Binder:
+    """Makes bound trees; leaves that ask the same are one object, their patterns compiled once."""
+
+    def __init__(self) -> None:
+        self._tests: dict[tuple[Pattern, ...], Test] = {}
+        self._identities: dict[tuple[Columns, tuple[Pattern, ...]], int] = {}
+        self._checks: dict[tuple[Columns, Leaf], Check] = {}
+
+    def check(self, leaf: Leaf, route: Route) -> Check:
+        """The leaf on the columns of a route."""
+        columns = route.columns(leaf.field) if leaf.field else KEYWORDS
+        key = (columns, leaf)
+        found = self._checks.get(key)
+        if found is None:
+            identity = self._identities.setdefault((columns, leaf.patterns), len(self._identities))
+            found = self._checks[key] = Check(identity, leaf, columns, self._tests, route)
+        return found
+
+    def bind(self, node: Node, route: Route, known: Mapping[str, Value], decided: list[bool]) -> Bound | bool:
+        """The tree on a route, folded by the values that are `known`; each fold is noted in `decided`."""
+        if isinstance(node, Leaf):
+            check = self.check(node, route)
+            if not check.references and all(name in known for name in check.columns):
+                values = [known[name] for name in check.columns if known[name] is not None]
+                holds = any(check.test.holds(value) for value in values) if values else check.test.absent
+                decided.append(holds)
+                return holds
+            return check
+        if isinstance(node, Not):
+            inner = self.bind(node.item, route, known, decided)
+            return not inner if isinstance(inner, bool) else Non(inner)
+        conjunction = isinstance(node, And)
+        rest = []
+        for item in node.items:
+            bound = self.bind(item, route, known, decided)
+            if isinstance(bound, bool):
+                if bound is not conjunction:
+                    return bound
+                continue
+            rest.append(bound)
+        if not rest:
+            return conjunction
+        if len(rest) == 1:
+            return rest[0]
+        return All(tuple(rest)) if conjunction else Some(tuple(rest))
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Leaves of which one must be true for a tree to hold, and how telling that is."""
+
+    weight: float
+    checks: tuple[Check, ...]
+
+
+def clause(node: Bound) -> Clause | None:
+    """The most telling clause of a tree; None where it can hold with every leaf false."""
+    if isinstance(node, Check):
+        return Clause(node.leaf.weight, (node,)) if not node.references else None
+    if isinstance(node, Non):
+        return None
+    found = [clause(item) for item in node.items]
+    if isinstance(node, All):
+        return max((one for one in found if one is not None), key=lambda one: one.weight, default=None)
+    if any(one is None for one in found):
+        return None
+    known = [one for one in found if one is not None]
+    return Clause(min(one.weight for one in known), tuple(check for one in known for check in one.checks))
+
+
+def shown(value: Value) -> str:
+    """A value as an explanation prints it; long ones cut."""
+    text = (
+        "(absent)" if value is None else ", ".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
+    )
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text):,} characters)"
+
+
+_SHOWN = 1_000
