@@ -5,6 +5,7 @@ Client 8.19 talks to servers 8.19 and 9.x; client 9.x is refused by servers 8.x 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ def connect(config: StoreConfig) -> Elasticsearch:
             key = config.api_key_file.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SocError(f"api_key_file {config.api_key_file}: {error}") from error
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # what fails is raised from here, in one sentence
     options: dict[str, Any] = {}
     if config.ca_file is not None:
         if not config.ca_file.is_file():

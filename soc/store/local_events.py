@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from collectors.event import Event, Value
+from collectors.event import ENVELOPE, Event, Value
 from collectors.journal import JournalReader
 from soc.store import EventQuery, Indexed
 from soc.store.columns import micros
@@ -32,7 +32,6 @@ CREATE TABLE event (
     source INTEGER NOT NULL, dataset INTEGER NOT NULL, host INTEGER NOT NULL
 );
 CREATE INDEX event_time ON event (time_us);
-CREATE INDEX event_of_source ON event (source, time_us);
 CREATE INDEX event_of_dataset ON event (dataset, time_us);
 CREATE INDEX event_of_host ON event (host, time_us)
 """
@@ -82,8 +81,7 @@ class LocalEventStore:
         """See EventStore."""
         if query.limit < 1:
             return []
-        found = filter(holds(query.equals), self._documents(query))
-        return list(islice(found, query.limit))
+        return list(islice(self._found(query), query.limit))
 
     def count(self) -> int:
         """See EventStore."""
@@ -95,13 +93,17 @@ class LocalEventStore:
         """See EventStore."""
         self._database.close()
 
-    def _documents(self, query: EventQuery) -> Iterator[dict[str, Value]]:
-        """Documents that can fit, newest first: at first as many as are asked for, then ever more while they do not fit."""
+    def _found(self, query: EventQuery) -> Iterator[dict[str, Value]]:
+        """Documents that fit, newest first; reads as many events as are asked for, then ever more while they do not fit."""
+        of_record = holds({field: wanted for field, wanted in query.equals.items() if field not in ENVELOPE})
+        of_envelope = holds({field: wanted for field, wanted in query.equals.items() if field in ENVELOPE})
         with self._database.reading() as connection:
             candidates = _candidates(connection, query)
             size = query.limit
             while rows := candidates.fetchmany(min(size, MAX_BLOCK)):
-                yield from (event.document() for _, event in fetch(self._journal, [offset for (offset,) in rows]))
+                for _, event in fetch(self._journal, [offset for (offset,) in rows]):
+                    if of_record(event.fields) and of_envelope(document := event.document()):
+                        yield document
                 size *= 4
 
     def _rows(self, connection: sqlite3.Connection, events: Sequence[Event], first: int) -> list[tuple[object, ...]]:

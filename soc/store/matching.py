@@ -8,7 +8,7 @@ list that is wanted asks for each of its elements. None asks for an absent field
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Network, ip_network
 
 from collectors.event import Value
 
@@ -43,22 +43,25 @@ def _sametext_of(wanted: str) -> Callable[[str | float | None], bool]:
 
 def _in_network(wanted: str) -> Callable[[str | float | None], bool]:
     try:
-        network = ip_network(_unmapped(wanted) if "/" not in wanted else wanted, strict=False)
+        network = _network(wanted)
     except ValueError:
         return lambda _: False
 
     def check(value: str | float | None) -> bool:
         try:
-            return _unmapped(str(value)) in network
+            return _network(str(value)).subnet_of(network)
         except ValueError:  # "-", "LOCAL": what some logs write for no address
             return False
 
     return check
 
 
-def _unmapped(text: str) -> IPv4Address | IPv6Address:
-    address = ip_address(text)
-    return getattr(address, "ipv4_mapped", None) or address
+def _network(text: str) -> IPv6Network:
+    """An address or network in the space of IPv6, IPv4 as ::ffff:0:0/96: how Lucene keeps them, so 192.0.2.7 equals ::ffff:192.0.2.7."""
+    network = ip_network(text, strict=False)
+    if isinstance(network, IPv6Network):
+        return network
+    return IPv6Network((0xFFFF << 32 | int(network.network_address), 96 + network.prefixlen))
 
 
 def text_of(value: str | float) -> str:

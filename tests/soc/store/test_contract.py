@@ -25,7 +25,7 @@ from soc.incident import facts as incident_facts
 from soc.store import AlertQuery, EventQuery, Indexed
 from soc.store.config import StoreConfig, StoreKind
 from tests.servers.elastic import ElasticNode
-from tests.soc.store.faulty import Gate, gate
+from tests.soc.store.faulty import Gate, gate, self_signed
 from tests.soc.store.material import DAY, Site, alert, entries, event, ids, incident, repeated, status, story
 
 LOCAL = StoreConfig()
@@ -374,8 +374,8 @@ def test_applying_again_changes_nothing(site: Site) -> None:
 def test_batch_by_batch_and_all_at_once_give_the_same(site: Site) -> None:
     facts = entries(story(2))
     projections = site.projections()
-    for start in range(0, len(facts), 7):
-        projections.apply(facts[start : start + 7])
+    for start in range(0, len(facts), 20):
+        projections.apply(facts[start : start + 20])
 
     def everything() -> tuple[object, ...]:
         alert_ids, incident_ids = projections.alert_ids(AlertQuery()), projections.incident_ids()
@@ -545,10 +545,10 @@ def test_a_server_that_is_down_is_unreachable_and_worth_a_retry(tmp_path: Path) 
 @pytest.mark.server
 def test_a_node_killed_while_indexing_loses_and_doubles_nothing(elastic_node: ElasticNode, tmp_path: Path) -> None:
     one = Site(tmp_path, elastic_config(elastic_node))
-    batches = [[event(n) for n in range(start, start + 1000)] for start in range(0, 12_000, 1000)]
+    batches = [[event(n) for n in range(start, start + 1000)] for start in range(0, 8_000, 1000)]
     facts = entries(story(8, alerts=200))
     projections = one.projections()
-    killer = threading.Timer(0.4, elastic_node.kill)
+    killer = threading.Timer(0.3, elastic_node.kill)
     again: list[tuple[list[Event], int]] = []
     try:
         one.index(batches[0])
@@ -569,7 +569,7 @@ def test_a_node_killed_while_indexing_loses_and_doubles_nothing(elastic_node: El
         done = one.store.index(batch, first)
         assert done.stored + done.duplicates == len(batch)
     projections.apply(facts)
-    assert one.store.count() == 12_000
+    assert one.store.count() == 8_000
     found = one.store.search(EventQuery(limit=20_000))
     assert sorted(map(str, ids(found))) == sorted(stored.id for batch in batches for stored in batch)
     alone = Site(tmp_path / "alone", LOCAL)
@@ -634,6 +634,52 @@ def test_a_node_that_stays_busy_is_unreachable_after_the_last_attempt(
     faults.refuse = [429] * 3
     with pytest.raises(UnreachableError, match=r"cannot do it now \(429\): es_rejected_execution_exception: busy"):
         one.index([event(1)])
+
+
+@pytest.mark.server
+def test_the_api_key_goes_over_tls_to_a_server_that_the_ca_signed(elastic_node: ElasticNode, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("bm90OnNlY3JldA==\n")
+    with gate(elastic_node.port, certificate=self_signed(tmp_path)) as faults:
+        config = replace(
+            elastic_config(elastic_node), hosts=(faults.url,), api_key_file=key, ca_file=tmp_path / "server.pem"
+        )
+        one = Site(tmp_path / "trusted", config)
+        assert one.index([event(1)]) == Indexed(1, 0)
+        assert faults.authorization == "ApiKey bm90OnNlY3JldA=="
+        one.close()
+        faults.authorization = None
+        other = Site(tmp_path / "other", replace(config, ca_file=None))
+        with pytest.raises(SocError, match="is ca_file the authority that signed"):
+            other.index([event(1)])
+        assert faults.authorization is None
+        other.close()
+
+
+@pytest.mark.server
+def test_a_wrong_api_key_is_told_apart_from_a_server_that_is_down(gated: tuple[Gate, Site]) -> None:
+    faults, one = gated
+    faults.refuse = [401]
+    with pytest.raises(SocError, match=r"does not know this API key \(401\)") as caught:
+        one.store.count()
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.server
+def test_a_changed_retention_reaches_the_template(elastic_node: ElasticNode, tmp_path: Path) -> None:
+    from soc.store.elastic import connect
+
+    config = elastic_config(elastic_node)
+    client = connect(config)
+    for days in (30, 90):
+        one = Site(tmp_path / str(days), replace(config, retention=timedelta(days=days)))
+        one.index([event(days)])
+        one.close()
+        template = client.indices.get_index_template(name=f"{config.namespace}-events")["index_templates"][0][
+            "index_template"
+        ]
+        assert template["template"]["lifecycle"]["data_retention"] == f"{days}d"
+    client.close()
 
 
 @pytest.mark.server

@@ -1,0 +1,166 @@
+"""What only the local stores promise: their files, the journal behind the index, other processes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from soc.alert import facts as alert_facts
+from soc.errors import SocError, UnreachableError
+from soc.store import AlertQuery, EventQuery, Indexed
+from soc.store.config import StoreConfig
+from tests.soc.store.material import DAY, Site, alert, entries, event, ids, story
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    opened = Site(tmp_path, StoreConfig())
+    yield opened
+    opened.close()
+
+
+def test_the_index_of_another_journal_is_refused_and_changes_nothing(site: Site) -> None:
+    site.index([event(1), event(2)])
+    with pytest.raises(SocError, match=r"events\.db: UNIQUE constraint failed: event\.offset"):
+        site.store.index([event(7), event(8)], 1)
+    assert site.store.count() == 2
+    assert site.index([event(3, fields={"host.name": "new"})]) == Indexed(1, 0)
+    assert len(site.store.search(EventQuery(equals={"host.name": "new"}))) == 1
+
+
+def test_a_search_passes_over_damaged_events_and_logs_them(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    batches = [[event(n) for n in range(start, start + 10)] for start in (0, 10, 20)]
+    for batch in batches:
+        site.index(batch)
+    (segment,) = (site.folder / "journal").glob("*.seg")
+    content = bytearray(segment.read_bytes())
+    content[content.index(b"line 15") + 6] ^= 1
+    segment.write_bytes(content)
+    found = site.store.search(EventQuery())
+    assert sorted(map(str, ids(found))) == sorted(one.id for one in batches[0] + batches[2])
+    assert site.store.event(batches[1][0].id) is None
+    assert "events cannot be read" in caplog.text
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "projections.db").write_bytes(
+        b"not SQLite at all, but long enough to look like a file of some kind" * 20
+    )
+    site = Site(tmp_path, StoreConfig())
+    with pytest.raises(SocError, match=r"projections\.db: file is not a database"):
+        site.projections()
+    site.close()
+
+
+def test_a_folder_that_is_not_there_is_worth_a_retry(site: Site) -> None:
+    site.folder = site.folder / "missing"
+    with pytest.raises(UnreachableError, match="unable to open database file"):
+        site.projections()
+
+
+def test_projections_of_another_version_are_made_anew(site: Site) -> None:
+    facts = entries(story(4, alerts=10))
+    first = site.projections()
+    first.apply(facts)
+    expected = list(first.alert_ids(AlertQuery()))
+    first.close()
+    with sqlite3.connect(site.folder / "projections.db") as connection:
+        connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    again = site.projections()
+    assert again.applied() == 0
+    again.apply(facts)
+    assert list(again.alert_ids(AlertQuery())) == expected
+
+
+def test_a_batch_that_breaks_off_leaves_nothing_of_it(site: Site) -> None:
+    projections = site.projections()
+    projections.apply(entries(alert_facts.opened(alert(n), DAY) for n in range(3)))
+    broken = entries((alert_facts.opened(alert(n), DAY) for n in range(3, 6)), 3)
+    broken[2].fact.body["alert"]["level"] = "unheard-of"  # type: ignore[index]
+    with pytest.raises(ValueError, match="unheard-of"):
+        projections.apply(broken)
+    assert projections.applied() == 3
+    assert len(projections.alert_ids(AlertQuery())) == 3
+
+
+def test_readers_do_not_wait_for_an_open_transaction(site: Site) -> None:
+    site.projections().apply(entries(story(6, alerts=5)))
+    writer = sqlite3.connect(site.folder / "projections.db", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("DELETE FROM alert")
+    begun = time.monotonic()
+    assert len(site.projections().alert_ids(AlertQuery())) == 5
+    assert time.monotonic() - begun < 5
+    writer.execute("ROLLBACK")
+    writer.close()
+
+
+def test_a_forked_child_reads_and_leaves_the_connections_of_its_parent_alone(site: Site) -> None:
+    projections = site.projections()
+    facts = entries(story(6, alerts=5))
+    projections.apply(facts[:5])
+    read, write = os.pipe()
+    if os.fork() == 0:
+        try:
+            os.write(write, b"%d" % len(projections.alert_ids(AlertQuery())))
+        finally:
+            os._exit(0)
+    os.close(write)
+    seen = int(os.read(read, 10))
+    os.close(read)
+    os.wait()
+    assert seen == len(projections.alert_ids(AlertQuery()))
+    projections.apply(facts)
+    assert projections.applied() == len(facts)
+
+
+def test_a_killed_writer_leaves_a_whole_prefix(tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from soc.store.config import StoreConfig
+from tests.soc.store.material import *
+site = Site(Path(sys.argv[1]), StoreConfig())
+projections = site.projections()
+facts = entries(story(2, alerts=4000))
+for start in range(0, len(facts), 50):
+    site.index([event(n) for n in range(start, start + 50)])
+    projections.apply(facts[start:start + 50])
+    print(start + 50, flush=True)
+"""
+    writer = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout
+    said = 0
+    while said < 500:
+        said = int(writer.stdout.readline())
+    writer.kill()
+    said = max([said, *map(int, writer.stdout.read().split())])
+    writer.wait()
+    site = Site(tmp_path, StoreConfig())
+    assert site.store.count() >= said
+    assert site.store.count() % 50 == 0
+    projections = site.projections()
+    assert projections.applied() >= said
+    facts = entries(story(2, alerts=4000))[: projections.applied()]
+    alone = Site(tmp_path / "alone", StoreConfig())
+    expected = alone.projections()
+    expected.apply(facts)
+    every = expected.alert_ids(AlertQuery())
+    assert projections.alerts(every) == expected.alerts(every)
+    alone.close()
+    site.close()
+
+
+def test_choosing_the_local_stores_does_not_load_elasticsearch() -> None:
+    code = (
+        "import sys, soc.store.opening; sys.exit('elasticsearch' in sys.modules or 'elastic_transport' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
