@@ -1,0 +1,78 @@
+"""RawRecords in, Events or ParseErrors out: pure, linear in the record, and nothing but ParseError ever escapes.
+
+Doors: `parse` for one record, `parse_batch` for the hot path, `formats`, `detect_format` for a file whose format
+nobody named. What the parts are is in `collectors.parse.format`; how they are found, in `collectors.parse.registry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from collectors.errors import ParseError
+from collectors.event import Event, event_id
+from collectors.parse.format import Context, Format, Message, Parsed
+from collectors.parse.registry import format_named, formats
+from collectors.record import DeadLetter, RawRecord
+
+__all__ = ["Context", "Format", "Message", "Parsed", "detect_format", "formats", "parse", "parse_batch"]
+
+_SURE = 0.5
+"""A format is detected when it fits at least half of a sample."""
+
+
+def parse(record: RawRecord, format: Format | str, context: Context) -> Event:  # noqa: A002  the word of the field
+    """The event of one record. Raises: ParseError, also for an unknown format's name."""
+    known = format if isinstance(format, Format) else format_named(format)
+    try:
+        parsed = known.parse(record, context)
+    except ParseError:
+        raise
+    except Exception as error:  # a fault of a parser costs one record and says so; it must not end the stream
+        raise ParseError(f"fault in parser {known.name}: {type(error).__name__}: {str(error)[:80]}") from error
+    fields = parsed.fields
+    if record.truncated:
+        fields["log.flags"] = ["truncated"]
+    for name, value in context.defaults.items():
+        fields.setdefault(name, value)
+    return Event(
+        event_id(record),
+        parsed.time or record.received,
+        fields,
+        record.data,
+        record.source,
+        record.position,
+        record.received,
+        record.peer,
+    )
+
+
+def parse_batch(
+    records: Iterable[RawRecord],
+    format: Format | str,  # noqa: A002  the word of the field
+    context: Context,
+) -> tuple[list[Event], list[DeadLetter]]:
+    """Events and dead letters, each in the order of the records; every record is in exactly one of the two. Raises: ParseError
+    only where the format's name is unknown.
+    """
+    known = format if isinstance(format, Format) else format_named(format)
+    events: list[Event] = []
+    dead: list[DeadLetter] = []
+    for record in records:
+        try:
+            events.append(parse(record, known, context))
+        except ParseError as error:
+            dead.append(DeadLetter(record, known.name, error.reason))
+    return events, dead
+
+
+def detect_format(sample: bytes, path: str) -> str:
+    """The name of the format that a file's first bytes (64 kB are plenty) fit best.
+
+    Raises: ParseError, for the file's person, where none fits half of the sample; `path` is named in it.
+    """
+    sure = {each.name: each.sniff(sample) for each in formats().values()} if sample else {}
+    best = max(sure, key=sure.__getitem__, default="")
+    if not best or sure[best] < _SURE:
+        what = "is empty" if not sample else "holds NUL bytes (binary or UTF-16)" if b"\0" in sample else "fits none"
+        raise ParseError(f"{path[-200:]}: {what}; name its format: {', '.join(formats())}")
+    return best

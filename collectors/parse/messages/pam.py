@@ -1,0 +1,121 @@
+"""What PAM modules say in any program in, authentication and sessions out.
+
+    pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=root
+    pam_unix(sudo:session): session opened for user root(uid=0) by an(uid=1000)
+
+Source of truth: Linux-PAM 1.5's pam_unix (support.c, pam_unix_sess.c, pam_unix_passwd.c) and pam_faillock.
+`system.auth.pam.module`, `.service` and `.type` say who speaks; `user.name` is the account, `user.effective.name` the
+one that a session runs as where another opened it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from collectors.event import Value
+from collectors.parse.ecs import put_source
+from collectors.parse.format import Message
+
+_OPENING = re.compile(r"(pam_\w{1,32})\(([^():]{0,64}):?(\w{0,16})\): ", re.ASCII)
+_OPENED = re.compile(
+    r"session opened for user ([^ (]{1,256})(?:\(uid=(\d{1,10})\))? by ([^ (]{0,256})(?:\(uid=(\d{1,10})\))?"
+)
+_LOCKED = re.compile(r"Consecutive login failures for user (\S{1,256}) account temporarily locked")
+
+
+def read(message: str, fields: dict[str, Value]) -> None:
+    """Add the fields of one message; a message that is not known adds only which module spoke."""
+    opening = _OPENING.match(message)
+    if opening is None:
+        return
+    module, service, kind = opening.groups()
+    fields["system.auth.pam.module"] = module
+    if service:
+        fields["system.auth.pam.service"] = service
+    if kind:
+        fields["system.auth.pam.type"] = kind
+    text = message[opening.end() :]
+    if text.startswith("authentication failure; "):
+        _failure(text[24:], fields)
+    elif text.startswith("session opened for user "):
+        _opened(text, fields)
+    elif text.startswith("session closed for user "):
+        _event("session-closed", "session", "", fields)
+        fields["user.name"] = text[24:]
+    elif text.startswith("check pass; user"):
+        _event("pam-unknown-user", "authentication", "failure", fields)
+        fields["event.reason"] = "user unknown"
+    elif text.startswith("password changed for "):
+        _event("password-changed", "iam", "success", fields)
+        fields["user.name"] = text[21:]
+    elif text.startswith(("auth could not identify password for [", "account ", "bad username [")):
+        _refused(text, fields)
+    elif locked := _LOCKED.match(text):
+        _event("account-locked", "iam", "success", fields)
+        fields["user.name"] = locked[1]
+    else:
+        number, more, rest = text.partition(" more authentication failure")
+        if more and number.isascii() and number.isdigit() and len(number) < 10:
+            _failure(rest.partition("; ")[2], fields)
+            fields["system.auth.failures"] = int(number)
+
+
+def _event(action: str, category: str, outcome: str, fields: dict[str, Value]) -> None:
+    fields["event.action"] = action
+    fields["event.category"] = category
+    if outcome:
+        fields["event.outcome"] = outcome
+
+
+def _failure(pairs: str, fields: dict[str, Value]) -> None:
+    """`logname=an uid=1000 euid=0 tty=/dev/pts/0 ruser=an rhost=192.0.2.7  user=root`; the user may hold blanks and stands last."""
+    _event("pam-authentication", "authentication", "failure", fields)
+    pairs, _, user = pairs.partition(" user=")
+    if user:
+        fields["user.name"] = user
+    for pair in pairs.split(" "):
+        name, equals, value = pair.partition("=")
+        if not (equals and value):
+            continue
+        if name == "rhost":
+            put_source(fields, value)
+        elif name == "ruser":
+            fields["system.auth.pam.remote_user"] = value
+        elif name == "tty":
+            fields["system.auth.pam.tty"] = value
+        elif name == "uid":
+            fields["system.auth.pam.uid"] = value
+
+
+def _opened(text: str, fields: dict[str, Value]) -> None:
+    """`session opened for user root(uid=0) by an(uid=1000)`; Debian 11 and older write no uid for the first."""
+    opened = _OPENED.match(text)
+    if opened is None:
+        return
+    _event("session-opened", "session", "success", fields)
+    user, uid, by, by_uid = opened.groups()
+    fields["user.name"] = user
+    if uid:
+        fields["user.id"] = uid
+    if by:
+        fields["system.auth.pam.opened_by"] = by
+    if by_uid:
+        fields["system.auth.pam.opened_by_uid"] = by_uid
+
+
+def _refused(text: str, fields: dict[str, Value]) -> None:
+    """`auth could not identify password for [an]`, `account an has expired (account expired)`."""
+    name, bracket, _ = text.partition("[")[2].partition("]")
+    if bracket:
+        _event("pam-authentication", "authentication", "failure", fields)
+        fields["user.name"] = name
+    else:
+        name, found, reason = text.removeprefix("account ").partition(" has ")
+        if not found:
+            return
+        _event("pam-account", "authentication", "failure", fields)
+        fields["user.name"] = name
+        fields["event.reason"] = f"has {reason}"
+
+
+MESSAGE = Message("pam", read, openings=("pam_",))

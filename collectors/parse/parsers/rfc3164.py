@@ -1,0 +1,125 @@
+"""A BSD syslog line in, flat ECS out: RFC 3164, with the ISO 8601 stamp that rsyslog on Debian 12 and later writes in
+place of its own.
+
+    <38>Nov 22 10:00:00 web01 sshd[871]: Accepted publickey for an from 192.0.2.7 port 50122 ssh2: ED25519 SHA256:...
+    2026-11-22T10:00:00.123456+07:00 web01 sudo:       an : TTY=pts/0 ; PWD=/home/an ; USER=root ; COMMAND=/usr/bin/id
+
+Source of truth: RFC 3164 §4, rsyslog's RSYSLOG_TraditionalFileFormat and RSYSLOG_FileFormat. The `<PRI>` and the host
+may be missing (files and local sockets leave them out). A message with a `<PRI>` but no date is all content, as
+§4.3.3 wants; a line with neither is refused. Red Hat's old tag `sshd(pam_unix)[871]:` is read as sshd with a message
+of pam_unix. `message repeated 2 times: [ ... ]` keeps the number in `syslog.repeated` and is read as the message that
+it repeats.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from collectors.errors import ParseError
+from collectors.event import Value
+from collectors.parse import timestamp
+from collectors.parse.format import Context, Format, Parsed, excerpt, share_of_lines, text_of
+from collectors.parse.priority import priority
+from collectors.parse.registry import read_message
+from collectors.record import RawRecord
+
+_STAMP_LENGTH = len("Nov 22 10:00:00")
+_OTHER_STAMP = re.compile(r"[*.]?([A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d{1,9})?):? ?", re.ASCII)
+_PROGRAM = re.compile(r"[\w./%()@+-]{1,128}")
+_REPEATED = "message repeated "
+_HEADER = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:<\d{1,3}>)?[*.]?(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{0,17} )"
+)
+
+
+def parse(record: RawRecord, context: Context) -> Parsed:
+    """One line. Raises: ParseError."""
+    text = text_of(record.data, context)
+    fields, at = priority(text)
+    try:
+        time, rest = _stamp(text, at, record, context)
+    except ParseError:
+        if not at:
+            raise
+        _content(text[at:], fields)
+        return Parsed(None, fields)
+    host, blank, after = rest.partition(" ")
+    if blank and host[-1:] not in (":", "]"):  # otherwise the host is left out and this is the tag
+        if host not in ("", "-"):
+            fields["host.name"] = host
+        rest = after
+    _content(rest, fields)
+    return Parsed(time, fields)
+
+
+def _stamp(text: str, at: int, record: RawRecord, context: Context) -> tuple[datetime, str]:
+    """The date that begins at `at`, and what follows it. Raises: ParseError where none does."""
+    end = at + _STAMP_LENGTH
+    if "0" <= text[at : at + 1] <= "9":
+        end = text.find(" ", at)
+        end = end if end > 0 else len(text)
+        return timestamp.iso(text[at:end], context.timezone), text[end + 1 :]
+    if text[end : end + 1] in (" ", ""):
+        return timestamp.yearless(text[at:end], record.received, context.timezone), text[end + 1 :]
+    other = _OTHER_STAMP.match(text, at)
+    if other is None:
+        raise ParseError(f"no date: {excerpt(text[at:])}")
+    return timestamp.yearless(other[1], record.received, context.timezone), text[other.end() :]
+
+
+def _content(rest: str, fields: dict[str, Value]) -> None:
+    """Tag and message: `sshd[871]: text`, `kernel: text`, or text alone."""
+    tag, blank, message = rest.partition(" ")
+    if tag[-1:] == ":" and len(tag) > 1:
+        tag = tag[:-1]
+    elif not blank or tag[-1:] != "]":
+        tag, message = _tag_without_blank(rest)
+    message = message.lstrip(" ")
+    program = tag
+    if tag[-1:] == "]":
+        at = tag.find("[")
+        program, pid = tag[:at] if at > 0 else tag, tag[at + 1 : -1]
+        if pid.isascii() and pid.isdigit() and len(pid) <= 10:
+            fields["process.pid"] = int(pid)
+    fields["message"] = message
+    if "/" in program or "(" in program:
+        program, message = _unusual(program, message)
+    if program:
+        fields["process.name"] = program
+    if message.startswith(_REPEATED):
+        message = _repeated(message, fields)
+    read_message(program, message, fields)
+
+
+def _tag_without_blank(rest: str) -> tuple[str, str]:
+    """`prog:text` and `prog[1]:text`; an address like `http://` is no tag, nor is a word without colon."""
+    tag, colon, message = rest[:200].partition(":")
+    if colon and message[:1] not in ("/", "") and _PROGRAM.fullmatch(tag.partition("[")[0]):
+        return tag, rest[len(tag) + 1 :]
+    return "", rest
+
+
+def _unusual(program: str, message: str) -> tuple[str, str]:
+    """`/usr/sbin/cron` is cron; `sshd(pam_unix)` is sshd, and the message gets the opening that pam_unix writes today."""
+    program = program.rpartition("/")[2] or program
+    name, bracket, module = program.partition("(")
+    if bracket and module.startswith("pam_") and name:
+        return name, f"{module[:-1]}({name}:): {message}"
+    return program, message
+
+
+def _repeated(message: str, fields: dict[str, Value]) -> str:
+    """rsyslog's `message repeated 3 times: [ text]`: the text; the number goes to `syslog.repeated`."""
+    number, found, text = message[len(_REPEATED) :].partition(" times: [")
+    if not found or not (number.isascii() and number.isdigit() and len(number) <= 9):
+        return message
+    fields["syslog.repeated"] = int(number)
+    return text.removesuffix("]").strip(" ")
+
+
+def _sniff(sample: bytes) -> float:
+    return share_of_lines(sample, lambda line: _HEADER.match(line) and not line.startswith(b"<0>1 "))
+
+
+FORMAT = Format("rfc3164", "BSD syslog (RFC 3164), also with ISO 8601 dates", parse, _sniff)

@@ -1,0 +1,145 @@
+"""A Windows event as the `evtx` package writes it in JSON in, flat ECS out; the meaning of its fields is in
+`collectors.parse.windows`.
+
+Source of truth: `evtx.PyEvtxParser.records_json` 0.14 (attributes in "#attributes", text beside attributes in
+"#text"; `evtx_dump -o jsonl` writes the same). The time is System/TimeCreated, also where EventData has one of its
+own (Sysmon's UtcTime).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from collectors.errors import ParseError
+from collectors.parse import timestamp, windows
+from collectors.parse.format import Context, Parsed
+
+
+class _Name(msgspec.Struct, gc=False):
+    Name: str = ""
+    Guid: str | None = None
+    EventSourceName: str | None = None
+
+
+class _Provider(msgspec.Struct, gc=False):
+    attributes: _Name = msgspec.field(name="#attributes", default_factory=_Name)
+
+
+class _Qualified(msgspec.Struct, gc=False):
+    text: str | int | None = msgspec.field(name="#text", default=None)
+
+
+class _Moment(msgspec.Struct, gc=False):
+    SystemTime: str = ""
+
+
+class _TimeCreated(msgspec.Struct, gc=False):
+    attributes: _Moment = msgspec.field(name="#attributes", default_factory=_Moment)
+
+
+class _Process(msgspec.Struct, gc=False):
+    ProcessID: int | str | None = None
+    ThreadID: int | str | None = None
+
+
+class _Execution(msgspec.Struct, gc=False):
+    attributes: _Process = msgspec.field(name="#attributes", default_factory=_Process)
+
+
+class _Sid(msgspec.Struct, gc=False):
+    UserID: str | None = None
+
+
+class _Security(msgspec.Struct, gc=False):
+    attributes: _Sid = msgspec.field(name="#attributes", default_factory=_Sid)
+
+
+class _System(msgspec.Struct, gc=False):
+    Provider: _Provider | None
+    EventID: int | str | _Qualified | None
+    TimeCreated: _TimeCreated | None = None
+    EventRecordID: int | str | None = None
+    Channel: str | None = None
+    Computer: str | None = None
+    Level: int | str | None = None
+    Task: int | str | None = None
+    Opcode: int | str | None = None
+    Keywords: str | None = None
+    Execution: _Execution | None = None
+    Security: _Security | None = None
+
+
+class Event(msgspec.Struct, gc=False):
+    """An event as it stands in the JSON."""
+
+    System: _System
+    EventData: dict[str, Any] | str | None = None
+    UserData: dict[str, Any] | str | None = None
+
+
+class _Line(msgspec.Struct, gc=False):
+    Event: Event
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+def decode(data: bytes) -> Event:
+    """The event of a JSON document `{"Event": {...}}`. Raises: ParseError."""
+    try:
+        return _decode(data).Event
+    except RecursionError as error:
+        raise ParseError("nested too deeply") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ParseError(f"not a Windows event in JSON: {str(error)[:120]}") from error
+
+
+def convert(document: dict[str, Any]) -> Event:
+    """The event of a decoded JSON document. Raises: ParseError."""
+    try:
+        return msgspec.convert(document, _Line).Event
+    except RecursionError as error:
+        raise ParseError("nested too deeply") from error
+    except msgspec.ValidationError as error:
+        raise ParseError(f"not a Windows event in JSON: {str(error)[:120]}") from error
+
+
+def read(event: Event, context: Context) -> Parsed:
+    """A decoded event. Raises: ParseError."""
+    try:
+        return _read(event, context)
+    except ValueError as error:
+        raise ParseError("a number of more than 4,300 digits") from error
+
+
+def _read(event: Event, context: Context) -> Parsed:
+    system = event.System
+    code = system.EventID
+    if type(code) is not int and isinstance(code, _Qualified):
+        code = code.text
+    about = event.EventData
+    fields = windows.fields_of(
+        system.Provider.attributes.Name if system.Provider is not None else "",
+        str(code) if code is not None else "",
+        system.Channel or "",
+        system.Computer or "",
+        str(system.EventRecordID) if system.EventRecordID is not None else "",
+        system.Keywords or "",
+        about if type(about) is dict else {"Data": [about]} if about else {},
+        event.UserData,
+    )
+    if system.Level is not None:
+        fields["winlog.level"] = str(system.Level)
+    if system.Task is not None:
+        fields["winlog.task"] = str(system.Task)
+    if system.Opcode is not None:
+        fields["winlog.opcode"] = str(system.Opcode)
+    security, execution = system.Security, system.Execution
+    if security is not None and security.attributes.UserID is not None:
+        fields["winlog.user.identifier"] = security.attributes.UserID
+    if execution is not None:
+        windows.put_process(execution.attributes.ProcessID, execution.attributes.ThreadID, fields)
+    stamp = system.TimeCreated.attributes.SystemTime if system.TimeCreated is not None else ""
+    return Parsed(timestamp.iso(stamp, context.timezone) if stamp else None, fields)

@@ -1,0 +1,65 @@
+"""Golden pairs: lines as devices write them (tests/data/parse/*.log) and what they become (*.json, one object a record).
+
+`python -m tests.collectors.parse.golden` writes the .json files anew; the diff is what one reviews.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from collectors.parse import Context, Format, formats
+from collectors.parse.registry import messages
+from collectors.record import Position, RawRecord
+
+DATA = Path(__file__).parents[2] / "data" / "parse"
+CONTEXT = Context(ZoneInfo("Asia/Ho_Chi_Minh"))
+RECEIVED = datetime(2026, 11, 22, 3, 0, 30, tzinfo=UTC)
+
+
+def record(data: bytes, *, path: str = "", received: datetime = RECEIVED, index: int = 1) -> RawRecord:
+    """A record as a source hands it over."""
+    return RawRecord(data, "test", Position(path, "0", index, index), received)
+
+
+def joined(lines: list[bytes], form: Format) -> list[bytes]:
+    """Records of a file's lines, as a file source joins them."""
+    if form.continues is None:
+        return lines
+    records: list[bytes] = []
+    waiting: list[bytes] = []
+    for line in lines:
+        waiting.append(line)
+        if not form.continues(line, len(waiting) > 1):
+            records.append(b"\n".join(waiting))
+            waiting = []
+    assert not waiting
+    return records
+
+
+def pairs() -> dict[str, tuple[Format, Path]]:
+    """Every golden pair by name: the formats' own, and the message parsers' as RFC 3164 lines."""
+    own = {name: (form, DATA / f"{name}.log") for name, form in formats().items()}
+    modules = sorted({message.parse.__module__.rpartition(".")[2] for message in messages()})
+    return own | {f"messages/{name}": (formats()["rfc3164"], DATA / "messages" / f"{name}.log") for name in modules}
+
+
+def read(form: Format, path: Path) -> list[dict[str, object]]:
+    """What the lines of a .log file become."""
+    made: list[dict[str, object]] = []
+    for data in joined(path.read_bytes().removesuffix(b"\n").split(b"\n"), form):
+        parsed = form.parse(record(data), CONTEXT)
+        made.append({"time": parsed.time.isoformat() if parsed.time else None, "fields": parsed.fields})
+    return made
+
+
+def main() -> None:
+    for form, path in pairs().values():
+        lines = [json.dumps(each, ensure_ascii=False, sort_keys=True) for each in read(form, path)]
+        path.with_suffix(".json").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
