@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -61,6 +62,7 @@ class ElasticEventStore:
         self._pattern = events_pattern(namespace)
         self._streams: set[str] | None = None
         self._unrefreshed = False
+        self._refreshing = threading.Lock()
 
     def index(self, events: Sequence[Event], first_offset: int) -> Indexed:
         """See EventStore. An event that a lost answer made us send twice counts as a duplicate."""
@@ -74,9 +76,12 @@ class ElasticEventStore:
                 sent.append(event)
             except TypeError as error:  # a number beyond 64 bits, a lone surrogate: not JSON for any server
                 refused.append((event, f"not JSON: {error}"))
-        self._unrefreshed = True
+        try:
+            outcomes = bulk(self._client, actions)
+        finally:
+            self._unrefreshed = True  # some may be stored even where it broke off
         stored = duplicates = 0
-        for event, outcome in zip(sent, bulk(self._client, actions), strict=True):
+        for event, outcome in zip(sent, outcomes, strict=True):
             if outcome.status == 409:
                 duplicates += 1
             elif outcome.status in (400, 413) and not outcome.reason.startswith("validation_exception"):
@@ -191,10 +196,16 @@ class ElasticEventStore:
         return hits
 
     def _refresh(self) -> None:
-        if self._unrefreshed:
-            with answering():
-                self._client.indices.refresh(index=self._pattern, ignore_unavailable=True, allow_no_indices=True)
-            self._unrefreshed = False
+        with self._refreshing:  # a second thread waits for the refresh that shows it what was indexed
+            if not self._unrefreshed:
+                return
+            self._unrefreshed = False  # before the call: what is indexed meanwhile asks for the next one
+            try:
+                with answering():
+                    self._client.indices.refresh(index=self._pattern, ignore_unavailable=True, allow_no_indices=True)
+            except SocError:
+                self._unrefreshed = True
+                raise
 
 
 def _keywords(body: dict[str, Any]) -> dict[str, Any]:
@@ -221,10 +232,10 @@ def _condition(query: EventQuery) -> dict[str, Any]:
 def _equal(field: str, wanted: str | float) -> list[dict[str, Any]]:
     """Conditions that every document fulfils in which the field equals; `lenient`: a word asked of a number is no error, it equals none."""
     text = text_of(wanted)
+    if len(text) > MAX_KEYWORD:  # not indexed as a keyword; as a phrase it may have more words than a query may
+        return []
     if field in TEXT_FIELDS:
         return [{"match_phrase": {field: {"query": text, "zero_terms_query": "all"}}}]
-    if len(text) > MAX_KEYWORD:
-        return []
     return [{"match": {field: {"query": text, "lenient": True}}}]
 
 

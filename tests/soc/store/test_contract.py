@@ -264,6 +264,23 @@ def test_data_streams_are_named_by_what_is_safe_of_the_dataset(elastic_node: Ela
     one.close()
 
 
+@pytest.mark.server
+def test_invented_datasets_end_in_the_generic_stream(
+    elastic_node: ElasticNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import soc.store.elastic_events
+
+    monkeypatch.setattr(soc.store.elastic_events, "MAX_STREAMS", 3)
+    config = elastic_config(elastic_node)
+    batch = [event(n, n, {"event.dataset": f"invented{n}"}) for n in range(6)]
+    for _ in range(2):  # the second time as a new process that sees which streams there are
+        one = Site(tmp_path, config)
+        one.store.index(batch, 0)
+        assert one.store.count() == 6
+        assert ids(one.store.search(EventQuery(equals={"event.dataset": "invented5"}))) == [batch[5].id]
+        one.close()
+
+
 # projections
 
 
@@ -732,7 +749,7 @@ def test_a_client_that_the_server_refuses_says_which_to_install(elastic_node: El
     from soc.store.elastic import answering, connect
 
     client = connect(elastic_config(elastic_node))
-    version_9 = dict.fromkeys(("accept", "content-type"), "application/vnd.elasticsearch+json; compatible-with=9")
+    newer = dict.fromkeys(("accept", "content-type"), "application/vnd.elasticsearch+json; compatible-with=10")
     with pytest.raises(SocError, match=r"install elasticsearch>=8\.19,<9"), answering():
-        client.perform_request("POST", "/_search", headers=version_9, body={})
+        client.perform_request("POST", "/_search", headers=newer, body={})
     client.close()
