@@ -13,32 +13,31 @@ from __future__ import annotations
 
 import glob
 import os
-import struct
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TypedDict, cast
+from typing import Literal
 
 from collectors.errors import SourceError
 from collectors.record import DeadLetter, Mark, Position, RawRecord
+from collectors.sources.evtx_chunks import (
+    HEADER_BYTES,
+    cut_records,
+    lost_records,
+    parsed_items,
+    promised_chunks,
+    readable,
+)
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 from collectors.sources.tail import shown
 
 SIGNATURE = b"ElfFile\x00"
-FORMAT = "windows"
-_HEADER_BYTES = 4_096
-_CHUNK_BYTES = 65_536
-_CHUNK_SIGNATURE = b"ElfChnk\x00"
-_CHUNK_IDS = struct.Struct("<QQ")
-_CHUNK_IDS_AT = 24
-_CHUNK_COUNT = struct.Struct("<H")
-_CHUNK_COUNT_AT = 42
-_MOST_RECORDS = 2_800
-"""A record has 24 bytes at least, so no chunk holds more; a header that says so is damaged."""
-_IDENTITY_BYTES = _HEADER_BYTES + 512
+FORMAT = "windows-json"
+_IDENTITY_BYTES = HEADER_BYTES + 512
 """The file's header and the first chunk's, which has a checksum over its records: no two logs agree in them."""
 
 
@@ -49,11 +48,7 @@ class EvtxConfig:
     id: str
     path: str
     format: str = FORMAT
-
-    @property
-    def kind(self) -> str:
-        """What soc.yaml calls this source."""
-        return "evtx"
+    kind: Literal["evtx"] = "evtx"
 
 
 class EvtxSource:
@@ -96,8 +91,8 @@ def read_evtx(path: Path, source: str, received: datetime, *, done: Mapping[str,
     name = shown(path)
     try:
         start, total = _identity(path)
-        parsed = _parser(path)
-        chunks = _chunks(path)
+        parsed = parsed_items(str(path))
+        chunks = promised_chunks(path)
     except (OSError, RuntimeError, SourceError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         yield Batch(dead=[_letter(b"", source, Position(name, "", 0, 0), received, f"{name}: {reason}")])
@@ -114,7 +109,7 @@ def read_evtx(path: Path, source: str, received: datetime, *, done: Mapping[str,
         read = total if dead or ordinal >= expected else total * ordinal // expected
         return Batch(records, {f"{source}/{stream}": mark}, dead, read, total)
 
-    for item in _items(parsed, errors, limit=len(chunks)):
+    for item in chain(readable(parsed, errors, limit=len(chunks)), cut_records(path, chunks)):
         index = item["event_record_id"]
         if ordinal >= skip:
             records.append(RawRecord(item["data"].encode(), source, Position(name, stream, ordinal, index), received))
@@ -124,43 +119,13 @@ def read_evtx(path: Path, source: str, received: datetime, *, done: Mapping[str,
             records = []
     dead: list[DeadLetter] = []
     if errors or ordinal < expected or any(chunk.fault for chunk in chunks):
-        for lost in _lost(path, chunks, errors):
+        for lost in lost_records(path, chunks, errors):
             if ordinal >= skip:
                 reason = f"{name}: {lost.reason}"
                 dead.append(_letter(lost.data, source, Position(name, stream, ordinal, lost.first), received, reason))
             ordinal += 1
     if records or dead or (not ordinal and not skip):
         yield batch(dead)
-
-
-class _Item(TypedDict):
-    """What the package gives for a record, as far as we read it."""
-
-    event_record_id: int
-    data: str
-
-
-class _Chunk(NamedTuple):
-    """A chunk by its header. `fault`: why it cannot be whole; "" otherwise."""
-
-    number: int
-    first: int
-    last: int
-    fault: str
-
-    @property
-    def position(self) -> int:
-        return _HEADER_BYTES + self.number * _CHUNK_BYTES
-
-    @property
-    def records(self) -> int:
-        return self.last - self.first + 1
-
-
-class _Lost(NamedTuple):
-    data: bytes
-    first: int
-    reason: str
 
 
 def _identity(path: Path) -> tuple[bytes, int]:
@@ -170,72 +135,6 @@ def _identity(path: Path) -> tuple[bytes, int]:
         if not start.startswith(SIGNATURE):
             raise SourceError("not a Windows event file")
         return start, os.fstat(file.fileno()).st_size
-
-
-def _parser(path: Path) -> Iterator[_Item]:
-    """The records. One thread: the files are small, and the order stays that of the file. Raises: OSError, RuntimeError."""
-    from evtx import PyEvtxParser
-
-    return cast("Iterator[_Item]", PyEvtxParser(str(path), number_of_threads=1).records_json())
-
-
-def _chunks(path: Path) -> list[_Chunk]:
-    """What the headers promise. Chunks of zeros are room that Windows keeps free, unless the file's header counts them."""
-    found: list[_Chunk] = []
-    with path.open("rb", buffering=0) as file:
-        fd = file.fileno()
-        size = os.fstat(fd).st_size
-        promised = _CHUNK_COUNT.unpack(os.pread(fd, _CHUNK_COUNT.size, _CHUNK_COUNT_AT))[0]
-        present = -(-(size - _HEADER_BYTES) // _CHUNK_BYTES)
-        last = 0
-        for number in range(max(present, promised)):
-            header = os.pread(fd, 128, _HEADER_BYTES + number * _CHUNK_BYTES)
-            first_id, last_id = _CHUNK_IDS.unpack_from(header, _CHUNK_IDS_AT) if len(header) == 128 else (1, 0)
-            cut = size < _HEADER_BYTES + (number + 1) * _CHUNK_BYTES
-            if header.startswith(_CHUNK_SIGNATURE) and 0 <= last_id - first_id < _MOST_RECORDS:
-                found.append(_Chunk(number, first_id, last_id, "the file is cut here" if cut else ""))
-                last = last_id
-            elif not header and promised > number:
-                missing = promised - number
-                found.append(
-                    _Chunk(number, last + 1, last, f"the file is cut: {missing} of {promised} chunks are not there")
-                )
-                break
-            elif header.strip(b"\0"):
-                found.append(_Chunk(number, last + 1, last, "the header of the chunk is damaged"))
-            elif number < promised:
-                found.append(_Chunk(number, last + 1, last, "the chunk is empty"))
-    return found
-
-
-def _items(parsed: Iterator[_Item], errors: list[str], limit: int) -> Iterator[_Item]:
-    """What can be parsed; the iterator goes on with the next chunk after an error."""
-    while len(errors) <= limit:
-        try:
-            yield from parsed
-            return
-        except (RuntimeError, OSError, ValueError) as error:
-            errors.append(str(error))
-
-
-def _lost(path: Path, chunks: list[_Chunk], errors: list[str]) -> Iterator[_Lost]:
-    """Each chunk that did not give all its records: its bytes, the first identifier that is missing, and why."""
-    seen = {item["event_record_id"] for item in _items(_parser(path), [], limit=len(chunks))}
-    with path.open("rb", buffering=0) as file:
-        for chunk in chunks:
-            missing = [n for n in range(chunk.first, chunk.last + 1) if n not in seen]
-            if not missing and (not chunk.fault or chunk.records):
-                continue
-            names = (f"chunk number {chunk.number}:", f"record IDs {chunk.first}..{chunk.last}:")
-            said = next((error for error in errors if any(name in error for name in names)), "")
-            what = (
-                f"records {missing[0]} to {missing[-1]}, {len(missing)} in all"
-                if missing
-                else "an unknown number of records"
-            )
-            reason = chunk.fault or said or "; ".join(errors[:3]) or "the records are damaged"
-            data = os.pread(file.fileno(), _CHUNK_BYTES, chunk.position)
-            yield _Lost(data, missing[0] if missing else chunk.first, f"chunk {chunk.number}: {what} lost: {reason}")
 
 
 def _letter(data: bytes, source: str, position: Position, received: datetime, reason: str) -> DeadLetter:

@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from collectors.errors import SourceError
 from collectors.record import DeadLetter, Mark, Position, RawRecord
@@ -50,11 +51,7 @@ class FileConfig:
     max_line_bytes: int = 64 * 1024
     poll_s: float = 0.1
     rotate_wait_s: float = 30.0
-
-    @property
-    def kind(self) -> str:
-        """What soc.yaml calls this source."""
-        return "file"
+    kind: Literal["file"] = "file"
 
 
 class FileSource:
@@ -162,8 +159,8 @@ class FileSource:
 
     def _end(self, tail: Tail) -> None:
         """Nothing more will come to this file: its last line is whole even without a newline."""
-        self._records += tail.finish(_now())
-        if tail.offset:
+        if records := tail.finish(_now()):
+            self._records += records
             self._changes[_key(tail)] = tail.mark()
 
     def _restart(self, tail: Tail) -> None:
@@ -183,6 +180,7 @@ class FileSource:
             copy.start_at(old)
             copy.leave_at = time.monotonic() + self._config.rotate_wait_s
             self._leaving.append(copy)
+            self._expand_at = 0.0
 
     def _resume(self) -> None:
         """Find the file of every mark again, under its own name or the one that a rotation gave it."""
@@ -226,6 +224,7 @@ class FileSource:
         for tail in self._leaving:
             if tail.leave_at is None:
                 tail.leave_at = time.monotonic() + self._config.rotate_wait_s
+                self._expand_at = 0.0  # the pattern may know it by its new name
 
     def _open(self, path: str, status: os.stat_result, known: Collection[Tail]) -> Tail | None:
         """A file that was not open yet; None when it cannot be, or should not."""

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from collectors.errors import SourceError
 from collectors.sources.lines import LineCutter
@@ -27,11 +28,7 @@ class StdinConfig:
     id: str = "stdin"
     format: str = "auto"
     max_line_bytes: int = 64 * 1024
-
-    @property
-    def kind(self) -> str:
-        """What soc.yaml calls this source."""
-        return "stdin"
+    kind: Literal["stdin"] = "stdin"
 
 
 class StdinSource:

@@ -24,16 +24,12 @@ class SyslogConfig:
     id: str
     transport: Literal["udp", "tcp"] = "udp"
     listen: str = "127.0.0.1:5514"
-    format: str = "auto"
+    format: str = "syslog"
     max_line_bytes: int = 64 * 1024
     receive_buffer_bytes: int = 64 * 1024 * 1024
     queue_bytes: int = 64 * 1024 * 1024
     max_connections: int = 1_024
-
-    @property
-    def kind(self) -> str:
-        """What soc.yaml calls this source."""
-        return "syslog"
+    kind: Literal["syslog"] = "syslog"
 
 
 def bound_socket(config: SyslogConfig) -> socket.socket:
