@@ -108,23 +108,26 @@ class Inventory:
 
     assets: tuple[Asset, ...]
     organisations: tuple[Organisation, ...] = ()
-    table: AssetTable = field(init=False, repr=False, compare=False)
-    """How events are matched to systems; what `collectors.enrich.enrich` takes."""
+    _table: AssetTable = field(init=False, repr=False, compare=False)
     _by_id: Mapping[str, Asset] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the systems."""
         entries = (TableEntry(a.id, a.criticality, a.hosts, a.addresses, a.databases) for a in self.assets)
-        object.__setattr__(self, "table", AssetTable(entries))
+        object.__setattr__(self, "_table", AssetTable(entries))
         object.__setattr__(self, "_by_id", {asset.id: asset for asset in self.assets})
 
     def asset(self, system: str) -> Asset | None:
         """The system of an id, or None."""
         return self._by_id.get(system)
 
+    def table(self) -> AssetTable:
+        """How events are matched to systems: what `collectors.enrich.enrich` takes."""
+        return self._table
+
     def of_event(self, fields: Mapping[str, Value]) -> Asset | None:
         """The system that an event with these fields is about, enriched or not; None where the inventory does not know it."""
-        system = self.table.system_of(fields)
+        system = self._table.system_of(fields)
         return None if system is None else self._by_id[system]
 
     def organisation(self, day: date) -> Organisation | None:
