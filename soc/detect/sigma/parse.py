@@ -66,8 +66,13 @@ _COMPARE = {
     CompareOperators.GTE: "gte",
 }
 _SPECIAL: dict[SpecialChars, Part] = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
+_OF_TEXT = frozenset({"contains", "startswith", "endswith", "cased"})
 _ANCHORED = frozenset({"startswith", "endswith"})
 _KEY_OF_ERROR = re.compile(r"Sigma(\w+?)Error")
+
+
+_CLASS = re.compile(r"Modifier (?:Sigma)?(\w+?)(?:Modifier)?(?= incompatible)")
+"""pySigma names the class of a modifier; people know its name."""
 
 
 class _UnfitError(Exception):
@@ -189,7 +194,15 @@ class _Builder:
 
     def _apply(self, field: str, words: list[str], raw: object) -> SigmaDetectionItem:
         """pySigma's detection item of one value, its modifiers applied."""
-        value: SigmaType = SigmaString.from_str(raw) if "re" in words and isinstance(raw, str) else sigma_type(raw)  # type: ignore[arg-type]
+        value: SigmaType
+        if isinstance(raw, str) and "re" in words:
+            value = SigmaString.from_str(raw)
+        elif isinstance(raw, int | float) and not isinstance(raw, bool) and not _OF_TEXT.isdisjoint(words):
+            value = SigmaString.from_str(
+                text_of(raw)
+            )  # "generic modifiers ... can be applied on all types"; pySigma wants text
+        else:
+            value = sigma_type(raw)  # type: ignore[arg-type]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's `re` on sets that a later version may read differently
             return SigmaDetectionItem(field or None, [MODIFIERS[word] for word in words], [value])
@@ -316,7 +329,7 @@ def _written(raw: object) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    words = str(error)
+    words = _CLASS.sub(lambda named: f'modifier "{named[1].lower()}"', str(error))
     return words[:1].lower() + words[1:]
 
 

@@ -1,0 +1,263 @@
+"""An independent Sigma matcher: one detection, one event, straight from the YAML, following the specification (2.1) line by line.
+
+Deliberately plain and slow, and no code shared with soc.detect.sigma: where the two differ, one of them is wrong.
+"""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import ipaddress
+import itertools
+import re
+from datetime import datetime
+
+MISSING = object()
+
+
+def matches(detection: dict, fields: dict, original: str = "") -> bool:
+    """Whether a detection section (selections and condition) matches an event."""
+    selections = {name: value for name, value in detection.items() if name != "condition"}
+    conditions = detection["condition"]
+    conditions = conditions if isinstance(conditions, list) else [conditions]
+    # "The condition can be a list ... They are logically linked with OR."
+    return any(_condition(text, selections, fields, original) for text in conditions)
+
+
+# --- Condition: or binds least, then and, then not, then x of, then brackets ---------------------------------------------------
+
+
+def _condition(text, selections, fields, original):
+    words = re.findall(r"\(|\)|[^\s()]+", text)
+
+    def or_():
+        value = and_()
+        while words and words[0] == "or":
+            words.pop(0)
+            other = and_()
+            value = value or other
+        return value
+
+    def and_():
+        value = not_()
+        while words and words[0] == "and":
+            words.pop(0)
+            other = not_()
+            value = value and other
+        return value
+
+    def not_():
+        if words[0] == "not":
+            words.pop(0)
+            return not not_()
+        return atom()
+
+    def atom():
+        word = words.pop(0)
+        if word == "(":
+            value = or_()
+            assert words.pop(0) == ")"
+            return value
+        if words and words[0] == "of":
+            words.pop(0)
+            pattern = words.pop(0)
+            # "across all defined search identifiers not starting with an underscore"
+            names = [
+                n
+                for n in selections
+                if pattern == "them" or fnmatch.fnmatchcase(n, pattern.replace("[", "[[]").replace("?", "[?]"))
+            ]
+            names = [n for n in names if not n.startswith("_") or (pattern.startswith("_") and pattern != "them")]
+            results = [_selection(selections[n], fields, original) for n in names]
+            return all(results) if word == "all" else any(results)
+        return _selection(selections[word], fields, original)
+
+    value = or_()
+    assert not words, words
+    return value
+
+
+# --- Selections: maps are AND, lists are OR ------------------------------------------------------------------------------------
+
+
+def _selection(definition, fields, original):
+    if isinstance(definition, dict):
+        return all(_item(key, value, fields, original) for key, value in definition.items())
+    if isinstance(definition, list):
+        return any(_selection(part, fields, original) for part in definition)
+    return _item("", definition, fields, original)
+
+
+def _item(key, value, fields, original):
+    field, *modifiers = key.split("|")
+    values = value if isinstance(value, list) else [value]
+    link = all if "all" in modifiers else any
+    if field:
+        actual = fields.get(field, MISSING)
+        result = link(_value(actual, v, modifiers, fields) for v in values)
+    else:
+        everything = [original]
+        for held in fields.values():
+            everything += [h for h in (held if isinstance(held, list) else [held]) if isinstance(h, str)]
+        # "strings that are applied to the full log message"
+        anchored = {"startswith", "endswith", "re"} & set(modifiers)
+        modifiers = modifiers if anchored else [*modifiers, "contains"]
+        result = link(any(_value(text, v, modifiers, fields) for text in everything) for v in values)
+    return not result if "neq" in modifiers else result
+
+
+def _value(actual, wanted, modifiers, fields):
+    """Whether what the field holds (MISSING, one value, or a list of which any counts) matches one value of the rule."""
+    elements = actual if isinstance(actual, list) else [] if actual is MISSING or actual is None else [actual]
+    if "exists" in modifiers:
+        return bool(elements) == wanted
+    if wanted is None:
+        return not elements
+    return any(_element(element, wanted, modifiers, fields) for element in elements)
+
+
+def _element(actual, wanted, modifiers, fields):
+    text = _text(actual)
+    comparisons = {
+        "lt": lambda a, b: a < b,
+        "lte": lambda a, b: a <= b,
+        "gt": lambda a, b: a > b,
+        "gte": lambda a, b: a >= b,
+    }
+    parts = {
+        "minute": lambda t: t.minute,
+        "hour": lambda t: t.hour,
+        "day": lambda t: t.day,
+        "week": lambda t: t.isocalendar()[1],
+        "month": lambda t: t.month,
+        "year": lambda t: t.year,
+    }
+    part = next((m for m in modifiers if m in parts), None)
+    comparison = next((m for m in modifiers if m in comparisons), None)
+    if part:
+        try:
+            number = parts[part](datetime.fromisoformat(text))
+        except ValueError:
+            return False
+        return comparisons[comparison](number, wanted) if comparison else number == wanted
+    if comparison:
+        try:
+            number = float(text)
+        except ValueError:
+            return False
+        return not isinstance(actual, bool) and comparisons[comparison](number, wanted)
+    if "cidr" in modifiers:
+        try:
+            return ipaddress.ip_address(text) in ipaddress.ip_network(wanted)
+        except ValueError:
+            return False
+    if "re" in modifiers:
+        flags = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
+        value = 0
+        for m in modifiers:
+            value |= flags.get(m, 0)
+        return re.search(wanted, text, value) is not None
+    if "fieldref" in modifiers:
+        other = fields.get(wanted)
+        others = [_text(o).lower() for o in (other if isinstance(other, list) else [other]) if o is not None]
+        mine = text.lower()
+        how = {"startswith": str.startswith, "endswith": str.endswith, "contains": str.__contains__}
+        compare = next((how[m] for m in modifiers if m in how), str.__eq__)
+        return any(compare(mine, o) for o in others)
+    if isinstance(wanted, bool):
+        return text.lower() == _text(wanted)
+    if isinstance(wanted, int | float):
+        if isinstance(actual, int | float) and not isinstance(actual, bool):
+            return actual == wanted
+        if not {"contains", "startswith", "endswith"} & set(modifiers):
+            return text == _text(wanted)
+    return any(_string(text, expanded, modifiers) for expanded in _expand(_tokens(wanted), modifiers))
+
+
+def _text(value):
+    """A value as text: numbers and booleans as JSON writes them."""
+    return (
+        value
+        if isinstance(value, str)
+        else {True: "true", False: "false"}[value]
+        if isinstance(value, bool)
+        else str(value)
+    )
+
+
+# --- Strings: wildcards, escapes, and what modifiers make of them --------------------------------------------------------------
+
+
+def _tokens(wanted):
+    """The characters of a value; wildcards as ("*",) and ("?",). "The backslash character is used for escaping of wildcards"."""
+    text, out, i = str(wanted), [], 0
+    while i < len(text):
+        c = text[i]
+        if c == "\\" and i + 1 < len(text) and text[i + 1] in "*?\\":
+            out.append(text[i + 1])
+            i += 2
+        else:
+            out.append((c,) if c in "*?" else c)
+            i += 1
+    return out
+
+
+def _expand(tokens, modifiers):
+    """Transformation modifiers in their order; each value may become several, of which any counts."""
+    values, raw = [tokens], None
+    for modifier in modifiers:
+        if modifier == "windash":
+            values = [v for value in values for v in _windash(value)]
+        elif modifier in ("wide", "utf16le", "utf16be", "utf16"):
+            codec = "utf-16-be" if modifier == "utf16be" else "utf-16-le"
+            raw = (b"\xff\xfe" if modifier == "utf16" else b"") + "".join(values[0]).encode(codec)
+            values = [list(raw.decode("latin-1"))]
+        elif modifier == "base64":
+            values = [list(base64.b64encode(raw or "".join(values[0]).encode()).decode())]
+        elif modifier == "base64offset":
+            values = [list(v) for v in _base64offset(raw or "".join(values[0]).encode())]
+    return values
+
+
+def _windash(value):
+    """Every dash that begins a word, in each of its five forms."""
+    plain = "".join(c if isinstance(c, str) else "\0" for c in value)
+    places = [m.start() for m in re.finditer(r"(?<!\w)[-/–—―](?=\w)", plain)]
+    for forms in itertools.product("-/–—―", repeat=len(places)):
+        spelled = list(value)
+        for place, form in zip(places, forms, strict=True):
+            spelled[place] = form
+        yield spelled
+
+
+def _base64offset(data):
+    """What stays the same whatever stands before and after: found by trying neighbours, not by a table."""
+    for offset in range(3):
+        variants = {
+            base64.b64encode(bytes([a]) * offset + data + bytes([b]) * n).decode()
+            for a in (0, 255)
+            for b in (0, 255)
+            for n in range(3)
+        }
+        shortest = min(map(len, variants))
+        same = [i for i in range(shortest) if len({v[i] for v in variants}) == 1]
+        # the run of unchanging characters that begins where the value's own bits begin
+        start = {0: 0, 1: 2, 2: 3}[offset]
+        end = start
+        while end in same:
+            end += 1
+        yield min(variants, key=len)[start:end]
+
+
+def _string(text, tokens, modifiers):
+    star = ("*",)
+    if "contains" in modifiers or "endswith" in modifiers:
+        tokens = [star, *tokens]
+    if "contains" in modifiers or "startswith" in modifiers:
+        tokens = [*tokens, star]
+    pattern = "".join(
+        {"*": ".*", "?": "."}[t[0]] if isinstance(t, tuple) else re.escape(t if "cased" in modifiers else t.lower())
+        for t in tokens
+    )
+    pattern = re.sub(r"(\.\*)+", ".*", pattern) if not any(t == "." for t in tokens) else pattern
+    return re.fullmatch(pattern, text if "cased" in modifiers else text.lower(), re.DOTALL) is not None
