@@ -156,3 +156,22 @@ class _Binder:
             self._refuse(at, f'{data!r} is not a duration; write "90s", "15m", "8h" or "30d"')
             return None
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def written(value: Any) -> Any:
+    """A bound value as YAML would write it again: durations as "15m", paths and sets as text and lists; for showing a configuration."""
+    if isinstance(value, timedelta):
+        seconds = value / timedelta(seconds=1)
+        unit, size = next(
+            (u, n) for u, n in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1), ("ms", 0.001)) if seconds % n == 0
+        )
+        return f"{seconds / size:.0f}{unit}"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: written(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+    if isinstance(value, Mapping):
+        return {str(key): written(item) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(map(written, value))
+    if isinstance(value, tuple):
+        return [written(item) for item in value]
+    return str(value) if isinstance(value, Path | StrEnum) else value

@@ -23,7 +23,7 @@ from typing import Literal
 
 from collectors.errors import SourceError
 from collectors.record import DeadLetter, Mark, Position, RawRecord
-from collectors.sources.rotation import COMPRESSED, find_marked, may_be_copy, open_marked
+from collectors.sources.rotation import COMPRESSED, find_marked, may_be_copy, missed_since, open_marked
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 from collectors.sources.tail import Tail, open_file, shown
 from collectors.sources.text import SAMPLE_BYTES, binary_kind
@@ -62,6 +62,7 @@ class FileSource:
         self._marks = {key: mark for key, mark in marks.items() if mark.source == config.id}
         self._tails: list[Tail] = []
         self._leaving: list[Tail] = []
+        self._inodes: set[int] = set()
         self._reported: set[tuple[str, int]] = set()
         self._paths: list[str] = []
         self._expand_at = 0.0
@@ -178,13 +179,13 @@ class FileSource:
                 tails[tails.index(tail)] = fresh
         if copy is not None:
             copy.start_at(old)
-            copy.leave_at = time.monotonic() + self._config.rotate_wait_s
-            self._leaving.append(copy)
-            self._expand_at = 0.0
+            self._leave(copy)
+            self._read_missed(tail.path, copy)
 
     def _resume(self) -> None:
         """Find the file of every mark again, under its own name or the one that a rotation gave it."""
         names = {shown(path): path for path in self._expand()}
+        newest: dict[str, Tail] = {}
         for key, mark in self._marks.items():
             path = names.get(mark.path, mark.path)
             tail = self._marked(open_marked(path, mark) or find_marked(mark, path))
@@ -193,11 +194,33 @@ class FileSource:
                 self._changes[key] = None
                 continue
             tail.start_at(mark)
-            tail.leave_at = time.monotonic() + self._config.rotate_wait_s
+            self._leave(tail)
+            if path not in newest or tail.mtime_ns >= newest[path].mtime_ns:
+                newest[path] = tail
+        for path, tail in newest.items():
+            if tail.path != path:
+                self._read_missed(path, tail)
+
+    def _read_missed(self, path: str, last: Tail) -> None:
+        """Whole generations after the last one that was read are read too."""
+        for fd, found in missed_since(path, last.mtime_ns, self._inodes):
+            log.info("unseen generation of a rotated file", extra={"source": self.id, "path": shown(found)})
+            self._leave(self._tail(fd, found))
+
+    def _leave(self, tail: Tail) -> None:
+        """Read a file on that has lost its name, for a while after its last line."""
+        tail.leave_at = time.monotonic() + self._config.rotate_wait_s
+        if tail not in self._leaving:
             self._leaving.append(tail)
+        self._expand_at = 0.0  # a pattern may know it by its new name
 
     def _marked(self, found: tuple[int, str] | None) -> Tail | None:
-        return found and Tail(*found, self.id, self._config.max_line_bytes)
+        return self._tail(*found) if found else None
+
+    def _tail(self, fd: int, path: str) -> Tail:
+        tail = Tail(fd, path, self.id, self._config.max_line_bytes)
+        self._inodes.add(tail.inode)
+        return tail
 
     def _discover(self) -> None:
         """Match names with files: new files are opened, renamed ones keep their place, those without a name leave after a while."""
@@ -221,10 +244,10 @@ class FileSource:
                 present[key] = tail
         self._leaving = [tail for key, tail in known.items() if key not in present]
         self._tails = list(present.values())
-        for tail in self._leaving:
+        for tail in list(self._leaving):
             if tail.leave_at is None:
-                tail.leave_at = time.monotonic() + self._config.rotate_wait_s
-                self._expand_at = 0.0  # the pattern may know it by its new name
+                self._leave(tail)
+                self._read_missed(tail.path, tail)
 
     def _open(self, path: str, status: os.stat_result, known: Collection[Tail]) -> Tail | None:
         """A file that was not open yet; None when it cannot be, or should not."""
@@ -242,7 +265,7 @@ class FileSource:
         if self._config.follow and may_be_copy(fd, known):
             os.close(fd)
             return None
-        tail = Tail(fd, path, self.id, self._config.max_line_bytes)
+        tail = self._tail(fd, path)
         if self._first_start and not self._config.from_start:
             tail.start_at_end()
             self._changes[_key(tail)] = tail.mark()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from collectors.record import Mark
@@ -12,6 +14,8 @@ from collectors.sources.tail import SURE_BYTES, Tail, open_file, stands_in
 
 COMPRESSED = (".gz", ".xz", ".zst", ".bz2", ".zip")
 """What rotations add to a name once they compress."""
+_ROTATED = re.compile(r"[.\-_][0-9][0-9.\-_T]*")
+"""What rotations add to a name: `.1`, `-20260301`, `.2026-03-01T00`."""
 _FRESH_S = 60.0
 """A copy that a rotation made just now was written later than so long ago."""
 _COPYING_S = 5.0
@@ -36,17 +40,29 @@ def find_marked(mark: Mark, path: str, other_than: int = 0) -> tuple[int, str] |
 
     `other_than`: an inode to pass over.
     """
-    name = Path(path).name
-    try:
-        beside = [p for p in Path(path).parent.iterdir() if p.name.startswith(name) and not p.name.endswith(COMPRESSED)]
-        statuses = {str(p): p.stat() for p in beside if p.is_file()}
-    except OSError:
-        return None
-    for found, status in sorted(statuses.items(), key=lambda item: item[1].st_mtime, reverse=True):
+    for found, status in reversed(_generations(path)):
         fresh = _age_s(status) < _FRESH_S
-        if status.st_ino != other_than and (opened := open_marked(found, mark, fresh=fresh and found != path)):
+        if status.st_ino != other_than and (opened := open_marked(found, mark, fresh=fresh and found != str(Path(path)))):
             return opened
     return None
+
+
+def missed_since(path: str, mtime_ns: int, known: Container[int]) -> list[tuple[int, str]]:
+    """Whole generations of a log that came and went unseen: rotated files written after the last one that was read, oldest first.
+
+    Happens when a collector is stopped, or held up by a full disk, over two rotations. `known`: inodes to pass over. A file that
+    begins like the one at `path` is a copy of it in the making.
+    """
+    missed: list[tuple[int, str]] = []
+    current = _beginning(path)
+    for found, status in _generations(path):
+        if status.st_mtime_ns <= mtime_ns or status.st_ino in known:
+            continue
+        if not _ROTATED.fullmatch(Path(found).name.removeprefix(Path(path).name)) or (current and _beginning(found).startswith(current)):
+            continue
+        with contextlib.suppress(OSError):
+            missed.append((open_file(found), found))
+    return missed
 
 
 def may_be_copy(fd: int, known: Iterable[Tail]) -> bool:
@@ -56,6 +72,24 @@ def may_be_copy(fd: int, known: Iterable[Tail]) -> bool:
             status = os.fstat(fd)
             return stands_in(tail.mark(), fd) if status.st_size >= tail.offset else _age_s(status) < _COPYING_S
     return False
+
+
+def _generations(path: str) -> list[tuple[str, os.stat_result]]:
+    """The files beside `path` whose names begin like its own, uncompressed, in the order of their last change."""
+    name = Path(path).name
+    try:
+        beside = [p for p in Path(path).parent.iterdir() if p.name.startswith(name) and not p.name.endswith(COMPRESSED)]
+        return sorted(((str(p), p.stat()) for p in beside if p.is_file()), key=lambda item: item[1].st_mtime_ns)
+    except OSError:
+        return []
+
+
+def _beginning(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(SURE_BYTES)
+    except OSError:
+        return b""
 
 
 def _age_s(status: os.stat_result) -> float:

@@ -85,6 +85,11 @@ class Tail:
         return self._cutter.offset
 
     @property
+    def mtime_ns(self) -> int:
+        """When the file was last written."""
+        return os.fstat(self.fd).st_mtime_ns
+
+    @property
     def untouched(self) -> bool:
         """Whether nothing was read yet, from the start of the file."""
         return self._position == 0

@@ -5,7 +5,7 @@ An alert is nothing but the fold of its facts, so the projection can be thrown a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -31,8 +31,11 @@ def detection_fact_id(detection: Detection) -> str:
     return f"{DETECTION}:{detection.id}"
 
 
-def detected(detection: Detection, alert_id: str, now: datetime) -> Fact:
-    """The fact that a rule fired: names the rule's version and, per event, where its raw bytes stand and their SHA-256."""
+def detected(detection: Detection, alert_id: str, offsets: Mapping[str, int], now: datetime) -> Fact:
+    """The fact that a rule fired: names the rule's version and, per event, where its raw bytes stand and their SHA-256.
+
+    `offsets`: event id -> its place in the journal.
+    """
     body: dict[str, Any] = {
         "alert": alert_id,
         "rule": {"id": detection.rule.id, "version": detection.rule.version, "kind": detection.rule.kind},
@@ -47,6 +50,8 @@ def detected(detection: Detection, alert_id: str, now: datetime) -> Fact:
                 "path": event.position.path,
                 "offset": event.position.offset,
                 "index": event.position.index,
+                "journal": offsets[event.id],
+                "ingested": event.ingested,
             }
             for event in detection.events
         ],

@@ -26,7 +26,7 @@ _NOBODY = frozenset({"", "-", "::1", "127.0.0.1", "localhost", "0.0.0.0"})  # no
 class Config:
     """`window`: a detection later than this after the last one opens a new alert. `look_within`: time to the first look, by level."""
 
-    window: timedelta = timedelta(hours=1)
+    window: timedelta = timedelta(hours=24)
     look_within: Mapping[Level, timedelta] = field(
         default_factory=lambda: {
             Level.CRITICAL: timedelta(minutes=15),
@@ -60,10 +60,12 @@ class Grouper:
         self._state_of = state_of
         self._last: dict[tuple[str, Entity], str] = {(alert.rule_id, alert.entity): alert.id for alert in unfinished}
 
-    def group(self, detections: Sequence[Detection], now: datetime) -> tuple[list[Alert], list[Fact]]:
+    def group(
+        self, detections: Sequence[Detection], offsets: Mapping[str, int], now: datetime
+    ) -> tuple[list[Alert], list[Fact]]:
         """Alerts that are new or changed, as they stand after the batch, and the facts that say so (detections first).
 
-        Detections must be new to the ledger (iso27001.ledger `known`), in the order of the journal.
+        Detections must be new to the ledger (iso27001.ledger `known`), in the order of the journal. `offsets`: as facts.detected.
         """
         alerts: dict[str, Alert] = {}
         began: set[str] = set()
@@ -81,7 +83,7 @@ class Grouper:
                 alert = self._joined(alert, detection, entities)
             alerts[alert.id] = alert
             members.setdefault(alert.id, []).append(detection)
-        written = [facts.detected(d, alert_id, now) for alert_id, ds in members.items() for d in ds]
+        written = [facts.detected(d, alert_id, offsets, now) for alert_id, ds in members.items() for d in ds]
         written += [self._fact(alerts[i], members[i], began=i in began, now=now) for i in alerts]
         return list(alerts.values()), written
 

@@ -51,7 +51,7 @@ class Rule:
 class Match:
     """One reason why: the part of the rule that was true, and the value of the event that made it so.
 
-    `where`: "selection/CommandLine|contains". `pattern`: as the rule writes it. `field`: the event's field ("" for keywords). `value`: its text.
+    `where`: "selection/CommandLine|contains". `pattern`: as the rule writes it. `field`: the event's field ("" for keywords), `value` its text.
     """
 
     where: str
@@ -77,8 +77,12 @@ class Detection:
     @property
     def id(self) -> str:
         """32 hex digits, the same for the same rule id and events: evaluating again adds nothing."""
-        key = "\0".join((self.rule.id, *(event.id for event in self.events)))
-        return blake2b(key.encode(), digest_size=16).hexdigest()
+        return detection_id(self.rule.id, [event.id for event in self.events])
+
+
+def detection_id(rule_id: str, event_ids: Sequence[str]) -> str:
+    """The id of a detection by its rule and events."""
+    return blake2b("\0".join((rule_id, *event_ids)).encode(), digest_size=16).hexdigest()
 
 
 class Detector(Protocol):

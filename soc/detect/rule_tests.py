@@ -89,6 +89,16 @@ class Result:
         return self.fault is None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One sample as its parser read it: an event, or why it is none."""
+
+    test: RuleTest
+    sample: Sample
+    event: Event | None
+    unread: str
+
+
 class Rules(Protocol):
     """What a test needs of a rule set (soc.detect.sigma.RuleSet): detections, one rule by id, and an account of why."""
 
@@ -114,19 +124,32 @@ def discover(rule_dirs: Iterable[Path]) -> list[RuleTest]:
     return found
 
 
+def read_samples(tests: Sequence[RuleTest]) -> list[Reading]:
+    """Every sample of the tests, in their order, as the production parser reads it."""
+    pairs = [(test, sample) for test in tests for sample in test.samples]
+    by_format: dict[str, list[RawRecord]] = defaultdict(list)
+    for number, (test, sample) in enumerate(pairs):
+        position = Position(str(test.rule_path), _SOURCE, number, number)
+        by_format[test.format].append(RawRecord(sample.data, _SOURCE, position, test.received))
+    events: dict[int, Event] = {}
+    unread: dict[int, str] = {}
+    for name, records in by_format.items():
+        parsed, dead = parse_batch(records, name, Context())
+        events.update({event.position.index: event for event in parsed})
+        unread.update({d.record.position.index: f"the {name} parser cannot read it: {d.reason}" for d in dead})
+    return [Reading(*pair, events.get(number), unread.get(number, "")) for number, pair in enumerate(pairs)]
+
+
 def run(tests: Sequence[RuleTest], ruleset: Rules) -> list[Result]:
     """One result a sample in the order of `tests`, and one for each kind of sample that a rule lacks."""
-    numbered = list(enumerate(((test, sample) for test in tests for sample in test.samples), 1))
-    events, unread = _parsed(numbered)
-    fired = {
-        (detection.events[-1].position.index, detection.rule.id): detection for detection in ruleset.detect(events)
-    }
-    by_number = {event.position.index: event for event in events}
+    readings = read_samples(tests)
+    detections = ruleset.detect([reading.event for reading in readings if reading.event])
+    fired = {(detection.events[-1].id, detection.rule.id): detection for detection in detections}
     verdicts: dict[int, list[Result]] = defaultdict(list)
-    for number, (test, sample) in numbered:
-        why = unread.get(number) or _failure(
-            test, sample, by_number.get(number), fired.get((number, test.rule_id)), ruleset
-        )
+    for reading in readings:
+        test, sample, event = reading.test, reading.sample, reading.event
+        detection = fired.get((event.id, test.rule_id)) if event else None
+        why = reading.unread or _failure(test, sample, event, detection, ruleset)
         fault = test.fault((sample.kind.value, sample.number), why) if why else None
         verdicts[id(test)].append(Result(test, sample, fault))
     return [result for test in tests for result in (*verdicts[id(test)], *_missing(test))]
@@ -226,23 +249,6 @@ def _line(sample: str | Mapping[str, Any], given: Mapping[str, Any], received: d
             level = level.setdefault(parent, {})
         level[leaf] = value
     return msgspec.json.encode(nested)
-
-
-def _parsed(numbered: Sequence[tuple[int, tuple[RuleTest, Sample]]]) -> tuple[list[Event], dict[int, str]]:
-    """The events of all samples, and why those that are none are none, by number."""
-    by_format: dict[str, list[RawRecord]] = defaultdict(list)
-    for number, (test, sample) in numbered:
-        position = Position(str(test.rule_path), _SOURCE, number, number)
-        by_format[test.format].append(RawRecord(sample.data, _SOURCE, position, test.received))
-    events: list[Event] = []
-    unread: dict[int, str] = {}
-    for name, records in by_format.items():
-        read_events, dead = parse_batch(records, name, Context())
-        events += read_events
-        unread.update(
-            {letter.record.position.index: f"the {name} parser cannot read it: {letter.reason}" for letter in dead}
-        )
-    return events, unread
 
 
 def _failure(test: RuleTest, sample: Sample, event: Event | None, fired: Detection | None, ruleset: Rules) -> str:

@@ -46,16 +46,18 @@ class AlertScreen(DeskScreen):
         self.alert_id = queue.table.cursor_id or ""
         self.page = PAGES[0]
         self.reader = Reader()
+        self._names = Bar(id="pages")
         self._alert = queue.table.item
         self._events: list[Mapping[str, Value]] | None = None
         self._rule: str | None = None
 
     def compose(self) -> ComposeResult:
         """First line, the names of the pages, the page, message, keys."""
-        yield self.top()
-        yield Bar(id="pages")
+        yield self.top
+        yield self._names
         yield self.reader
-        yield from self.bottom()
+        yield self.message
+        yield self.keys
 
     def on_mount(self) -> None:
         """Show what the list knows, and load the rest."""
@@ -78,6 +80,7 @@ class AlertScreen(DeskScreen):
 
     async def _bring(self, alert_id: str) -> None:
         desk = self.session.desk
+        await self.note_version()
         found = await self.ask(desk.alerts, [alert_id])
         if not found:
             if found is not None:
@@ -103,7 +106,7 @@ class AlertScreen(DeskScreen):
                 Span(" "),
             )
         ]
-        self.query_one("#pages", Bar).show(((Span(" "), *names), ()))
+        self._names.show(((Span(" "), *names), ()))
         self.reader.show(self._lines(), keep_place=keep_place)
         self.tell()
 

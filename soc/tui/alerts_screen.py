@@ -65,6 +65,7 @@ class AlertsScreen(DeskScreen):
         super().__init__(session)
         self.filter = chosen or Filter()
         self.table: PagedTable[Alert] = PagedTable(self._fetch, self._head, self._row, self._moved)
+        self._peek = Bar(id="peek")
         self._new = 0
         self._first_new: Alert | None = None
         self._loaded = False
@@ -73,10 +74,11 @@ class AlertsScreen(DeskScreen):
 
     def compose(self) -> ComposeResult:
         """First line, table, the reason of the alert under the cursor, message, keys."""
-        yield self.top()
+        yield self.top
         yield self.table
-        yield Bar(id="peek")
-        yield from self.bottom()
+        yield self._peek
+        yield self.message
+        yield self.keys
 
     def on_mount(self) -> None:
         """Load."""
@@ -120,12 +122,10 @@ class AlertsScreen(DeskScreen):
         return [*spans, Span(f"{self.table.cursor + 1:,}/{total:,}" if total else "0")]
 
     def _moved(self) -> None:
-        if not self.is_mounted:
-            return
         self.tell()
         alert = self.table.item
         peek = sheets.peek(alert, self.session.locale) if alert else []
-        self.query_one("#peek", Bar).show(*(((Span(" "), *one.spans), ()) for one in peek))
+        self._peek.show(*(((Span(" "), *one.spans), ()) for one in peek))
 
     def _reload(self, keep: str | None = None) -> None:
         """Ask for the list again; the cursor on `keep`, or else on the row where it was."""
@@ -133,6 +133,7 @@ class AlertsScreen(DeskScreen):
 
     async def _load(self, keep: str | None) -> None:
         desk, table = self.session.desk, self.table
+        await self.note_version()
         ids = await self.ask(desk.alert_ids, self.filter.query(desk.now()))
         if ids is None:
             return

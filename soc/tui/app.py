@@ -33,7 +33,6 @@ class SocApp(App[int]):
     """`soc tui`."""
 
     CSS = """
-    #top, #message, #keys, #pages { height: 1; }
     #peek { height: 2; }
     .-short #peek { height: 1; }
     #pages { margin: 0 0 1 0; }

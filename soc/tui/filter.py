@@ -24,7 +24,7 @@ STATUSES = {
 """What `status:` takes, in the order in which one key steps through them."""
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SPAN = re.compile(r"(\d{1,4})([mhdw])")
+_SPAN = re.compile(r"([0-9]{1,4})([mhdw])")
 
 
 class FilterError(ValueError):

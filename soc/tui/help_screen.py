@@ -29,9 +29,10 @@ class HelpScreen(DeskScreen):
 
     def compose(self) -> ComposeResult:
         """First line, page, message, keys."""
-        yield self.top()
+        yield self.top
         yield self.reader
-        yield from self.bottom()
+        yield self.message
+        yield self.keys
 
     def title_spans(self) -> list[Span]:
         """Of which view."""

@@ -35,9 +35,10 @@ class IncidentsScreen(DeskScreen):
 
     def compose(self) -> ComposeResult:
         """First line, table, message, keys."""
-        yield self.top()
+        yield self.top
         yield self.table
-        yield from self.bottom()
+        yield self.message
+        yield self.keys
 
     def on_mount(self) -> None:
         """Load."""
@@ -60,6 +61,7 @@ class IncidentsScreen(DeskScreen):
 
     async def _load(self) -> None:
         table = self.table
+        await self.note_version()
         ids = await self.ask(self.session.desk.incident_ids)
         if ids is None:
             return
@@ -115,9 +117,10 @@ class IncidentScreen(DeskScreen):
 
     def compose(self) -> ComposeResult:
         """First line, page, message, keys."""
-        yield self.top()
+        yield self.top
         yield self.reader
-        yield from self.bottom()
+        yield self.message
+        yield self.keys
 
     def on_mount(self) -> None:
         """Load."""
@@ -139,6 +142,7 @@ class IncidentScreen(DeskScreen):
         self.run_worker(self._load(), group="load", exclusive=True)
 
     async def _load(self) -> None:
+        await self.note_version()
         found = await self.ask(self.session.desk.incidents, [self.incident_id])
         if found:
             first = self._incident is None

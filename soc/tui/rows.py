@@ -11,10 +11,10 @@ from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
+from soc import display
 from soc.alert import Alert, AlertStatus, Entity
 from soc.detect import Level
 from soc.incident import Incident, Phase
-from soc.tui import display
 from soc.tui.messages import text
 from soc.tui.span import Role, Span
 

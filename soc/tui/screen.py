@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import ClassVar, ParamSpec, TypeVar
 
 from textual.app import App
@@ -33,16 +33,14 @@ class DeskScreen(Screen[object]):
         super().__init__()
         self.session = session
         self.seen = -1
-        self._words: tuple[Span, ...] = ()
+        self.top = Bar(Role.BAR)
+        self.message = Bar()
+        self.keys = Bar(Role.BAR)
 
-    def top(self) -> Bar:
-        """The first line."""
-        return Bar(Role.BAR, id="top")
-
-    def bottom(self) -> Iterator[Bar]:
-        """The last two lines: message and keys."""
-        yield Bar(id="message")
-        yield Bar(Role.BAR, id="keys")
+    async def note_version(self) -> None:
+        """What is loaded from now on shows this version of the desk, or a later one."""
+        version = await self.ask(self.session.desk.version)
+        self.seen = self.seen if version is None else version
 
     def desk_changed(self, version: int) -> None:
         """The desk has another version than the one last seen here."""
@@ -58,8 +56,6 @@ class DeskScreen(Screen[object]):
 
     def tell(self) -> None:
         """Bring the first line up to date."""
-        if not self.is_mounted:
-            return
         locale, desk = self.session.locale, self.session.desk
         left = [
             Span(f" {desk.site}", Role.STRONG),
@@ -67,7 +63,7 @@ class DeskScreen(Screen[object]):
             *self.title_spans(),
         ]
         guard = [Span(f" {locale.say('read_only')} ", Role.NEWS), Span(" ")] if self.session.read_only else []
-        self.query_one("#top", Bar).show(
+        self.top.show(
             (left, [*guard, *self.place_spans(), Span(f"  {locale.clock(desk.now(), '%H:%M %Z')} ", Role.DIM)])
         )
 
@@ -78,11 +74,11 @@ class DeskScreen(Screen[object]):
 
     def say(self, key: str, role: Role = Role.PLAIN, /, **values: object) -> None:
         """A message of the catalogue on the message line; it stays until the next one."""
-        self.query_one("#message", Bar).show(((Span(" "), Span(self.session.locale.say(key, **values), role)), ()))
+        self.message.show(((Span(" "), Span(self.session.locale.say(key, **values), role)), ()))
 
     def hush(self) -> None:
         """No message."""
-        self.query_one("#message", Bar).show()
+        self.message.show()
 
     async def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Ask the desk; a refusal or an error is said on the message line and gives None."""
@@ -125,7 +121,7 @@ class DeskScreen(Screen[object]):
             if room < 0:
                 break
             shown += item
-        self.query_one("#keys", Bar).show((shown, always))
+        self.keys.show((shown, always))
 
 
 def bound_keys(app: App[object], screen: Screen[object]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rich.cells import get_character_cell_size
 
-from soc.tui import display
+from soc import display
 
 
 class Role(StrEnum):
@@ -74,6 +74,8 @@ def cut(spans: Iterable[Span], cells: int) -> list[Span]:
     for span in spans:
         text = display.sanitise(span.text)
         taken = display.width(text)
+        if not text:
+            continue
         if taken > left:
             if kept and left == 0:
                 text, role = kept.pop()

@@ -15,7 +15,7 @@ from soc.yaml_file import nearest
 
 MAX_DEPTH = 64
 """Brackets and negations in one another; SigmaHQ's deepest condition has 4."""
-MAX_TOKENS = 2_000
+MAX_TOKENS = 10_000
 MAX_LEAVES = 20_000
 """Selections that a condition may name after `1 of` patterns are spelled out."""
 

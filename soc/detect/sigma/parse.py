@@ -330,7 +330,7 @@ def _written(raw: object) -> str:
 
 def _sentence(error: Exception) -> str:
     words = _CLASS.sub(lambda named: f'modifier "{named[1].lower()}"', str(error))
-    return words[:1].lower() + words[1:]
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
 def _all(nodes: list[Node]) -> Node:

@@ -33,7 +33,7 @@ class Book:
                     self.alerts[alert_id] = after
 
     def feed(self, *detections: object) -> list[Fact]:
-        _, written = self.grouper.group(detections, DAY)  # type: ignore[arg-type]
+        _, written = self.grouper.group(detections, {d.events[0].id: n for n, d in enumerate(detections)}, DAY)  # type: ignore[arg-type]
         self.apply(written)
         return written
 

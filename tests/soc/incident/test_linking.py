@@ -18,7 +18,9 @@ from tests.soc.desk_fixtures import DAY, detection, rule
 
 
 def alerts(*detections: object) -> list[Alert]:
-    return Grouper(AlertConfig(), Scoring({}), {}.get, []).group(detections, DAY)[0]  # type: ignore[arg-type]
+    return Grouper(AlertConfig(), Scoring({}), {}.get, []).group(
+        detections, {d.events[0].id: n for n, d in enumerate(detections)}, DAY
+    )[0]  # type: ignore[arg-type]
 
 
 def fold(written: Sequence[Fact]) -> dict[str, Incident]:

@@ -1,0 +1,58 @@
+"""Records in, parsed events and dead letters out, with the format that each stream turned out to have.
+
+A format that soc.yaml names is used as it is; "auto" is decided once for each stream (a file, a connection) by its first records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from collectors.errors import ParseError
+from collectors.event import Event
+from collectors.parse import Context, detect_format, parse_batch
+from collectors.record import DeadLetter, RawRecord
+
+AUTO = "auto"
+
+_SAMPLE_RECORDS = 50
+
+
+class ChoosingParser:
+    """Parses the records of one source; remembers what format each of its streams has."""
+
+    def __init__(self, format_name: str, context: Context) -> None:
+        self._format = format_name
+        self._context = context
+        self._formats: dict[str, str] = {}
+
+    def parse(self, records: Sequence[RawRecord]) -> tuple[list[Event], list[DeadLetter]]:
+        """Events and dead letters; every record is in exactly one of the two. Raises: ParseError for a format that does not exist."""
+        events: list[Event] = []
+        dead: list[DeadLetter] = []
+        for format_name, run in self._runs(records, dead):
+            parsed, refused = parse_batch(run, format_name, self._context)
+            events += parsed
+            dead += refused
+        return events, dead
+
+    def _runs(self, records: Sequence[RawRecord], dead: list[DeadLetter]) -> Iterator[tuple[str, Sequence[RawRecord]]]:
+        """Neighbouring records of one format; those of a stream that no format fits go to the dead letters."""
+        if self._format != AUTO:
+            yield self._format, records
+            return
+        start = 0
+        while start < len(records):
+            stream = records[start].position.stream
+            end = next((i for i in range(start, len(records)) if records[i].position.stream != stream), len(records))
+            run = records[start:end]
+            start = end
+            try:
+                yield self._of_stream(stream, run), run
+            except ParseError as error:
+                dead += [DeadLetter(record, AUTO, error.reason) for record in run]
+
+    def _of_stream(self, stream: str, run: Sequence[RawRecord]) -> str:
+        if stream not in self._formats:
+            sample = b"".join(record.data + b"\n" for record in run[:_SAMPLE_RECORDS])
+            self._formats[stream] = detect_format(sample, run[0].position.path)
+        return self._formats[stream]

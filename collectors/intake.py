@@ -1,0 +1,86 @@
+"""One source's batches in, a durable journal out: parse, enrich, append. The collecting half of the flow, for one thread a source.
+
+Nothing is acknowledged before it is durable: the next batch is asked of the source only after the append returned. A disk that is full
+stops the source (back-pressure) until the same append succeeds; nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from collectors.choosing import ChoosingParser
+from collectors.errors import JournalError
+from collectors.event import Event
+from collectors.journal import Journal
+from collectors.sources.source import Batch, Source
+
+RETRY_S = 1.0
+"""Pause before an append is tried again after the disk refused it."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one batch: `received` = `parsed` + `dead`; `dropped`: lost before the source could read them, as far as known."""
+
+    source: str
+    received: int
+    parsed: int
+    dead: int
+    dropped: int
+
+
+class Intake:
+    """Drives one source. `parser` and `enrich` make events of its records; `count` hears what became of each batch."""
+
+    def __init__(
+        self,
+        source: Source,
+        parser: ChoosingParser,
+        enrich: Callable[[Sequence[Event]], list[Event]],
+        journal: Journal,
+        count: Callable[[Taken], None],
+    ) -> None:
+        self._source = source
+        self._parser = parser
+        self._enrich = enrich
+        self._journal = journal
+        self._count = count
+        self._dropped = 0
+
+    @property
+    def source_id(self) -> str:
+        """As in soc.yaml."""
+        return self._source.id
+
+    def run(self, stop: threading.Event) -> None:
+        """Take batches until the source ends or `stop` is set. Raises: SourceError where the source cannot be read."""
+        try:
+            for batch in self._source.batches(stop):
+                if not self._take(batch, stop):
+                    break
+        finally:
+            self._source.close()
+
+    def _take(self, batch: Batch, stop: threading.Event) -> bool:
+        """Whether the batch is durable; it is not where the disk refused it until `stop`: the source gives it again after a restart."""
+        parsed, refused = self._parser.parse(batch.records)
+        events, dead = self._enrich(parsed), [*batch.dead, *refused]
+        while True:
+            try:
+                self._journal.append(events, batch.marks, dead)
+                break
+            except JournalError as error:
+                _log.error(
+                    "the journal cannot be written; the source waits",
+                    extra={"source": self._source.id, "error": str(error)},
+                )
+                if stop.wait(RETRY_S):
+                    return False
+        dropped, self._dropped = self._source.counts.dropped - self._dropped, self._source.counts.dropped
+        self._count(Taken(self._source.id, len(events) + len(dead), len(events), len(dead), dropped))
+        return True

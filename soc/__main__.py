@@ -1,0 +1,47 @@
+"""The `soc` program: arguments in, exit code out. What a command raises on purpose becomes one message and a documented code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from collectors.errors import CollectorError
+from iso27001.errors import IsoError
+from soc.cli import soc
+from soc.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, SocError
+
+
+def main() -> None:
+    """Run and leave with the command's exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code (docs/reference.md, "Exit codes")."""
+    try:
+        code = soc.main(list(arguments), prog_name="soc", standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        return int(leaving.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except SocError as error:
+        click.echo(f"soc: {error}", err=True)
+        return error.exit_code
+    except (CollectorError, IsoError) as error:
+        click.echo(f"soc: {error}", err=True)
+        return EXIT_USAGE
+    except BrokenPipeError:  # `soc ... | head`: the reader has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    return code if isinstance(code, int) else EXIT_OK
+
+
+if __name__ == "__main__":
+    main()

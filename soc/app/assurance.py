@@ -1,0 +1,132 @@
+"""A site's ledger and projections in, measures, evidence and the report's data out: what `soc iso` and the running SOC call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from collectors.errors import JournalError
+from iso27001.applicability import read_statement
+from iso27001.catalogue import load as load_catalogue
+from iso27001.evidence import EventRef
+from iso27001.ledger import Entry
+from iso27001.ledger.verdict import Verdict
+from iso27001.ledger.verify import verify
+from iso27001.measures import ledger_sample
+from iso27001.report.model import Organisation, ReportInput
+from iso27001.status import Status, status
+from soc.alert import Alert
+from soc.alert.facts import DETECTION, OPENED
+from soc.app.conservation import KIND as CONSERVATION
+from soc.app.site import Site
+from soc.detect import detection_id
+from soc.evidence import engine_samples, flow_samples, incident_evidence, incident_line, triage_samples
+from soc.incident import Incident
+
+WINDOW = timedelta(hours=24)
+"""What a sample looks back on."""
+
+DETECTIONS_OF_AN_ALERT = 20
+"""Detections of one alert that evidence names; the alert's count tells of the rest, and the ledger holds them all."""
+
+
+def measure(site: Site) -> int:
+    """Take a sample of every measure that the SOC can count and link its incidents to controls; how many facts were new."""
+    site.catch_up()
+    now = site.clock()
+    since = now - WINDOW
+    ledger = site.ledger
+    conservation = [e.fact for e in ledger.entries(kinds=[CONSERVATION], since=since)]
+    detections = [e.fact for e in ledger.entries(kinds=[DETECTION], since=since)]
+    trained = [e.fact.time for e in ledger.entries(kinds=["model.trained"])]
+    expected = {f"{asset.id}/{log.dataset}" for asset in site.inventory.assets for log in asset.logs}
+    opened = {e.fact.body["alert"]["id"]: e.fact.time for e in ledger.entries(kinds=[OPENED], since=since)}
+    alerts = site.projections.alerts(list(opened))
+    facts = [
+        *flow_samples(conservation, expected, since, now),
+        *engine_samples(detections, len(site.rules()), trained[-1] if trained else None, since, now),
+        *triage_samples(alerts, opened, since, now),
+        ledger_sample(check_ledger(site), since=since, until=now, time=now),
+        *(incident_evidence(i, a, _detections(site, a), load_catalogue(), now) for i, a in _incidents(site)),
+    ]
+    return len(ledger.append(facts))
+
+
+def check_ledger(site: Site) -> Verdict:
+    """Verify the ledger against the site's key and anchor. Raises: LedgerError, SigningError."""
+    _ = site.ledger  # made at first use, with its key
+    anchor = site.anchor_path if site.anchor_path.exists() else None
+    return verify(site.ledger_path, site.public_key, anchor=anchor)
+
+
+def current_status(site: Site, since: datetime, until: datetime) -> Status:
+    """Controls and measures over a period, with the statement of applicability where the site has one."""
+    catalogue = load_catalogue()
+    path = site.path.parent / "soa.yml"
+    statement = read_statement(path, catalogue) if path.is_file() else None
+    return status(site.ledger, catalogue, since=since, until=until, statement=statement)
+
+
+def report_input(site: Site, since: datetime, until: datetime, generated: datetime) -> ReportInput:
+    """All that the report of a period is made of."""
+    site.catch_up()
+    day = until.astimezone(site.config.site.zone).date()
+    organisation = site.inventory.organisation(day)
+    language = site.config.site.language
+    name = (organisation.vi if language == "vi" else organisation.en) if organisation else site.config.site.name
+    incidents = [(i, a) for i, a in _incidents(site) if i.opened < until and i.last_seen >= since]
+    return ReportInput(
+        organisation=Organisation(name=name, unit=site.config.site.name),
+        status=current_status(site, since, until),
+        incidents=tuple(incident_line(i, a) for i, a in incidents),
+        generated=generated,
+        head=site.ledger.last_head(),
+        verdict=check_ledger(site),
+        zone=site.config.site.zone,
+        commands=(f"soc iso verify --config {site.path.name}",),
+    )
+
+
+def check_raw_events(site: Site) -> tuple[int, list[str]]:
+    """Hash the raw bytes behind every detection anew, from the journal; how many were checked, and what does not hold, in words."""
+    checked, wrong = 0, []
+    for entry in site.ledger.entries(kinds=[DETECTION]):
+        for event in entry.fact.body["events"]:
+            checked += 1
+            fault = _fault(site, EventRef(event["id"], event["sha256"], event["source"], event["journal"]))
+            if fault:
+                wrong.append(f"entry {entry.seq}: {fault}")
+    return checked, wrong
+
+
+def _fault(site: Site, reference: EventRef) -> str:
+    try:
+        event = site.journal_reader.fetch(reference.offset)
+    except JournalError as error:
+        return f"event {reference.event_id} is not in the journal at {reference.offset}: {error}"
+    if event.id != reference.event_id:
+        return f"the journal holds {event.id} at {reference.offset}, not {reference.event_id}"
+    found = sha256(event.raw).hexdigest()
+    return (
+        ""
+        if found == reference.sha256
+        else f"the raw bytes of {event.id} were changed: {found} is not {reference.sha256}"
+    )
+
+
+def _incidents(site: Site) -> list[tuple[Incident, list[Alert]]]:
+    projections = site.projections
+    incidents = projections.incidents(projections.incident_ids())
+    return [(i, projections.alerts(i.alert_ids)) for i in sorted(incidents, key=lambda i: (i.opened, i.id))]
+
+
+def _detections(site: Site, alerts: Sequence[Alert]) -> list[Entry]:
+    """Ledger entries of the alerts' first detections."""
+    found = []
+    for alert in alerts:
+        for event_id in alert.event_ids[:DETECTIONS_OF_AN_ALERT]:
+            entry = site.ledger.by_id(f"{DETECTION}:{detection_id(alert.rule_id, [event_id])}")
+            if entry is not None:
+                found.append(entry)
+    return found

@@ -1,0 +1,50 @@
+"""The journal's events in, the event store filled: a consumer of its own, so that a store that is down holds up no detection."""
+
+from __future__ import annotations
+
+from collectors.journal import Journal
+from collectors.record import DeadLetter, RawRecord
+from soc.app.evaluation import BATCH
+from soc.metrics import Metrics
+from soc.store import EventStore
+
+CONSUMER = "index"
+
+
+class Indexing:
+    """One consumer of the journal: every event goes into the store once; what the store refuses becomes a dead letter with its reason."""
+
+    def __init__(self, journal: Journal, store: EventStore, metrics: Metrics) -> None:
+        self._journal = journal
+        self._store = store
+        self._metrics = metrics
+        self.offset = journal.committed(CONSUMER)
+        self.indexed = 0
+        self.refused = 0
+
+    def step(self) -> int:
+        """Index the next batch; how many events it had. Raises: UnreachableError; the batch is then worth a retry."""
+        events, following = self._journal.read(self.offset, BATCH)
+        if not events:
+            return 0
+        result = self._store.index(events, self.offset)
+        if result.refused:
+            dead = [
+                DeadLetter(RawRecord(e.raw, e.source, e.position, e.ingested, e.peer), "event store", reason)
+                for e, reason in result.refused
+            ]
+            self._journal.append([], {}, dead)
+        self._journal.commit(CONSUMER, following)
+        self.offset = following
+        self.indexed += len(events) - len(result.refused)
+        self.refused += len(result.refused)
+        self._metrics.indexed.inc(len(events) - len(result.refused))
+        self._metrics.refused.inc(len(result.refused))
+        return len(events)
+
+    def drain(self) -> int:
+        """Index to the end of the journal as it stands; how many events."""
+        total = 0
+        while count := self.step():
+            total += count
+        return total

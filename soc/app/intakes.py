@@ -1,0 +1,31 @@
+"""Configured sources in, ready intakes out: the format, the context and the enrichment that soc.yaml and the inventory give each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from collectors.choosing import ChoosingParser
+from collectors.enrich import enrich
+from collectors.event import Event
+from collectors.intake import Intake, Taken
+from collectors.journal import Journal
+from collectors.parse import Context
+from collectors.sources import open_source
+from soc.app.site import Site
+
+
+def enricher(site: Site) -> Callable[[Sequence[Event]], list[Event]]:
+    """What adds the inventory's system and its criticality to events."""
+    table = site.inventory.table()
+    return lambda events: enrich(events, table)
+
+
+def intakes(site: Site, journal: Journal, count: Callable[[Taken], None]) -> list[Intake]:
+    """One intake for each source of soc.yaml, going on where the journal says it was. Raises: SourceError."""
+    marks = journal.marks()
+    context = Context(timezone=site.config.site.zone)
+    add_assets = enricher(site)
+    return [
+        Intake(open_source(source, marks), ChoosingParser(source.format, context), add_assets, journal, count)
+        for source in site.config.sources
+    ]

@@ -1,0 +1,176 @@
+"""The running SOC: one thread a source, one that detects, one that indexes, and a tick that accounts and signs.
+
+Every loop goes on from offsets and marks that are durable, so it does not matter when or how the process ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from collectors.errors import CollectorError, JournalError
+from collectors.intake import Intake, Taken
+from iso27001.errors import IsoError
+from iso27001.ledger.anchor import write_anchor
+from soc.app.assurance import measure
+from soc.app.conservation import Conservation
+from soc.app.evaluation import Evaluation
+from soc.app.indexing import Indexing
+from soc.app.intakes import intakes
+from soc.app.site import Site
+from soc.errors import SocError, UnreachableError
+from soc.metrics import Metrics
+
+IDLE_S = 0.5
+"""How long a consumer waits for new events before it looks whether it shall stop; it wakes at once when one comes."""
+
+RETRY_S = 2.0
+"""Pause before a store that did not answer is asked again."""
+
+TICK_S = 60.0
+"""Between two conservation facts and signed heads."""
+
+MEASURE_EVERY = 60
+"""Ticks between two rounds of measures: the freshest that any measure asks for is an hour."""
+
+_log = logging.getLogger(__name__)
+
+
+class Running:
+    """A site at work. `start`, then `wait` or do other things, then `stop`; or as a context manager."""
+
+    def __init__(self, site: Site) -> None:
+        """Build everything, so that every fault is told before the first event. Raises: SocError, FaultsError, CollectorError."""
+        self.site = site
+        self.metrics = Metrics()
+        journal = site.journal
+        detectors = site.detectors()
+        self.rules = site.rule_count(detectors)
+        self.metrics.rules.set(self.rules)
+        self._evaluation = Evaluation(site, journal, detectors, self.metrics)
+        self._indexing = Indexing(journal, site.events, self.metrics)
+        self._conservation = Conservation(site, journal, self._evaluation.offset)
+        self._intakes = intakes(site, journal, self._taken)
+        self._stop = threading.Event()
+        self._intakes_over = threading.Event()
+        self._failed: list[str] = []
+        self._sources = [self._thread(f"source-{i.source_id}", self._collect, i) for i in self._intakes]
+        self._consumers = [
+            self._thread("detect", self._consume, self._evaluation.step, lambda: self._evaluation.offset),
+            self._thread("index", self._consume, self._indexing.step, lambda: self._indexing.offset),
+        ]
+        self._ticker = self._thread("tick", self._tick)
+        self._server = self.metrics.serve(site.config.metrics.listen) if site.config.metrics.listen else None
+
+    def _thread(self, name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
+        return threading.Thread(name=name, target=target, args=arguments, daemon=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def metrics_port(self) -> int:
+        """Where /metrics is served; 0 where it is not."""
+        return self._server.port if self._server else 0
+
+    def start(self) -> None:
+        """Begin to collect, detect and index."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)  # measured: the default halves the event rate (bench/scan.py)
+        for thread in (*self._consumers, *self._sources, self._ticker):
+            thread.start()
+
+    def finished(self) -> bool:
+        """Whether every source has ended (files that are read once), so that only what is under way is left."""
+        return not any(thread.is_alive() for thread in self._sources)
+
+    def failures(self) -> list[str]:
+        """Sources that could not be read, in words."""
+        return list(self._failed)
+
+    def stop(self) -> None:
+        """Stop the sources, finish what is in the journal, account and sign."""
+        self._stop.set()
+        for thread in self._sources:
+            thread.join()
+        self._intakes_over.set()
+        for thread in (*self._consumers, self._ticker):
+            thread.join()
+        self._account(measured=False)
+        if self._server is not None:
+            self._server.stop()
+
+    def _taken(self, taken: Taken) -> None:
+        self._conservation.taken(taken)
+        self.metrics.received.labels(taken.source).inc(taken.received)
+        self.metrics.parsed.labels(taken.source).inc(taken.parsed)
+        self.metrics.dead.labels(taken.source).inc(taken.dead)
+        self.metrics.dropped.labels(taken.source).inc(taken.dropped)
+        self.metrics.journalled.inc(taken.parsed)
+
+    def _collect(self, intake: Intake) -> None:
+        try:
+            intake.run(self._stop)
+        except CollectorError as error:
+            self._failed.append(f"{intake.source_id}: {error}")
+            _log.error("a source ended", extra={"source": intake.source_id, "error": str(error)})
+
+    def _consume(self, step: Callable[[], int], offset: Callable[[], int]) -> None:
+        """Step while there are events; at the end, only leave when the sources have left."""
+        while True:
+            try:
+                if step():
+                    continue
+            except UnreachableError as error:
+                self.metrics.unreachable.inc()
+                _log.warning("a store does not answer; nothing is lost, trying again", extra={"error": str(error)})
+                if self._intakes_over.wait(RETRY_S):
+                    return
+                continue
+            except (JournalError, IsoError, SocError) as error:
+                _log.error("a batch could not be taken; trying again", extra={"error": str(error)})
+                if self._intakes_over.wait(RETRY_S):
+                    return
+                continue
+            if self._intakes_over.is_set():
+                return
+            self.site.journal.wait(offset(), IDLE_S)
+
+    def _tick(self) -> None:
+        ticks = 0
+        while not self._intakes_over.wait(TICK_S):
+            self._account(measured=ticks % MEASURE_EVERY == 0)
+            ticks += 1
+
+    def _account(self, *, measured: bool) -> None:
+        try:
+            if measured:
+                measure(self.site)
+            account(self.site, self._conservation, self._evaluation, self._indexing)
+        except (IsoError, CollectorError, SocError) as error:
+            _log.error("the ledger could not be signed", extra={"error": str(error)})
+
+
+def account(site: Site, conservation: Conservation, evaluation: Evaluation, indexing: Indexing) -> None:
+    """Write what flowed since the last time, then sign."""
+    conservation.record(site.clock(), evaluation, indexing)
+    sign(site)
+
+
+def sign(site: Site) -> None:
+    """Sign the ledger as it stands, unless it stands as it was signed, and write the head a second time."""
+    now, ledger = site.clock(), site.ledger
+    last = ledger.last_head()
+    if last is None or last.size != ledger.size:
+        write_anchor([ledger.sign(max(now, last.time) if last else now)], site.anchor_path)

@@ -1,0 +1,175 @@
+"""A site opened from its configuration: its files, and each room built on first use and closed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from collectors.journal import Journal, JournalConfig, JournalReader, open_journal, open_reader
+from iso27001.ledger.signing import PublicKey, Signer
+from iso27001.ledger.store import Ledger
+from soc.app import clock as wall_clock
+from soc.app.clock import Clock
+from soc.config import Config, load
+from soc.errors import SocError
+from soc.inventory import Inventory
+from soc.respond import Playbook
+from soc.store import EventStore, Projections
+from soc.store.opening import open_events, open_projections
+
+if TYPE_CHECKING:
+    from soc.detect import Detector
+    from soc.detect.sigma import RuleSet
+
+
+class Site:
+    """Everything that belongs to one soc.yaml. Use as a context manager; what was opened is closed in reverse order."""
+
+    def __init__(self, config: Config, path: Path, *, clock: Clock = wall_clock.now) -> None:
+        self.config = config
+        self.path = path
+        self.clock = clock
+        self._open = ExitStack()
+
+    @classmethod
+    def load(cls, path: Path, *, clock: Clock = wall_clock.now) -> Self:
+        """The site of a soc.yaml. Raises: SocError, FaultsError."""
+        return cls(load(path), path, clock=clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close whatever was opened."""
+        self._open.close()
+
+    # --- files
+
+    @property
+    def model_path(self) -> Path:
+        """Where the log-on model's file is."""
+        return self.config.data / "models" / "logon.json"
+
+    @property
+    def public_key_path(self) -> Path:
+        """The key by which anyone can check the ledger's heads."""
+        return self.config.data / "keys" / "ledger.pub"
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's file."""
+        return self.config.data / "ledger" / "ledger.db"
+
+    @property
+    def anchor_path(self) -> Path:
+        """Where signed heads are written a second time; a site puts this on another host."""
+        return self.config.data / "anchor" / "heads.txt"
+
+    @property
+    def _journal_config(self) -> JournalConfig:
+        return JournalConfig(self.config.data / "journal")
+
+    @property
+    def _store_folder(self) -> Path:
+        folder = self.config.data / "store"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SocError(f"{folder} cannot be made: {error.strerror}") from error
+        return folder
+
+    # --- rooms
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal to write; one process at a time. Raises: JournalError."""
+        journal = open_journal(self._journal_config)
+        self._open.callback(journal.close)
+        return journal
+
+    @cached_property
+    def journal_reader(self) -> JournalReader:
+        """The journal to read, also while another process writes it; the writer itself where this process has it open."""
+        if "journal" in self.__dict__:
+            return self.journal
+        if not self._journal_config.path.is_dir():
+            return self.journal
+        reader = open_reader(self._journal_config)
+        self._open.callback(reader.close)
+        return reader
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, signed with the site's key, which is made at first use."""
+        signer = Signer.load_or_create(self.config.data / "keys" / "ledger.key")
+        ledger = Ledger.open(self.ledger_path, signer=signer)
+        self._open.callback(ledger.close)
+        return ledger
+
+    @cached_property
+    def public_key(self) -> PublicKey:
+        """The public key of the ledger. Raises: SigningError."""
+        return PublicKey.load(self.public_key_path)
+
+    @cached_property
+    def events(self) -> EventStore:
+        """The event store."""
+        store = open_events(self.config.store, self.journal_reader, self._store_folder / "events.db")
+        self._open.callback(store.close)
+        return store
+
+    @cached_property
+    def projections(self) -> Projections:
+        """Alerts and incidents as the ledger tells them; see `catch_up`."""
+        projections = open_projections(self.config.store, self._store_folder / "projections.db")
+        self._open.callback(projections.close)
+        return projections
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """The systems of the data centre. Raises: FaultsError."""
+        from soc.inventory import load_inventory
+
+        return load_inventory(self.config.inventory)
+
+    @cached_property
+    def playbooks(self) -> dict[str, Playbook]:
+        """Playbooks by id. Raises: FaultsError."""
+        from soc.respond.playbooks import load as load_playbooks
+
+        return load_playbooks(self.config.playbooks, self.config.respond)
+
+    def rules(self, folders: Sequence[Path] = ()) -> RuleSet:
+        """The rules under these folders (default: the site's), compiled or from the cache. Raises: FaultsError with every fault."""
+        from soc.detect.sigma import load as load_rules
+
+        placeholders = {name: list(values) for name, values in self.config.detect.placeholders.items()}
+        return load_rules(folders or self.config.rules, cache=self.config.data / "cache", placeholders=placeholders)
+
+    def detectors(self) -> list[Detector]:
+        """All that looks at events: the rules, and the log-on model where one was trained."""
+        found: list[Detector] = [self.rules()]
+        if self.config.detect.models and self.model_path.exists():
+            from soc.detect.anomaly import LogonModel
+
+            found.append(LogonModel(self.model_path))
+        return found
+
+    def rule_count(self, detectors: Sequence[Detector]) -> int:
+        """How many rules and models these detectors are."""
+        from soc.detect.sigma import RuleSet
+
+        return sum(len(detector) if isinstance(detector, RuleSet) else 1 for detector in detectors)
+
+    def catch_up(self) -> None:
+        """Fold what the ledger holds and the projections do not. Raises: UnreachableError."""
+        self.projections.apply(self.ledger.entries(after=self.projections.applied() - 1))

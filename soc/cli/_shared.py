@@ -1,0 +1,100 @@
+"""What the commands share: the options that all have, and printing rows as a table for people or as JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+if TYPE_CHECKING:
+    from soc.app.site import Site
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="soc.yaml",
+    show_default=True,
+    envvar="SOC_CONFIG",
+    help="The site's configuration file.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+actor_option = click.option("--as", "actor", default="", help="Who acts (default: the operating system's user).")
+
+
+def open_site(config_path: Path) -> Site:
+    """The site of --config, to be used with `with`."""
+    from soc.app.site import Site
+
+    return Site.load(config_path)
+
+
+def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str = "") -> int:
+    """Print rows; with `as_json` whole, else `columns` as a table, and `empty` on stderr where there are none. How many there were."""
+    if as_json:
+        count = 0
+        for row in rows:
+            print_json(row)
+            count += 1
+        return count
+    cells = [[_text(row.get(column)) for column in columns] for row in rows]
+    if not cells:
+        if empty:
+            click.echo(empty, err=True)
+        return 0
+    table([column.replace("_", " ").upper() for column in columns], cells)
+    return len(cells)
+
+
+def table(header: Sequence[str], cells: Sequence[Sequence[str]], stream: IO[str] | None = None) -> None:
+    """Print a table whose last column may run on; what cells say is shown, never obeyed by the terminal."""
+    from soc.display import fit, sanitise, width
+
+    clean = [[sanitise(cell) for cell in row] for row in cells]
+    widths = [min(60, max(width(row[i]) for row in [list(header), *clean])) for i in range(len(header))]
+    for row in [list(header), *clean]:
+        line = "  ".join(fit(cell, w) for cell, w in zip(row[:-1], widths, strict=False))
+        click.echo(f"{line}  {row[-1]}".strip() if len(row) > 1 else row[0], file=stream)
+
+
+def print_json(row: Mapping[str, Any]) -> None:
+    """One JSON object on one line."""
+    click.echo(json.dumps(row, ensure_ascii=False, default=_plain))
+
+
+def print_text(text: str) -> None:
+    """Text that came from events or files: line by line, every control character shown by name."""
+    from soc.display import sanitise
+
+    for line in text.splitlines():
+        click.echo(sanitise(line.replace("\t", "    ")))
+
+
+def local(moment: datetime, zone: ZoneInfo) -> str:
+    """A time as people of the site read it: 2026-10-14 02:13:05."""
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def on_terminal() -> bool:
+    """Whether a person looks at stderr, so that a progress bar makes sense."""
+    return sys.stderr.isatty()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    import msgspec
+
+    return msgspec.to_builtins(value)

@@ -1,0 +1,115 @@
+"""`soc incidents list|show|phase`: incidents with their timeline, reasons and phases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from soc.cli._shared import actor_option, config_option, json_option, local, open_site, print_json, print_text, show
+
+PHASES = ("detect-and-report", "assess-and-decide", "respond", "learn-lessons")
+
+
+@click.group()
+def command() -> None:
+    """Incidents: what belongs together, its story and its phase."""
+
+
+@command.command("list")
+@config_option
+@json_option
+def list_incidents(config_path: Path, as_json: bool) -> None:
+    """Incidents: open ones first, then highest risk, then newest."""
+    import msgspec
+
+    from soc.app.desk import SiteDesk, actor_name
+
+    with open_site(config_path) as site:
+        site.catch_up()
+        desk = SiteDesk(site, actor_name())
+        rows = []
+        for incident in desk.incidents(desk.incident_ids()):
+            row = msgspec.to_builtins(incident)
+            if not as_json:
+                row |= {
+                    "last_seen": local(incident.last_seen, site.config.site.zone),
+                    "alerts": len(incident.alert_ids),
+                }
+            rows.append(row)
+        columns = ["id", "last_seen", "level", "risk", "phase", "alerts", "systems", "title"]
+        show(
+            rows,
+            columns,
+            as_json=as_json,
+            empty="no incidents; alerts become one when they share who acted or from where",
+        )
+
+
+@command.command("show")
+@click.argument("incident_id")
+@config_option
+@json_option
+def show_incident(incident_id: str, config_path: Path, as_json: bool) -> None:
+    """One incident: who, what, why it is one, its timeline, controls and playbooks that fit."""
+    import msgspec
+
+    from soc.app.desk import SiteDesk, actor_name
+    from soc.evidence import controls_of
+    from soc.respond.playbooks import proposed
+
+    with open_site(config_path) as site:
+        site.catch_up()
+        desk = SiteDesk(site, actor_name())
+        incident = desk.incident(incident_id)
+        controls = controls_of(desk.alerts(incident.alert_ids))
+        fitting = proposed(site.playbooks.values(), incident)
+        if as_json:
+            print_json({**msgspec.to_builtins(incident), "controls": controls, "playbooks": [p.id for p in fitting]})
+            return
+        zone = site.config.site.zone
+        lines = [
+            f"{incident.id}  {incident.title}",
+            f"  {incident.level.value}, risk {incident.risk}, phase {incident.phase.value}{', closed' if incident.closed else ''}",
+            f"  {local(incident.opened, zone)} to {local(incident.last_seen, zone)}",
+            f"  systems: {', '.join(incident.systems) or 'none of the inventory'}",
+            f"  entities: {', '.join(map(str, incident.entities[:12]))}",
+            " ",
+            "why it is one incident",
+            *(f"  {why}" for why in incident.why),
+            " ",
+            "timeline",
+            *(
+                f"  {local(e.time, zone)}  {e.kind:8}  {e.text}"
+                for e in sorted(incident.timeline, key=lambda e: e.time)
+            ),
+            " ",
+            "ISO/IEC 27001 controls it speaks of",
+            *(f"  {control}  {why}" for control, why in controls.items()),
+            " ",
+            "playbooks that fit",
+            *(f"  soc playbook plan {p.id} --incident {incident.id}   ({p.title})" for p in fitting),
+        ]
+        for line in lines:
+            print_text(line)
+
+
+@command.command("phase")
+@click.argument("incident_id")
+@click.argument("phase", type=click.Choice(PHASES))
+@click.option("--note", default="", help="Why, in your words.")
+@click.option("--close", "closed", is_flag=True, help="End the incident.")
+@actor_option
+@config_option
+def set_phase(incident_id: str, phase: str, note: str, closed: bool, actor: str, config_path: Path) -> None:
+    """Move an incident to a phase of ISO/IEC 27035."""
+    from soc.app.desk import SiteDesk, actor_name
+    from soc.incident import Phase, facts
+
+    with open_site(config_path) as site:
+        site.catch_up()
+        name = actor_name(actor)
+        incident = SiteDesk(site, name).incident(incident_id)
+        site.ledger.append([facts.phase_changed(incident.id, Phase(phase), name, note, site.clock(), closed=closed)])
+        site.catch_up()
+        click.echo(f"{incident.id} is in phase {phase}{' and closed' if closed else ''}")

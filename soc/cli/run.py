@@ -1,0 +1,43 @@
+"""`soc run`: listen and follow until stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from soc.cli._shared import config_option, open_site
+from soc.errors import EXIT_USAGE, SocError
+
+
+@click.command()
+@click.option("--until-read", is_flag=True, help="Stop when every source has ended (files that are read once).")
+@config_option
+def command(until_read: bool, config_path: Path) -> int:
+    """Collect, detect and index until stopped (Ctrl-C or SIGTERM); what was taken over is finished first."""
+    from soc.app.logs import to_stderr
+    from soc.app.run import Running
+
+    to_stderr()
+    with open_site(config_path) as site:
+        if not site.config.sources:
+            raise SocError(f"{config_path}: there are no sources; name the logs to follow and the ports to listen on")
+        running = Running(site)
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        with running:
+            click.echo(
+                f"{site.config.site.name}: {len(site.config.sources)} sources, {running.rules} rules and models",
+                err=True,
+            )
+            if running.metrics_port:
+                click.echo(f"metrics on port {running.metrics_port}; stop with Ctrl-C", err=True)
+            while not stop.wait(0.1):
+                if until_read and running.finished():
+                    break
+        for failure in running.failures():
+            click.echo(f"soc: {failure}", err=True)
+        return EXIT_USAGE if running.failures() else 0

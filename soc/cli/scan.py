@@ -1,0 +1,186 @@
+"""`soc scan PATH...`: hunt offline in event files and logs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from soc.cli._shared import config_option, on_terminal, table
+from soc.errors import EXIT_FINDINGS
+
+if TYPE_CHECKING:
+    from soc.app.scan import Summary
+    from soc.detect import Detection
+
+CSV_COLUMNS = (
+    "@timestamp",
+    "rule.level",
+    "rule.title",
+    "rule.id",
+    "event.id",
+    "host.name",
+    "user.name",
+    "source.ip",
+    "log.file.path",
+    "event.index",
+)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--rules",
+    "rule_folders",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="Rules (default: the site's).",
+)
+@click.option(
+    "--format", "output_format", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json: one object a line.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there instead of to standard output."
+)
+@click.option(
+    "--log-format", default="auto", show_default=True, help="Format of the text logs (`soc check` lists them)."
+)
+@click.option(
+    "--level",
+    type=click.Choice(["informational", "low", "medium", "high", "critical"]),
+    default="informational",
+    help="At least this level.",
+)
+@config_option
+def command(
+    paths: tuple[Path, ...],
+    rule_folders: tuple[Path, ...],
+    output_format: str,
+    as_json: bool,
+    output: Path | None,
+    log_format: str,
+    level: str,
+    config_path: Path,
+) -> int:
+    """Hunt in EVTX files, JSON lines and text logs, with the same engine as `soc run`.
+
+    Exit code 1 where something was detected. Files that cannot be read and records that cannot be parsed are counted and named on
+    standard error; the rest goes on.
+    """
+    from soc.app.hunting import open_hunt
+    from soc.app.scan import files_under, total_bytes
+    from soc.detect import Level
+
+    scan, now = open_hunt(config_path, rule_folders, log_format)
+    files = files_under(paths)
+    least = Level(level).rank
+    with _progress(total_bytes(files)) as progress, _writer(output) as stream:
+        found = (d for d in scan.run(files, now, progress) if d.rule.level.rank >= least)
+        count = _write(found, "json" if as_json else output_format, stream)
+    _tell(scan.summary, output)
+    return EXIT_FINDINGS if count else 0
+
+
+def row(detection: Detection) -> dict[str, Any]:
+    """A detection as one flat object: the rule, why it matched, and the event's document."""
+    rule = detection.rule
+    return {
+        "rule.id": rule.id,
+        "rule.title": rule.title,
+        "rule.level": rule.level.value,
+        "rule.tags": list(rule.tags),
+        "matched": [f"{m.where}: {m.field or 'text'}={m.value}" for m in detection.matched],
+        **detection.events[-1].document(),
+    }
+
+
+def _write(found: Iterable[Detection], output_format: str, stream: IO[str]) -> int:
+    if output_format == "json":
+        return _json(found, stream)
+    if output_format == "csv":
+        return _csv(found, stream)
+    return _table(found, stream)
+
+
+def _json(found: Iterable[Detection], stream: IO[str]) -> int:
+    import msgspec
+
+    count = 0
+    encode = msgspec.json.Encoder().encode
+    for detection in found:
+        stream.write(encode(row(detection)).decode() + "\n")
+        count += 1
+    return count
+
+
+def _csv(found: Iterable[Detection], stream: IO[str]) -> int:
+    import csv
+
+    writer = csv.writer(stream)
+    writer.writerow(CSV_COLUMNS)
+    count = 0
+    for detection in found:
+        values = row(detection)
+        writer.writerow([_cell(values.get(column)) for column in CSV_COLUMNS])
+        count += 1
+    return count
+
+
+def _cell(value: Any) -> Any:
+    """A value as a spreadsheet must take it: text that looks like a formula is quoted (OWASP ASVS 1.2.10)."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _table(found: Iterable[Detection], stream: IO[str]) -> int:
+    cells = []
+    for detection in found:
+        event = detection.events[-1]
+        place = f"{Path(event.position.path).name}:{event.position.index}"
+        who = str(event.fields.get("user.name") or event.fields.get("source.ip") or "")
+        host = str(event.fields.get("host.name") or "")
+        time = event.time.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+        cells.append([time, detection.rule.level.value, detection.rule.title, host, who, place])
+    if cells:
+        table(["TIME (UTC)", "LEVEL", "RULE", "HOST", "WHO", "PLACE"], cells, stream=stream)
+    return len(cells)
+
+
+@contextmanager
+def _writer(output: Path | None) -> Iterator[IO[str]]:
+    if output is None:
+        yield sys.stdout
+        return
+    partial = output.with_name(output.name + ".partial")
+    with partial.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+    partial.replace(output)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    if not on_terminal() or not total:
+        yield lambda _: None
+        return
+    with click.progressbar(length=total, label="scanning", file=sys.stderr, show_pos=False) as bar:
+        yield bar.update
+
+
+def _tell(summary: Summary, output: Path | None) -> None:
+    from soc.display import sanitise
+
+    refused = sum(summary.refused.values())
+    levels = ", ".join(f"{n} {level}" for level, n in summary.detections.most_common()) or "none"
+    click.echo(
+        f"{summary.files} files, {summary.events:,} events, {refused:,} dead letters; detections: {levels}", err=True
+    )
+    for reason, count in summary.refused.most_common(10):
+        click.echo(f"  {count:,} records: {sanitise(reason)}", err=True)
+    for path, why in summary.unreadable:
+        click.echo(f"  not read: {sanitise(path)}: {sanitise(why)}", err=True)
+    if output:
+        click.echo(f"written to {output}", err=True)

@@ -1,0 +1,24 @@
+"""`soc tui`: the terminal UI over the site's alerts and incidents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from soc.cli._shared import actor_option, config_option, open_site
+
+
+@click.command()
+@click.option("--read-only", is_flag=True, help="Look, change nothing.")
+@actor_option
+@config_option
+def command(read_only: bool, actor: str, config_path: Path) -> int:
+    """Triage in the terminal: j/k move, enter opens, a acknowledges, c closes, ? shows the keys."""
+    from soc.app.desk import SiteDesk, actor_name
+    from soc.tui import run
+
+    with open_site(config_path) as site:
+        site.catch_up()
+        desk = SiteDesk(site, actor_name(actor))
+        return run(desk, read_only=read_only, language=site.config.site.language)

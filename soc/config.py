@@ -1,0 +1,116 @@
+"""soc.yaml in, one typed `Config` out. Every room's part is the room's own dataclass; what the file leaves out has its default there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from collectors.sources import EvtxConfig, FileConfig, SourceConfig
+from soc.alert.grouping import Config as AlertConfig
+from soc.binding import bind, written
+from soc.errors import SocError
+from soc.incident.linking import Config as IncidentConfig
+from soc.respond import Config as RespondConfig
+from soc.store.config import StoreConfig
+from soc.yaml_file import read_one
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """`name`: on every screen and report. `timezone`: of lines that name none, and of what people are shown. `language`: "en" or "vi"."""
+
+    name: str = "Provincial Data Integration Centre"
+    timezone: str = "Asia/Ho_Chi_Minh"
+    language: str = "en"
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError for a zone or language that does not exist."""
+        if self.timezone not in available_timezones():
+            raise ValueError(f'timezone "{self.timezone}" is not one of the IANA database, such as "Asia/Ho_Chi_Minh"')
+        if self.language not in ("en", "vi"):
+            raise ValueError(f'language "{self.language}" is not "en" or "vi"')
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone as Python knows it."""
+        return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectConfig:
+    """`placeholders`: values for Sigma's `expand` (%admins%). `models`: anomaly models in use where a trained file is there."""
+
+    placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    models: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """`listen`: host:port of /metrics; loopback by default, "" for none."""
+
+    listen: str = "127.0.0.1:9464"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All of soc.yaml. Paths are absolute once read."""
+
+    site: SiteConfig = field(default_factory=SiteConfig)
+    data: Path = Path("var")
+    inventory: Path = Path("inventory.yml")
+    rules: tuple[Path, ...] = (Path("rules"),)
+    playbooks: tuple[Path, ...] = (Path("playbooks"),)
+    sources: tuple[SourceConfig, ...] = ()
+    store: StoreConfig = field(default_factory=StoreConfig)
+    detect: DetectConfig = field(default_factory=DetectConfig)
+    alert: AlertConfig = field(default_factory=AlertConfig)
+    incident: IncidentConfig = field(default_factory=IncidentConfig)
+    respond: RespondConfig = field(default_factory=RespondConfig)
+    metrics: MetricsConfig = field(default_factory=MetricsConfig)
+
+
+def load(path: Path) -> Config:
+    """The configuration of a site. Raises: SocError where there is no such file, FaultsError with every fault in it."""
+    if not path.is_file():
+        raise SocError(
+            f"{path}: there is no configuration here; `soc init DIR` makes a site, `--config FILE` names one"
+        )
+    document = read_one(path)
+    config = bind(document, Config) if document.data is not None else Config()
+    base = path.parent.absolute()
+    return dataclasses.replace(
+        config,
+        data=base / config.data,
+        inventory=base / config.inventory,
+        rules=tuple(base / p for p in config.rules),
+        playbooks=tuple(base / p for p in config.playbooks),
+        sources=tuple(_rooted(source, base) for source in config.sources),
+    )
+
+
+def _rooted(source: SourceConfig, base: Path) -> SourceConfig:
+    """A source whose path starts from the file that names it; a pattern is a path too."""
+    if isinstance(source, FileConfig | EvtxConfig):
+        return dataclasses.replace(source, path=str(base / source.path))
+    return source
+
+
+def origins(path: Path, config: Config) -> Iterator[tuple[str, Any, str]]:
+    """Every setting as (dotted name, value, "soc.yaml" or "default"), for `soc config show`."""
+    yield from _settings(written(config), read_one(path).data or {}, "")
+
+
+def _settings(value: Any, said: Any, name: str) -> Iterator[tuple[str, Any, str]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            below = said.get(key) if isinstance(said, dict) else None
+            yield from _settings(item, below, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, item in enumerate(value):
+            yield from _settings(item, said[number] if isinstance(said, list) else None, f"{name}[{number}]")
+    else:
+        yield name, value, "default" if said is None else "soc.yaml"

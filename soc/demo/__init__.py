@@ -1,0 +1,163 @@
+"""`soc demo`: a recorded day of a data centre through the whole product, from raw lines to the auditor's report.
+
+The records under `day/` were captured from real daemons under a scripted attack (tests/capture/README.md); `day.yml` says what each file is
+and what truly happened. Nothing here is precomputed: the day is parsed, journalled, evaluated and reported as any other day would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event as StopEvent
+from zoneinfo import ZoneInfo
+
+from collectors.choosing import ChoosingParser
+from collectors.intake import Intake
+from collectors.parse import Context
+from collectors.sources import Batch, Counts, read_file
+from soc.alert import Alert
+from soc.app.assurance import measure
+from soc.app.clock import Clock
+from soc.app.conservation import Conservation
+from soc.app.content import make_site
+from soc.app.evaluation import Evaluation
+from soc.app.indexing import Indexing
+from soc.app.intakes import enricher
+from soc.app.models import train_logon_model
+from soc.app.response import Response
+from soc.app.run import sign
+from soc.app.site import Site
+from soc.detect.anomaly import TrainingRecord
+from soc.incident import Incident
+from soc.metrics import Metrics
+from soc.respond import Plan
+from soc.respond.playbooks import proposed
+from soc.store import AlertQuery
+from soc.yaml_file import read_one
+
+DAY = Path(__file__).parent / "day"
+
+WORKING_HOURS = (6, 22)
+"""What the log-on model learns from: the day without the night, as a site would learn from a quiet week."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFile:
+    """One file of the day: its name in the data centre, where it is here, its parser and its host."""
+
+    name: str
+    path: Path
+    format: str
+    host: str
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDay:
+    """The manifest: which day, in which zone its lines are written, and when they were received (years are read by it)."""
+
+    start: datetime
+    received: datetime
+    zone: str
+    files: tuple[RecordedFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of the day."""
+
+    since: datetime
+    records: int
+    events: int
+    dead: int
+    model: TrainingRecord
+    alerts: list[Alert]
+    incidents: list[Incident]
+    plan: Plan | None
+
+
+def recorded_day(folder: Path = DAY) -> RecordedDay:
+    """Read the manifest. Raises: FaultsError."""
+    data = read_one(folder / "day.yml").data
+    files = (RecordedFile(f["name"], folder / f["file"], f["format"], f["host"], f["lines"]) for f in data["files"])
+    received = datetime.fromisoformat(data["received"])
+    return RecordedDay(received - timedelta(days=1), received, data["time_zone"], tuple(files))
+
+
+class _Recorded:
+    """A recorded file as a Source: its lines as they were received that day."""
+
+    def __init__(self, file: RecordedFile, received: datetime) -> None:
+        self._file = file
+        self._received = received
+        self.counts = Counts()
+
+    @property
+    def id(self) -> str:
+        """The file's name in the data centre."""
+        return self._file.name
+
+    def batches(self, stop: StopEvent) -> Iterator[Batch]:
+        """The whole file."""
+        for batch in read_file(self._file.path, self.id, self._received):
+            if stop.is_set():
+                return
+            yield batch
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def new_site(folder: Path, clock: Clock) -> Site:
+    """A site with the shipped content in a new folder. Raises: SocError where there is one already."""
+    return Site.load(make_site(folder), clock=clock)
+
+
+def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
+    """The whole main job on the day's records; `step` hears in words what is being done."""
+    journal = site.journal
+    conservation = Conservation(site, journal, journal.end())
+    enrich = enricher(site)
+    for file in day.files:
+        step(f"reading {file.name}: {file.lines:,} lines, {file.format}")
+        context = Context(timezone=ZoneInfo(day.zone), defaults={"host.name": file.host})
+        source = _Recorded(file, day.received)
+        Intake(source, ChoosingParser(file.format, context), enrich, journal, conservation.taken).run(StopEvent())
+    step("training the log-on model on the day's working hours")
+    since, until = (day.start + timedelta(hours=hour) for hour in WORKING_HOURS)
+    model = train_logon_model(site, since=since, until=until, actor="demo")
+    step("loading rules")
+    detectors = site.detectors()
+    step(f"evaluating {journal.end():,} events against {site.rule_count(detectors)} rules and models")
+    metrics = Metrics()
+    evaluation = Evaluation(site, journal, detectors, metrics)
+    evaluation.drain()
+    step("indexing")
+    indexing = Indexing(journal, site.events, metrics)
+    indexing.drain()
+    conservation.record(site.clock(), evaluation, indexing)
+    step("measuring and linking evidence to controls")
+    sign(site)
+    measure(site)
+    sign(site)
+    incidents = site.projections.incidents(site.projections.incident_ids())
+    return Played(
+        since=day.start,
+        records=sum(file.lines for file in day.files),
+        events=journal.end(),
+        dead=journal.dead_end(),
+        model=model,
+        alerts=site.projections.alerts(site.projections.alert_ids(AlertQuery())),
+        incidents=incidents,
+        plan=_plan(site, incidents),
+    )
+
+
+def _plan(site: Site, incidents: list[Incident]) -> Plan | None:
+    """The first playbook that fits the worst incident, as a plan: nothing is run."""
+    for incident in incidents:
+        for playbook in proposed(site.playbooks.values(), incident):
+            return Response(site, "demo").plan(playbook.id, incident, {})
+    return None
