@@ -16,8 +16,14 @@ from soc.alert import Alert, AlertStatus, Entity, facts
 from soc.alert.scoring import Scoring
 from soc.detect import Detection, Level
 
-ENTITY_FIELDS = ("source.ip", "user.name", "host.name")
-"""What an alert can be about, the one it is grouped by first: who came from outside, else who acted, else where."""
+ENTITY_FIELDS = ("source.ip", "user.name", "host.name", "source.domain")
+"""What an alert can be about, the one it is grouped by first: who came from outside, else who acted, else where.
+
+`source.domain` is the host of ours that has the source's address (from the inventory): the way from one host to the next.
+"""
+
+ACCOUNT = "account"
+"""Kind of the entity "user@host": an account that many share, such as root, still means one person on one host at one time."""
 
 _NOBODY = frozenset({"", "-", "::1", "127.0.0.1", "localhost", "0.0.0.0"})  # noqa: S104  a value to pass over, not to bind
 
@@ -38,7 +44,7 @@ class Config:
     )
 
 
-def entities_of(events: Iterable[Event]) -> tuple[Entity, ...]:
+def entities_of(events: Sequence[Event]) -> tuple[Entity, ...]:
     """Every entity that the events name, in the order of ENTITY_FIELDS; addresses of the machine itself are nobody."""
     found: dict[Entity, None] = {}
     for name in ENTITY_FIELDS:
@@ -46,6 +52,11 @@ def entities_of(events: Iterable[Event]) -> tuple[Entity, ...]:
             value = event.fields.get(name)
             if isinstance(value, str) and value not in _NOBODY:
                 found[Entity(name, value)] = None
+    for event in events:
+        host = event.fields.get("host.name")
+        for user in (event.fields.get("user.name"), event.fields.get("user.effective.name")):
+            if isinstance(user, str) and isinstance(host, str) and user not in _NOBODY:
+                found[Entity(ACCOUNT, f"{user}@{host}")] = None
     return tuple(found)
 
 

@@ -39,8 +39,8 @@ from soc.yaml_file import read_one
 
 DAY = Path(__file__).parent / "day"
 
-WORKING_HOURS = (6, 22)
-"""What the log-on model learns from: the day without the night, as a site would learn from a quiet week."""
+LEARNED_HOURS = (4, 24)
+"""What the log-on model learns from: the hours after the night of the attack, as a site would learn from a quiet week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,8 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
         context = Context(timezone=ZoneInfo(day.zone), defaults={"host.name": file.host})
         source = _Recorded(file, day.received)
         Intake(source, ChoosingParser(file.format, context), enrich, journal, conservation.taken).run(StopEvent())
-    step("training the log-on model on the day's working hours")
-    since, until = (day.start + timedelta(hours=hour) for hour in WORKING_HOURS)
+    step("training the log-on model on the day after 04:00")
+    since, until = (day.start + timedelta(hours=hour) for hour in LEARNED_HOURS)
     model = train_logon_model(site, since=since, until=until, actor="demo")
     step("loading rules")
     detectors = site.detectors()

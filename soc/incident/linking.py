@@ -12,8 +12,11 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from iso27001.ledger import Fact
-from soc.alert import Alert, AlertStatus, Entity
+from soc.alert import Alert, AlertStatus
 from soc.incident import Incident, Phase, TimelineEntry, facts
+
+ENTITY_KINDS = ("source.ip", "user.name", "account", "host.name", "source.domain")
+"""Kinds of soc.alert.Entity that can lead from one alert to another."""
 
 TACTICS = (
     "reconnaissance",
@@ -40,21 +43,44 @@ TACTICS = (
 class Config:
     """When alerts become an incident.
 
-    `window`: how far apart two alerts of one entity may be. `risk`: an alert of this risk opens an incident alone. `rules`: so many
-    different rules on one entity do, too. `by`: entity kinds that link. `shared`: entities that many people use and that prove nothing.
+    `window`: how far apart two alerts of one address or account may be. `pivot_window`: the same for what many share: an account on one
+    host (root on jump-01), and the way from a host of ours on to the next. `risk`: an alert of this risk opens an incident alone.
+    `rules`: so many different rules on one path do, too. `shared`: accounts that many people use, which link on one host only.
     """
 
     window: timedelta = timedelta(hours=24)
+    pivot_window: timedelta = timedelta(hours=2)
     risk: int = 75
     rules: int = 3
-    by: tuple[str, ...] = ("source.ip", "user.name")
     shared: frozenset[str] = field(
         default_factory=lambda: frozenset({"root", "postgres", "www-data", "SYSTEM", "nobody"})
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Something that two alerts can have in common. `kind` "from host" meets "on host" of the same value, every other its own."""
+
+    kind: str
+    value: str
+
+    @property
+    def meets(self) -> _Key:
+        """The key of the alerts that this one leads to."""
+        return _Key(_OTHER_END.get(self.kind, self.kind), self.value)
+
+    def __str__(self) -> str:
+        return {"from host": f"the way from {self.value}", "on host": f"the way from {self.value}"}.get(
+            self.kind, f"{self.kind}={self.value}"
+        )
+
+
+_OTHER_END = {"from host": "on host", "on host": "from host"}
+_WIDE = ("source.ip", "user.name")
+
+
 class Linker:
-    """Holds the alerts and incidents of the last window, found by entity; restored from the projections at start."""
+    """Holds the alerts and incidents of the last windows, found by what they can share; restored from the projections at start."""
 
     def __init__(self, config: Config, alerts: Iterable[Alert], incidents: Iterable[Incident]) -> None:
         self._config = config
@@ -65,13 +91,10 @@ class Linker:
 
     def _restore(self, alerts: Iterable[Alert], incidents: Iterable[Incident]) -> None:
         self._alerts: dict[str, Alert] = {}
-        self._incidents: dict[str, Incident] = {}
-        self._alerts_of: dict[Entity, dict[str, None]] = {}
-        self._incidents_of: dict[Entity, dict[str, None]] = {}
+        self._by_key: dict[_Key, dict[str, None]] = {}
+        self._incidents = {incident.id: incident for incident in incidents}
         for alert in alerts:
-            self._remember_alert(alert)
-        for incident in incidents:
-            self._remember_incident(incident)
+            self._remember(alert)
 
     def link(self, alerts: Sequence[Alert], now: datetime) -> list[Fact]:
         """Facts for alerts that are new or changed, oldest first: incidents opened and alerts that joined one."""
@@ -79,42 +102,57 @@ class Linker:
         for alert in sorted(alerts, key=lambda a: (a.first_seen, a.id)):
             known = self._alerts.get(alert.id)
             current = replace(alert, incident_id=known.incident_id) if known and known.incident_id else alert
-            self._remember_alert(current)
+            self._remember(current)
             if not current.incident_id:
                 written += self._place(current, now)
         self._forget(alerts)
         return written
 
     def _place(self, alert: Alert, now: datetime) -> list[Fact]:
-        for entity in self._linking(alert):
-            for incident in (self._incidents[i] for i in self._incidents_of.get(entity, ())):
-                gap = max(alert.first_seen - incident.last_seen, incident.opened - alert.last_seen, timedelta())
-                if gap <= self._config.window:
-                    return [self._join(incident, alert, entity, now)]
         path = self._path(alert)
+        for other_id, why in path.items():
+            incident = self._incidents.get(self._alerts[other_id].incident_id)
+            if incident is not None:
+                return self._join_all(incident, alert, path, why, now)
         members = [alert, *(self._alerts[i] for i in path)]
         if max(a.risk for a in members) < self._config.risk and len({a.rule_id for a in members}) < self._config.rules:
             return []
         return [self._open(members, path, now)]
 
-    def _linking(self, alert: Alert) -> list[Entity]:
-        return [e for e in alert.entities if e.kind in self._config.by and e.value not in self._config.shared]
+    def _join_all(self, incident: Incident, alert: Alert, path: dict[str, str], why: str, now: datetime) -> list[Fact]:
+        """The alert joins, and so do the alerts that only it connects to the incident."""
+        written = [self._join(incident, alert, why, now)]
+        for other_id, sentence in path.items():
+            other = self._alerts[other_id]
+            if not other.incident_id:
+                written.append(self._join(self._incidents[incident.id], other, sentence, now))
+        return written
 
     def _path(self, alert: Alert) -> dict[str, str]:
-        """Alerts without an incident that lead to this one from entity to entity, with the sentence that says how."""
+        """Alerts that lead to this one from key to key, nearest first, with the sentence that says how; not beyond those of an incident."""
         found: dict[str, str] = {}
         reached = [alert]
         for near in reached:
-            for entity in self._linking(near):
-                for other in (self._alerts[i] for i in self._alerts_of.get(entity, ())):
-                    if other.id in found or other.id == alert.id or other.incident_id or not self._in_time(near, other):
+            for key in self._keys(near):
+                for other in (self._alerts[i] for i in self._by_key.get(key.meets, ())):
+                    if other.id in found or other.id == alert.id or not self._in_time(near, other, key):
                         continue
-                    found[other.id] = f"{other.id} shares {entity} with {near.id}"
-                    reached.append(other)
+                    found[other.id] = f"{other.id} and {near.id} share {key}"
+                    if not other.incident_id:
+                        reached.append(other)
         return found
 
-    def _in_time(self, alert: Alert, other: Alert) -> bool:
-        return max(alert.first_seen - other.last_seen, other.first_seen - alert.last_seen) <= self._config.window
+    def _keys(self, alert: Alert) -> list[_Key]:
+        named = {kind: [e.value for e in alert.entities if e.kind == kind] for kind in ENTITY_KINDS}
+        keys = [_Key("source.ip", value) for value in named["source.ip"]]
+        keys += [_Key("user.name", value) for value in named["user.name"] if value not in self._config.shared]
+        keys += [_Key("account", value) for value in named["account"]]
+        keys += [_Key("on host", value) for value in named["host.name"]]
+        return keys + [_Key("from host", value) for value in named["source.domain"]]
+
+    def _in_time(self, alert: Alert, other: Alert, key: _Key) -> bool:
+        window = self._config.window if key.kind in _WIDE else self._config.pivot_window
+        return max(alert.first_seen - other.last_seen, other.first_seen - alert.last_seen) <= window
 
     def _open(self, found: Sequence[Alert], path: dict[str, str], now: datetime) -> Fact:
         members = sorted(found, key=lambda a: (a.first_seen, a.id))
@@ -139,13 +177,12 @@ class Linker:
             timeline=tuple(_entry(a) for a in members),
         )
         incident = replace(incident, title=title(incident))
-        self._remember_incident(incident)
+        self._incidents[incident.id] = incident
         for member in members:
-            self._remember_alert(replace(member, incident_id=incident.id))
+            self._remember(replace(member, incident_id=incident.id))
         return facts.opened(incident, now)
 
-    def _join(self, incident: Incident, alert: Alert, shared: Entity, now: datetime) -> Fact:
-        why = f"{alert.id} shares {shared} with the incident"
+    def _join(self, incident: Incident, alert: Alert, why: str, now: datetime) -> Fact:
         grown = replace(
             incident,
             level=max(incident.level, alert.level, key=lambda level: level.rank),
@@ -159,19 +196,14 @@ class Linker:
             timeline=(*incident.timeline, _entry(alert)),
         )
         grown = replace(grown, title=title(grown))
-        self._remember_incident(grown)
-        self._remember_alert(replace(alert, incident_id=incident.id))
+        self._incidents[incident.id] = grown
+        self._remember(replace(alert, incident_id=incident.id))
         return facts.linked(grown, alert, why, now)
 
-    def _remember_alert(self, alert: Alert) -> None:
+    def _remember(self, alert: Alert) -> None:
         self._alerts[alert.id] = alert
-        for entity in self._linking(alert):
-            self._alerts_of.setdefault(entity, {})[alert.id] = None
-
-    def _remember_incident(self, incident: Incident) -> None:
-        self._incidents[incident.id] = incident
-        for entity in incident.entities:
-            self._incidents_of.setdefault(entity, {})[incident.id] = None
+        for key in self._keys(alert):
+            self._by_key.setdefault(key, {})[alert.id] = None
 
     def _forget(self, alerts: Sequence[Alert]) -> None:
         newest = max((a.last_seen for a in alerts), default=None)

@@ -48,7 +48,9 @@ def test_detections_of_one_rule_on_one_entity_are_one_alert() -> None:
 
 def test_a_detection_after_the_window_opens_a_new_alert() -> None:
     book = Book()
-    book.feed(detection(1, 0, GUESS, source_ip="203.0.113.9"), detection(2, 61, GUESS, source_ip="203.0.113.9"))
+    book.feed(
+        detection(1, 0, GUESS, source_ip="203.0.113.9"), detection(2, 24 * 60 + 1, GUESS, source_ip="203.0.113.9")
+    )
     assert len(book.alerts) == 2
 
 
@@ -80,6 +82,14 @@ def test_the_machine_itself_is_nobody() -> None:
     assert entities_of([event(1, 0, source_ip="127.0.0.1", user_name="lan")]) == (Entity("user.name", "lan"),)
 
 
+def test_a_shared_account_is_named_with_its_host_and_so_is_who_one_became() -> None:
+    found = entities_of([event(1, 0, user_name="tuan.hs", host_name="jump-01", user_effective_name="root")])
+    assert {str(entity) for entity in found if entity.kind == "account"} == {
+        "account=tuan.hs@jump-01",
+        "account=root@jump-01",
+    }
+
+
 def test_without_an_entity_the_source_stands_in() -> None:
     book = Book()
     book.feed(detection(1, 0, GUESS))
@@ -109,7 +119,7 @@ def test_a_critical_system_weighs_more_and_says_why() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 200), st.sampled_from("abc"), st.sampled_from(["10.0.0.1", "10.0.0.2"])), max_size=30
+        st.tuples(st.integers(0, 5000), st.sampled_from("abc"), st.sampled_from(["10.0.0.1", "10.0.0.2"])), max_size=30
     ),
     st.integers(1, 10),
 )

@@ -49,7 +49,7 @@ def test_an_attack_path_is_followed_from_address_to_account() -> None:
     assert len(incident.alert_ids) == 4
     assert incident.title == "Reconnaissance to exfiltration, source.ip=203.0.113.9 (4 alerts)"
     assert incident.level is Level.HIGH
-    assert all("shares" in why for why in incident.why[-1:])
+    assert "share user.name=tuan.hs" in " ".join(incident.why)
     assert [entry.kind for entry in incident.timeline] == ["alert"] * 4
 
 
@@ -73,6 +73,52 @@ def test_a_shared_account_does_not_link() -> None:
         detection(2, 1, rule("b", Level.CRITICAL), user_name="root", source_ip="10.0.0.2"),
     )
     assert len(fold(Linker(Config(), [], []).link(found, DAY))) == 2
+
+
+def test_a_shared_account_links_on_one_host_within_the_pivot_window() -> None:
+    shell = detection(
+        1, 0, rule("a", Level.CRITICAL), user_name="tuan.hs", host_name="jump-01", user_effective_name="root"
+    )
+    soon = detection(2, 60, rule("b", Level.CRITICAL), user_name="root", host_name="jump-01")
+    later = detection(3, 300, rule("c", Level.CRITICAL), user_name="root", host_name="jump-01")
+    [first, second] = fold(Linker(Config(), [], []).link(alerts(shell, soon, later), DAY)).values()
+    assert len(first.alert_ids) == 2
+    assert "share account=root@jump-01" in " ".join(first.why)
+    assert len(second.alert_ids) == 1
+
+
+def test_the_way_from_one_host_of_ours_to_the_next_is_followed() -> None:
+    on_jump = detection(1, 0, rule("a", Level.CRITICAL), user_name="tuan.hs", host_name="jump-01")
+    on_db = detection(
+        2,
+        30,
+        rule("b", Level.CRITICAL),
+        user_name="hai_dba",
+        host_name="db-01",
+        source_ip="192.0.2.20",
+        source_domain="jump-01",
+    )
+    [incident] = fold(Linker(Config(), [], []).link(alerts(on_jump, on_db), DAY)).values()
+    assert "the way from jump-01" in " ".join(incident.why)
+
+
+def test_two_alerts_on_one_host_alone_do_not_link() -> None:
+    found = alerts(
+        detection(1, 0, rule("a", Level.CRITICAL), user_name="x", host_name="jump-01"),
+        detection(2, 1, rule("b", Level.CRITICAL), user_name="y", host_name="jump-01"),
+    )
+    assert len(fold(Linker(Config(), [], []).link(found, DAY))) == 2
+
+
+def test_an_alert_that_connects_an_incident_to_older_alerts_brings_them_in() -> None:
+    linker = Linker(Config(), [], [])
+    scan = detection(1, 0, rule("scan", Level.LOW), source_ip="203.0.113.9")
+    dump = detection(2, 10, rule("dump", Level.CRITICAL), user_name="tuan.hs")
+    login = detection(3, 20, rule("login", Level.LOW), source_ip="203.0.113.9", user_name="tuan.hs")
+    written = linker.link(alerts(scan, dump), DAY)
+    written += linker.link(alerts(login), DAY)
+    [incident] = fold(written).values()
+    assert len(incident.alert_ids) == 3
 
 
 def test_alerts_further_apart_than_the_window_do_not_link() -> None:
