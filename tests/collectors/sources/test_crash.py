@@ -25,6 +25,7 @@ journal = open_journal(JournalConfig(pathlib.Path(sys.argv[2]), 200_000))
 source = open_source(FileConfig("app", sys.argv[1], poll_s=0.005, rotate_wait_s=0.5), journal.marks())
 for batch in source.batches(threading.Event()):
     journal.append([make_event(r, None, {}) for r in batch.records], batch.marks, batch.dead)
+    pathlib.Path(sys.argv[4]).touch()
 """
 
 
@@ -34,33 +35,40 @@ def test_ten_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, rotation: str
     journal = tmp_path / "journal"
     root = str(Path(__file__).parents[3])
     rng = random.Random(rotation)
-    written = 0
+    written = rotations = kills = 0
+    alive = tmp_path / "alive"
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", _COLLECT, str(log), str(journal), root])
+        alive.unlink(missing_ok=True)
+        return subprocess.Popen([sys.executable, "-c", _COLLECT, str(log), str(journal), root, str(alive)])
 
     child = start()
-    kill_at = time.monotonic() + 0.5
-    kills = turns = 0
-    while kills < 10:
+    kill_at = 0.0
+    rotate_at = float("inf")
+    deadline = time.monotonic() + 60
+    while kills < 10 and time.monotonic() < deadline:
         with log.open("ab") as file:
             for _ in range(rng.randrange(40)):
                 file.write(b"%d %s\n" % (written, b"x" * rng.randrange(120)))
                 written += 1
-        turns += 1
-        if turns % 60 == 0:
+        now = time.monotonic()
+        if now > rotate_at:
+            rotations += 1
+            rotate_at = now + 0.3
             if rotation == "rename":
-                log.rename(tmp_path / f"app.log.{turns}")
+                log.rename(tmp_path / f"app.log.{rotations}")
             else:
-                shutil.copyfile(log, tmp_path / f"app.log.{turns}")
+                shutil.copyfile(log, tmp_path / f"app.log.{rotations}")
                 os.truncate(log, 0)
         time.sleep(0.005)
-        if time.monotonic() > kill_at:
+        if not kill_at and alive.exists():  # it has journalled something since its start
+            kill_at = now + rng.random() * 0.25
+            rotate_at = min(rotate_at, now + 0.3)
+        if kill_at and now > kill_at:
             child.kill()
             child.wait()
             kills += 1
-            child = start()
-            kill_at = time.monotonic() + 0.25 + rng.random() * 0.25
+            child, kill_at = start(), 0.0
     try:
         end = time.monotonic() + 20
         reader = open_reader(JournalConfig(journal))
@@ -70,6 +78,7 @@ def test_ten_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, rotation: str
     finally:
         child.kill()
         child.wait()
+    assert rotations >= 5
     events, _ = reader.read(0, written * 2)
     seen = Counter(int(event.raw.split(b" ")[0]) for event in events)
     assert [n for n, times in seen.items() if times > 1] == []

@@ -175,6 +175,33 @@ def test_stopped_and_resumed_from_marks_it_goes_on_at_the_very_line(tmp_path: Pa
     assert third.lines == []
 
 
+@pytest.mark.parametrize("rotation", ["rename", "copytruncate"])
+def test_generations_that_came_and_went_while_it_was_stopped_are_read(tmp_path: Path, rotation: str) -> None:
+    log = tmp_path / "auth.log"
+    add(tmp_path / "auth.log.9", *lines(900, 909))
+    add(tmp_path / "auth.log.bak", *lines(900, 909))
+    add(log, *lines(0, 20))
+    with follow(log) as f:
+        f.until(20)
+    for n in range(3):
+        add(log, *lines(20 + 10 * n, 30 + 10 * n))
+        time.sleep(0.02)
+        if rotation == "rename":
+            log.rename(tmp_path / f"auth.log.{3 - n}")
+        else:
+            shutil.copyfile(log, tmp_path / f"auth.log.{3 - n}")
+            os.truncate(log, 0)
+        time.sleep(0.02)
+    add(log, *lines(50, 60))
+    with follow(log, f.marks) as again:
+        again.until(40)
+        time.sleep(0.5)
+        assert again.lines == lines(20, 60)
+    with follow(log, again.marks) as third:
+        time.sleep(0.1)
+    assert third.lines == []
+
+
 def test_from_the_end_only_new_lines_are_given_also_after_a_restart(tmp_path: Path) -> None:
     log = tmp_path / "auth.log"
     add(log, *lines(0, 5))
