@@ -69,8 +69,8 @@ def main(count: int = 100_000) -> None:
         size = sum(p.stat().st_size for p in Path(folder).rglob("*.seg"))
     print(
         f"journal: {count} events in batches of {BATCH}: append {count / append_cpu:,.0f} events/CPU-s"
-        f" ({count / append_wall:,.0f}/s of wall, fdatasync each), replay {count / read_cpu:,.0f} events/CPU-s, open {opened * 1e3:.0f} ms, fetch {fetch_cpu * 1e3:.2f} CPU-ms,"
-        f" {size / count:.0f} B/event"
+        f" ({count / append_wall:,.0f}/s of wall, fdatasync each), replay {count / read_cpu:,.0f} events/CPU-s,"
+        f" open {opened * 1e3:.0f} ms, fetch {fetch_cpu * 1e3:.2f} CPU-ms, {size / count:.0f} B/event"
     )
 
 
