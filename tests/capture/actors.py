@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from centre import PORTAL
+from centre import PORTAL, SETTLE_S
 from hosts import enter
 
 SSH = ("-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
@@ -144,7 +144,9 @@ def try_password(network: str, source: str, target: str, password: str, command:
 def with_key(network: str, source: str, target: str, key: Path, command: str) -> str:
     """One log-in with a key and one command; what it printed. An unsuccessful command is part of the day and raises nothing."""
     argv = [*enter(network), "ssh", *SSH, "-i", str(key), "-o", "IdentitiesOnly=yes", "-b", source, target, command]
-    return subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60).stdout
+    said = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60).stdout
+    time.sleep(SETTLE_S)
+    return said
 
 
 def sql(network: str, user: str, password: str, database: str, statements: Sequence[str], application: str) -> bool:

@@ -96,7 +96,9 @@ class Attack:
             "T1021.004 T1074.002",
             "the copy staged on the portal with the stolen deploy key",
         )
-        yield tell(3, 25, self.download, ATTACKER, portal, "T1048.003", "the staged archive downloaded through nginx")
+        yield tell(
+            3, 25, self.download, ATTACKER, portal, "T1048.003", "the staged copy, 129 MB, downloaded through nginx"
+        )
         yield tell(3, 52, inside.leave, ATTACKER, jump, "", "the attacker logs out")
         yield tell(
             14,

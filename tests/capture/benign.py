@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from actors import Browsers, Terminal, sql, try_password, with_key
-from centre import ASSETS, CITIZENS, DB, JUMP, NOISE, PAGES, PASSWORDS, PENTEST, PORTAL, STAFF, Centre
-from hosts import enter, run
+from centre import ASSETS, CITIZENS, DB, JUMP, MONITOR, NOISE, PAGES, PASSWORDS, PENTEST, PORTAL, STAFF, Centre
+from story import Chapter, scripted
 
 Deed = tuple[datetime, Callable[[], object]]
 
@@ -18,11 +19,54 @@ AGENTS = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
     "Mozilla/5.0 (Linux; Android 14; SM-A546E) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (Linux; Android 13; CPH2471) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Safari/604.1",
     "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
 ]  # fmt: skip
 VISITS_PER_HOUR = [4, 2, 2, 2, 2, 4, 10, 26, 52, 58, 55, 44, 24, 36, 54, 52, 46, 34, 22, 24, 26, 22, 14, 8]
 """How many citizens come in each hour from midnight; office hours carry the day, as on any portal."""
+
+STORY = [
+    (
+        "jump-01",
+        "09:10",
+        "09:10",
+        "minh.pd",
+        "",
+        False,
+        "an administrator mistypes the password twice, then logs in from the usual place",
+    ),
+    ("jump-01", "10:20", "10:20", "lan.nt", "", False, "an operator tries a sudo command that is not hers"),
+    ("jump-01", "14:20", "14:20", "quang.tv", "", False, "an administrator mistypes the password at sudo once"),
+    ("db-01", "09:02", "09:07", "land_app", "", False, "an application still has its old database password"),
+    (
+        "db-01",
+        "10:15",
+        "10:18",
+        "hai_dba",
+        "",
+        False,
+        "planned change of the agriculture database, its number in the statement",
+    ),
+    (
+        "db-01",
+        "22:41",
+        "22:41",
+        "hai_dba",
+        "T1565.001",
+        True,
+        "column dropped from the economic-zone database off hours, without a change number",
+    ),
+    (
+        "portal-01",
+        "15:00",
+        "15:03",
+        PENTEST,
+        "T1595.002",
+        False,
+        "the announced yearly vulnerability scan, its change number in the user agent",
+    ),
+]
+"""Host, from and to (the whole minute), actor, techniques, whether malicious, what it is."""
 
 
 class Benign:
@@ -94,7 +138,7 @@ class Benign:
     def monitoring(self) -> Iterator[Deed]:
         """Health checks over HTTP each five minutes, over ssh each twenty; a search engine's crawler at night."""
         for minute in range(0, 24 * 60, 5):
-            yield self.at(0, minute, 7), lambda: self.browsers.get(STAFF["quang.tv"], "soc-health/1.0", "/suc-khoe")
+            yield self.at(0, minute, 7), lambda: self.browsers.get(MONITOR, "soc-health/1.0", "/suc-khoe")
         for minute in range(3, 24 * 60, 20):
             for host in (PORTAL, DB):
                 yield self.at(0, minute, 20), lambda host=host: self._monitor(host)
@@ -103,19 +147,7 @@ class Benign:
             yield self.at(1, 5, n * 21), lambda path=path: self.browsers.get("203.0.113.151", crawler, path)
 
     def _monitor(self, host: str) -> None:
-        key = str(self.centre.keys / "monitor")
-        command = [
-            "ssh",
-            "-F",
-            "none",
-            "-o",
-            "StrictHostKeyChecking=no",
-            "-o",
-            "UserKnownHostsFile=/dev/null",
-            "-i",
-            key,
-        ]
-        run(*enter("log-01"), *command, f"monitor@{host}", "uptime")
+        with_key("world", MONITOR, f"monitor@{host}", self.centre.keys / "monitor", "uptime")
 
     def cron(self) -> Iterator[Deed]:
         """The minutes in which each host's crontab has work."""
@@ -128,7 +160,7 @@ class Benign:
     def applications(self) -> Iterator[Deed]:
         """The province's applications at the database: registrations, payment orders, parcels, shared data."""
         choose = self.random
-        for n in range(230):
+        for _ in range(230):
             citizen = f"000{choose.randint(1, 60_000):09d}"
             kind = choose.choice(["khai sinh", "ket hon", "khai tu", "trich luc"])
             statements = [f"INSERT INTO registrations (citizen, kind) VALUES ('{citizen}', '{kind}')"]
@@ -177,8 +209,10 @@ class Benign:
             yield self.at(11, 28 + minute % 7, minute), lambda name=name: self._leave(name)
             yield self.at(13, 2 + minute % 11, minute), lambda name=name: self._enter(name)
             yield self.at(16, 40 + minute % 19, minute), lambda name=name: self._leave(name)
-        yield from self._sudo("quang.tv", [(7, 40, "systemctl status nginx"), (8, 30, "tail -n 50 /var/log/syslog"), (10, 2, "apt-get -s upgrade"),
-                                           (14, 10, "ls -l /var/log/archive"), (16, 12, "tail -n 50 /var/log/auth.log")])  # fmt: skip
+        yield from self._sudo("quang.tv", [(7, 40, "systemctl status nginx"), (8, 30, "tail -n 50 /var/log/syslog")])
+        yield from self._sudo(
+            "quang.tv", [(10, 2, "apt-get -s upgrade"), (14, 10, "ls -l /var/log/archive"), (16, 12, "ss -ltnp")]
+        )
         yield from self._sudo(
             "minh.pd", [(9, 40, "ss -ltnp"), (13, 50, "du -sh /srv"), (15, 32, "tail -n 20 /var/log/auth.log")]
         )
@@ -205,10 +239,8 @@ class Benign:
             [(8, 15, "find /srv/exchange -name '*.csv' -mtime +30"), (15, 20, "find /srv/exchange -type f -mtime +60")],
         )
         for attempt, password in enumerate(["Thanh-long-2025", "thanh-long-2026", PASSWORDS["minh.pd"]]):
-            deed = lambda password=password: try_password(
-                "world", STAFF["minh.pd"], f"minh.pd@{JUMP}", password, "uptime"
-            )  # noqa: E731
-            yield self.at(9, 10, 5 + 9 * attempt), deed
+            typed = partial(try_password, "world", STAFF["minh.pd"], f"minh.pd@{JUMP}", password)
+            yield self.at(9, 10, 5 + 9 * attempt), typed
         key = self.centre.keys / "deploy"
         for n, command in enumerate(["ls /srv/portal/static", "sudo nginx -t", "sudo nginx -s reload"]):
             yield self.at(10, 4, n * 25), lambda c=command: with_key("jump-01", JUMP, f"deploy@{PORTAL}", key, c)
@@ -263,3 +295,8 @@ class Benign:
         for n in range(60):
             path = probes[n] if n < len(probes) else f"/kiem-tra/{n:03d}"
             yield self.at(15, 0, n * 4), lambda p=path: self.browsers.get(PENTEST, agent, p)
+
+
+def story(day: datetime) -> list[Chapter]:
+    """What of the normal day will draw attention."""
+    return [scripted(day, *told) for told in STORY]

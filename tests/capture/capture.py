@@ -17,6 +17,7 @@ import manifest
 from actors import Browsers
 from attack import Attack
 from benign import Benign
+from benign import story as benign_story
 from centre import Centre, versions
 from clock import ZONE, Clock
 from story import Chapter
@@ -83,7 +84,7 @@ def main() -> None:
         finally:
             centre.close()
     records["egov-audit.jsonl"] = egov.records(DAY)
-    manifest.write(given.out, DAY, records, story + egov.story(DAY), tools)
+    manifest.write(given.out, DAY, records, [*story, *benign_story(DAY), *egov.story(DAY)], tools)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 from clock import ENVIRONMENT, ZONE_NAME, Clock
 from hosts import Host, Network, hosts_file, run
 
+SETTLE_S = 0.12
+"""True seconds for a daemon to write what it has to say before the clock is stepped on."""
+
+POSTGRESQL = "/usr/lib/postgresql/15/bin"
 ETC = Path(__file__).with_name("etc")
 
 PORTAL, JUMP, DB, LOG = "192.0.2.10", "192.0.2.20", "192.0.2.30", "192.0.2.40"
 APPS = "192.0.2.12"
+MONITOR = "192.0.2.41"
 ATTACKER = "203.0.113.66"
 STUFFER = "203.0.113.140"
 SCRAPER = "198.51.100.77"
@@ -56,7 +62,7 @@ class Centre:
     def __init__(self, work: Path, clock: Clock) -> None:
         self.clock = clock
         self.network = Network()
-        self.network.join("world", [*STAFF.values(), PENTEST, STUFFER, SCRAPER, *NOISE, *CITIZENS])
+        self.network.join("world", [*STAFF.values(), MONITOR, PENTEST, STUFFER, SCRAPER, *NOISE, *CITIZENS])
         self.network.join("attacker", [ATTACKER])
         self.network.join("apps", [APPS])
         places = {"portal-01": PORTAL, "jump-01": JUMP, "db-01": DB, "log-01": LOG}
@@ -111,9 +117,8 @@ class Centre:
             host.sh("rm -rf /etc/security/limits.d; : > /etc/security/limits.conf")
             host.sh("groupadd -r admins; rm -rf /etc/sudoers.d; mkdir /etc/sudoers.d")
             for account in [*accounts, "monitor", "backup-run"]:
-                host.sh(
-                    f"useradd -m -s /bin/bash {account}; chage -d 2026-06-01 {account}; install -d -m 700 -o {account} -g {account} /home/{account}/.ssh"
-                )
+                host.sh(f"useradd -m -s /bin/bash {account}; chage -d 2026-06-01 {account}")
+                host.sh(f"install -d -m 700 -o {account} -g {account} /home/{account}/.ssh")
                 key = self.keys / f"{account}.pub"
                 if key.exists():
                     host.put(f"/home/{account}/.ssh/authorized_keys", key.read_text(), 0o600, f"{account}:{account}")
@@ -138,12 +143,11 @@ class Centre:
         self.db.put("/etc/db/postgresql.conf", (ETC / "db-01/postgresql.conf").read_text())
         self.db.put("/etc/db/pg_hba.conf", (ETC / "db-01/pg_hba.conf").read_text())
         self.db.sh("install -d -o postgres -g postgres /srv/db /var/log/postgresql; chmod 711 /srv")
-        programs = run("pg_config", "--bindir").strip()
         as_postgres = ("runuser", "-u", "postgres", "--")
-        self.db.run(*as_postgres, f"{programs}/initdb", "-D", "/srv/db", "-E", "UTF8", "--locale=C.UTF-8")
+        self.db.run(*as_postgres, f"{POSTGRESQL}/initdb", "-D", "/srv/db", "-E", "UTF8", "--locale=C.UTF-8")
         self.db.sh("cp /etc/db/*.conf /srv/db/; chown postgres: /srv/db/*.conf")
         quiet = ("-c", "log_destination=stderr", "-c", "logging_collector=off")
-        setup = self.db.daemon(*as_postgres, f"{programs}/postgres", "-D", "/srv/db", *quiet)
+        setup = self.db.daemon(*as_postgres, f"{POSTGRESQL}/postgres", "-D", "/srv/db", *quiet)
         psql = (*as_postgres, "psql", "-Xq", "-h", "/tmp", "-v", "ON_ERROR_STOP=1")
         self.db.wait_for(*psql, "-c", "SELECT 1")
         self.db.put("/tmp/schema.sql", (ETC / "db-01/schema.sql").read_text())
@@ -151,7 +155,12 @@ class Centre:
         self.db.sh("kill -INT $(head -1 /srv/db/postmaster.pid)")
         setup.wait(30)
         self.db.daemon(
-            *as_postgres, "env", *(f"{k}={v}" for k, v in ENVIRONMENT.items()), f"{programs}/postgres", "-D", "/srv/db"
+            *as_postgres,
+            "env",
+            *(f"{k}={v}" for k, v in ENVIRONMENT.items()),
+            f"{POSTGRESQL}/postgres",
+            "-D",
+            "/srv/db",
         )
         self.db.wait_for(*psql, "-c", "SELECT 1")
 
@@ -196,16 +205,21 @@ class Centre:
     def cron_minute(self, host: Host) -> None:
         """Wake cron at a minute in which it has work: it sleeps in true time and would miss most of a stepped day."""
         host.sh("kill -CHLD $(cat /run/crond.pid)")
+        time.sleep(SETTLE_S)
 
 
-PAGES = ["/", "/gioi-thieu.html", "/thu-tuc.html", "/thu-tuc/ho-tich.html", "/thu-tuc/dat-dai.html", "/thu-tuc/giay-phep-lai-xe.html",
-         "/thu-tuc/doanh-nghiep.html", "/tin-tuc.html", "/tin-tuc/chuyen-doi-so.html", "/lien-he.html", "/huong-dan.html", "/quy-hoach.html"]  # fmt: skip
+PAGES = ["/", *(f"/{name}.html" for name in (
+    "gioi-thieu", "thu-tuc", "thu-tuc/ho-tich", "thu-tuc/dat-dai", "thu-tuc/giay-phep-lai-xe", "thu-tuc/doanh-nghiep",
+    "tin-tuc", "tin-tuc/chuyen-doi-so", "lien-he", "huong-dan", "quy-hoach",
+))]  # fmt: skip
 ASSETS = ["/tinh/css/main.css", "/tinh/js/app.js", "/tinh/anh/logo.svg", "/favicon.ico", "/robots.txt"]
 
 
 def versions() -> dict[str, str]:
     """What the daemons and tools are, as Debian names their versions."""
-    packages = {"sshd": "openssh-server", "sudo": "sudo", "pam": "libpam-modules", "nginx": "nginx-light", "rsyslogd": "rsyslog", "cron": "cron",
-                "postgresql": "postgresql-15", "libfaketime": "libfaketime", "nmap": "nmap", "gobuster": "gobuster", "sqlmap": "sqlmap",
-                "hydra": "hydra"}  # fmt: skip
+    packages = {
+        "sshd": "openssh-server", "sudo": "sudo", "pam": "libpam-modules", "nginx": "nginx-light", "rsyslogd": "rsyslog", "cron": "cron",
+        "postgresql": "postgresql-15", "libfaketime": "libfaketime", "nmap": "nmap", "gobuster": "gobuster", "sqlmap": "sqlmap",
+        "hydra": "hydra",
+    }  # fmt: skip
     return {name: run("dpkg-query", "-W", "-f", "${Version}", package) for name, package in packages.items()}

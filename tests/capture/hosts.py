@@ -30,8 +30,11 @@ root=$1 name=$2 clock=$3 last_pid=$4
 mount --make-rprivate /
 mount -t overlay overlay -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" "$root/root"
 cd "$root/root"
-for hidden in tmp run home root mnt media opt srv work var/log var/tmp dev old_root farm; do
-    if [ -d "$hidden" ]; then mount -t tmpfs -o mode=0755 tmpfs "$hidden"; fi
+for folder in * var/log var/tmp; do  # of this machine only its system is seen: no home, no work, no logs
+    case $folder in
+        bin|boot|etc|lib*|proc|sbin|sys|usr|var) ;;
+        *) if [ -d "$folder" ]; then mount -t tmpfs -o mode=0755 tmpfs "$folder"; fi ;;
+    esac
 done
 chmod 1777 tmp var/tmp
 mkdir -p run/capture-clock run/sshd run/lock dev/pts dev/shm

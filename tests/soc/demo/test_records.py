@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -94,28 +95,45 @@ def test_it_is_one_whole_day_by_the_records_own_times() -> None:
     assert begins <= times[0]
     assert times[-1] < begins + timedelta(days=1)
     assert times[-1] - times[0] >= timedelta(hours=20)
-    assert max(later - earlier for earlier, later in zip(times, times[1:], strict=False)) < timedelta(hours=1)
+    assert max(later - earlier for earlier, later in pairwise(times)) < timedelta(hours=1)
 
 
 def test_it_has_the_records_of_a_day_of_every_kind() -> None:
     kinds = Counter(str(event.get("event.dataset")) for event in all_events())
     assert 8_000 <= sum(kinds.values()) <= 20_000
-    few = {kind: kinds[kind] for kind in ("sshd", "sudo", "pam", "syslog", "nginx.access", "postgresql.log", "egov.audit") if kinds[kind] < 20}
+    few = {
+        kind: kinds[kind]
+        for kind in ("sshd", "sudo", "pam", "syslog", "nginx.access", "postgresql.log", "egov.audit")
+        if kinds[kind] < 20
+    }
     assert not few
 
 
 def test_the_attack_and_what_resembles_one_stand_in_the_records() -> None:
     for chapter in manifest()["story"]:
         began, ended = (datetime.fromisoformat(chapter[end]) for end in ("began", "ended"))
-        told = [e for e in all_events() if began <= e.time <= ended + timedelta(seconds=2) and e.get("host.name") == chapter["host"]]
+        told = [
+            e
+            for e in all_events()
+            if began <= e.time <= ended + timedelta(seconds=2) and e.get("host.name") == chapter["host"]
+        ]
         assert told, chapter["text"]
 
 
 def test_every_address_is_of_a_documentation_range() -> None:
     """Also those inside of messages: no address of a real network, and none of the machine that captured."""
-    found = {match for file in manifest()["files"] for match in re.findall(rb"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])", content(file))}
+    found = {
+        match
+        for file in manifest()["files"]
+        for match in re.findall(rb"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])", content(file))
+    }
     versions = re.compile(rb"(?:Chrome|Edg|Safari|Version)/[\d.]+")
-    agents = {match for file in manifest()["files"] for text in versions.findall(content(file)) for match in re.findall(rb"(?:\d{1,3}\.){3}\d{1,3}", text)}
+    agents = {
+        match
+        for file in manifest()["files"]
+        for text in versions.findall(content(file))
+        for match in re.findall(rb"(?:\d{1,3}\.){3}\d{1,3}", text)
+    }
     for address in found - agents - {b"0.0.0.0"}:
         with_dots = ipaddress.ip_address(address.decode())
         assert any(with_dots in network for network in DOCUMENTATION), address

@@ -23,11 +23,11 @@ INSERT INTO cases SELECT 'HS-' || to_char(n, 'FM000000'), 'received' FROM genera
 CREATE TABLE audit_trail (at timestamptz DEFAULT now(), who text, what text);
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO portal_app;
 \c civil_status
-CREATE TABLE citizens (id text PRIMARY KEY, full_name text, born date, commune text, registered timestamptz);
+CREATE TABLE citizens (id text PRIMARY KEY, full_name text, born date, commune text, registered timestamptz, scan text);
 INSERT INTO citizens SELECT '000' || to_char(n, 'FM000000000'),
     (ARRAY['Nguyen','Tran','Le','Pham','Huynh','Vo','Dang','Bui'])[1 + n % 8] || ' ' || (ARRAY['Van','Thi','Minh','Ngoc','Thanh'])[1 + n % 5]
     || ' ' || (ARRAY['An','Binh','Chau','Dung','Giang','Hoa','Khanh','Lam','My','Nga'])[1 + n % 10],
-    date '1940-01-01' + (n * 37 % 27000), 'Xa ' || n % 188, now() FROM generate_series(1, 60000) n;
+    date '1940-01-01' + (n * 37 % 27000), 'Xa ' || n % 188, now(), repeat(md5(n::text), 64) FROM generate_series(1, 60000) n;
 CREATE TABLE registrations (id bigint GENERATED ALWAYS AS IDENTITY, citizen text, kind text);
 GRANT SELECT ON citizens TO civil_app;
 GRANT SELECT, INSERT, UPDATE ON registrations TO civil_app;

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 CONNECTION = {
@@ -17,13 +18,12 @@ CONNECTION = {
     "PGAPPNAME": "portal",
     "PATH": "/usr/bin:/bin",
 }
-PASSWORD_FILE = "/etc/portal/db-password"
+PASSWORD_FILE = Path("/etc/portal/db-password")
 ACCOUNTS = {"cong.dan01": "Xuan-2026", "cong.dan02": "Thu-2026"}
 
 
 def query(sql: str) -> tuple[bool, str]:
-    with open(PASSWORD_FILE, encoding="utf-8") as file:
-        password = file.read().strip()
+    password = PASSWORD_FILE.read_text(encoding="utf-8").strip()
     argv = ["psql", "-XAtq", "-c", sql]
     done = subprocess.run(argv, env={**CONNECTION, "PGPASSWORD": password}, capture_output=True, text=True, timeout=20)
     return done.returncode == 0, done.stdout if done.returncode == 0 else done.stderr
@@ -64,7 +64,7 @@ class Portal(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """nginx keeps the access log."""
 
 
