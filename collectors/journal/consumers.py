@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from collectors.errors import JournalError
-from collectors.journal.durable import write_durably
+from collectors.journal.durable import make_directory, write_durably
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -29,7 +29,7 @@ def save(journal: Path, consumer: str, offset: int) -> None:
     """Replace the committed offset. Raises: JournalError; then the one before still stands."""
     path = _path(journal, consumer)
     try:
-        path.parent.mkdir(exist_ok=True)
+        make_directory(path.parent)
         write_durably(path, f"{offset}\n".encode())
     except OSError as error:
         raise JournalError(f"{path}: {error.strerror}") from error

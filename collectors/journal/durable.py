@@ -23,6 +23,14 @@ def write_durably(path: Path, data: bytes) -> None:
     sync_directory(path.parent)
 
 
+def make_directory(path: Path) -> None:
+    """Create a directory, and those above it, so that a crash leaves it there. Raises: OSError."""
+    if not path.is_dir():
+        make_directory(path.parent)
+        path.mkdir(exist_ok=True)
+        sync_directory(path.parent)
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in a directory durable. Raises: OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

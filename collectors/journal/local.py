@@ -21,7 +21,7 @@ from pathlib import Path
 from collectors.errors import JournalError
 from collectors.event import Event
 from collectors.journal import JournalConfig, consumers, frame
-from collectors.journal.durable import ASIDE, write_durably
+from collectors.journal.durable import ASIDE, make_directory, write_durably
 from collectors.journal.frame import MAGIC, SALT_BYTES, SEGMENT_HEADER_BYTES, Head
 from collectors.journal.reader import LocalReader
 from collectors.journal.segment import Segment, name_of
@@ -35,7 +35,7 @@ class LocalJournal(LocalReader):
 
     def __init__(self, config: JournalConfig) -> None:
         try:
-            config.path.mkdir(parents=True, exist_ok=True)
+            make_directory(config.path)
             self._lock = _lock(config.path)
         except OSError as error:
             raise JournalError(f"{config.path}: {error.strerror}") from error

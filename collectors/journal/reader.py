@@ -12,6 +12,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from collectors.errors import DamagedFrameError, JournalError
 from collectors.event import Event
 from collectors.journal import consumers, frame
@@ -33,6 +35,10 @@ class LocalReader:
         self._segments: list[Segment] = []
         self._state = threading.Condition()
         self._closed = False
+        self._fetched: tuple[int, list[msgspec.Raw]] = (
+            0,
+            [],
+        )  # of the last fetch, since the next one is near it as a rule
 
     def start(self) -> int:
         """The lowest offset that can be read."""
@@ -64,10 +70,14 @@ class LocalReader:
 
     def fetch(self, offset: int) -> Event:
         """The one event at `offset`."""
-        events, _ = self.read(offset, 1)
-        if not events:
-            raise JournalError(f"{self._path}: no event at offset {offset}")
-        return events[0]
+        first, pieces = self._fetched
+        if not first <= offset < first + len(pieces):
+            for head, content, _ in self._frames(offset, got=[], dead=False):
+                first, pieces = self._fetched = (head.first, frame.PIECES.decode(content).events)
+                break
+            else:
+                raise JournalError(f"{self._path}: no event at offset {offset}")
+        return frame.EVENT.decode(pieces[offset - first])
 
     def dead_letters(self, offset: int, limit: int) -> tuple[list[DeadLetter], int]:
         """As `read`, for dead letters, which have offsets of their own."""

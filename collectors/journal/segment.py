@@ -48,6 +48,7 @@ class Segment:
         self.holes: list[Hole] = []
         self.complete = False
         self._salt = b""
+        self._first_dead = -1
         self._positions: list[int] = []
         self._firsts: list[int] = []
         self._firsts_dead: list[int] = []
@@ -63,11 +64,13 @@ class Segment:
     @property
     def first_dead(self) -> int:
         """The offset of its first dead letter, from its first frame."""
-        if self._firsts_dead:
-            return self._firsts_dead[0]
-        with self.opened() as fd:
-            head = next(self._heads(fd, SEGMENT_HEADER_BYTES, os.fstat(fd).st_size), None)
-        return head.first_dead if head else self.next_dead
+        if self._first_dead < 0:
+            with self.opened() as fd:
+                head = next(self._heads(fd, SEGMENT_HEADER_BYTES, os.fstat(fd).st_size), None)
+            if head is None:
+                return self.next_dead
+            self._first_dead = head.first_dead
+        return self._first_dead
 
     @contextmanager
     def opened(self) -> Iterator[int]:

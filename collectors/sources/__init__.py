@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from collectors.record import Mark
 from collectors.sources.evtx import EvtxConfig, read_evtx
 from collectors.sources.file import FileConfig
+from collectors.sources.lines import Continues
 from collectors.sources.scan import read_file, read_text
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts, Source
 from collectors.sources.stdin import StdinConfig
@@ -47,16 +48,17 @@ CONFIGS: Mapping[str, type[SourceConfig]] = {
 """What `kind` in soc.yaml may say -> the configuration that it takes."""
 
 
-def open_source(config: SourceConfig, marks: Mapping[str, Mark]) -> Source:
+def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Continues | None = None) -> Source:
     """The source of a configuration, which goes on where `marks` (of the journal, all sources) say; it listens from now on.
 
+    `continues`: of the format that soc.yaml names, where its records span lines (files and standard input join them).
     Raises: SourceError when it cannot be opened (an address in use, no such file).
     """
     match config:
         case FileConfig():
             from collectors.sources.file import FileSource
 
-            return FileSource(config, marks)
+            return FileSource(config, marks, continues)
         case EvtxConfig():
             from collectors.sources.evtx import EvtxSource
 
@@ -64,7 +66,7 @@ def open_source(config: SourceConfig, marks: Mapping[str, Mark]) -> Source:
         case StdinConfig():
             from collectors.sources.stdin import StdinSource
 
-            return StdinSource(config)
+            return StdinSource(config, continues)
         case SyslogConfig(transport="udp"):
             from collectors.sources.udp import UdpSource
 

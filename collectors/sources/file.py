@@ -23,6 +23,7 @@ from typing import Literal
 
 from collectors.errors import SourceError
 from collectors.record import DeadLetter, Mark, Position, RawRecord
+from collectors.sources.lines import Continues
 from collectors.sources.rotation import COMPRESSED, find_marked, may_be_copy, missed_since, open_marked
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 from collectors.sources.tail import Tail, open_file, shown
@@ -57,8 +58,9 @@ class FileConfig:
 class FileSource:
     """Reads the files of one configuration, all in one thread."""
 
-    def __init__(self, config: FileConfig, marks: Mapping[str, Mark]) -> None:
+    def __init__(self, config: FileConfig, marks: Mapping[str, Mark], continues: Continues | None = None) -> None:
         self._config = config
+        self._continues = continues
         self._marks = {key: mark for key, mark in marks.items() if mark.source == config.id}
         self._tails: list[Tail] = []
         self._leaving: list[Tail] = []
@@ -218,7 +220,7 @@ class FileSource:
         return self._tail(*found) if found else None
 
     def _tail(self, fd: int, path: str) -> Tail:
-        tail = Tail(fd, path, self.id, self._config.max_line_bytes)
+        tail = Tail(fd, path, self.id, self._config.max_line_bytes, self._continues)
         self._inodes.add(tail.inode)
         return tail
 

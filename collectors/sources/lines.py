@@ -6,6 +6,8 @@ limit is cut there and flagged: of 10 MB without a newline no more than the limi
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from datetime import datetime
 
 from collectors.record import Position, RawRecord
@@ -14,18 +16,25 @@ TAIL_BYTES = 256
 """How many bytes before the current place are remembered, to recognise it in a file later."""
 
 
+Continues = Callable[[bytes, bool], bool]
+"""For records that span lines: whether a record is open after this line, given whether one was open before it."""
+
+
 class LineCutter:
     """Cuts one stream. `offset`: where the next record begins; `index`: lines before it; `tail`: the last bytes before it.
 
     Use: `feed` a chunk, then `take` until it gives fewer than asked for.
     """
 
-    def __init__(self, max_bytes: int, *, offset: int = 0, index: int = 0, tail: bytes = b"") -> None:
+    def __init__(
+        self, max_bytes: int, *, offset: int = 0, index: int = 0, tail: bytes = b"", continues: Continues | None = None
+    ) -> None:
         self.offset = offset
         self.index = index
         self.tail = tail
         self.blank = 0
         self._max = max_bytes
+        self._continues = continues
         self._buffer = b""
         self._hole = 0
         self._hole_end = b""
@@ -50,15 +59,19 @@ class LineCutter:
     def take(
         self, limit: int, source: str, path: str, stream: str, received: datetime, peer: str = ""
     ) -> list[RawRecord]:
-        """Up to `limit` whole lines; fewer when there are no more."""
-        pieces = self._buffer.split(b"\n", limit)
+        """Up to `limit` whole lines; fewer when there are no more. Joined ones: all whole records, as far as they came."""
+        pieces = self._buffer.split(b"\n", -1 if self._continues else limit)
         rest = pieces.pop()
+        lines = [1] * len(pieces)
+        if self._continues:
+            pieces, lines, begun = self._joined(pieces, self._continues)
+            rest = b"\n".join((*begun, rest))
         if not pieces:
             return []
         records: list[RawRecord] = []
         offset, index = self.offset, self.index
         hole, longest = self._hole, self._max
-        for piece in pieces:
+        for piece, count in zip(pieces, lines, strict=True):
             size = len(piece) + 1 + hole
             index += 1
             line = piece[:-1] if not hole and piece.endswith(b"\r") else piece
@@ -72,10 +85,35 @@ class LineCutter:
             else:
                 self.blank += 1
             offset += size
+            index += count - 1
             hole = 0
         self._advance(len(self._buffer) - len(rest), offset, index)
         self._buffer = rest
         return records
+
+    def _joined(self, pieces: list[bytes], continues: Continues) -> tuple[list[bytes], list[int], list[bytes]]:
+        """Lines joined to records, how many lines each has, and the lines of the record that is still open.
+
+        A record that outgrows the limit before it closes never was one (a stray quote): its first line is given alone.
+        """
+        records, counts = [], []
+        begun: list[bytes] = []
+        size = 0
+        waiting = deque(pieces)
+        while waiting:
+            line = waiting.popleft()
+            is_open = continues(line, bool(begun))
+            begun.append(line)
+            size += len(line) + 1
+            if is_open and size <= self._max:
+                continue
+            if is_open and len(begun) > 1:
+                waiting.extendleft(reversed(begun[1:]))
+                begun = begun[:1]
+            records.append(b"\n".join(begun))
+            counts.append(len(begun))
+            begun, size = [], 0
+        return records, counts, begun
 
     def finish(self, source: str, path: str, stream: str, received: datetime, peer: str = "") -> list[RawRecord]:
         """The last line, which no newline ends because the stream is over; nothing when there is none."""

@@ -42,7 +42,9 @@ def find_marked(mark: Mark, path: str, other_than: int = 0) -> tuple[int, str] |
     """
     for found, status in reversed(_generations(path)):
         fresh = _age_s(status) < _FRESH_S
-        if status.st_ino != other_than and (opened := open_marked(found, mark, fresh=fresh and found != str(Path(path)))):
+        if status.st_ino != other_than and (
+            opened := open_marked(found, mark, fresh=fresh and found != str(Path(path)))
+        ):
             return opened
     return None
 
@@ -58,7 +60,9 @@ def missed_since(path: str, mtime_ns: int, known: Container[int]) -> list[tuple[
     for found, status in _generations(path):
         if status.st_mtime_ns <= mtime_ns or status.st_ino in known:
             continue
-        if not _ROTATED.fullmatch(Path(found).name.removeprefix(Path(path).name)) or (current and _beginning(found).startswith(current)):
+        if not _ROTATED.fullmatch(Path(found).name.removeprefix(Path(path).name)) or (
+            current and _beginning(found).startswith(current)
+        ):
             continue
         with contextlib.suppress(OSError):
             missed.append((open_file(found), found))

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from collectors.errors import SourceError
 from collectors.record import DeadLetter, Position, RawRecord
 from collectors.sources.evtx import SIGNATURE, read_evtx
-from collectors.sources.lines import LineCutter
+from collectors.sources.lines import Continues, LineCutter
 from collectors.sources.source import BATCH_RECORDS, Batch
 from collectors.sources.tail import HEAD_BYTES, open_file, shown
 from collectors.sources.text import SAMPLE_BYTES, binary_kind
@@ -30,20 +30,26 @@ _FREE_BYTES = 64 * 1024 * 1024
 """Logs pack by 5 to 30, logs of one repeated line by 200 to 400; below so many bytes no ratio matters."""
 
 
-def read_file(path: Path, source: str, received: datetime, max_line_bytes: int = 64 * 1024) -> Iterator[Batch]:
-    """A Windows event file by its signature or its name (`.evtx`), anything else as lines of text."""
+MAX_LINE_BYTES = 64 * 1024
+
+
+def read_file(path: Path, source: str, received: datetime, continues: Continues | None = None) -> Iterator[Batch]:
+    """A Windows event file by its signature or its name (`.evtx`), anything else as lines of text.
+
+    `continues`: of the format, where its records span lines.
+    """
     try:
         with os.fdopen(open_file(str(path)), "rb", buffering=0) as file:
             windows = path.suffix.lower() == ".evtx" or file.read(len(SIGNATURE)) == SIGNATURE
     except OSError:
         windows = False  # the reader of text says why
-    return read_evtx(path, source, received) if windows else read_text(path, source, received, max_line_bytes)
+    return read_evtx(path, source, received) if windows else read_text(path, source, received, continues)
 
 
-def read_text(path: Path, source: str, received: datetime, max_line_bytes: int = 64 * 1024) -> Iterator[Batch]:
+def read_text(path: Path, source: str, received: datetime, continues: Continues | None = None) -> Iterator[Batch]:
     """Lines of a text file, with progress in bytes of the file itself. Ids are the same for the same content, wherever it lies."""
     name = shown(path)
-    cutter = LineCutter(max_line_bytes)
+    cutter = LineCutter(MAX_LINE_BYTES, continues=continues)
     stream, read, total = "", 0, 0
     try:
         with os.fdopen(open_file(str(path)), "rb", buffering=0) as file:

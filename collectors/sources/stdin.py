@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from collectors.errors import SourceError
-from collectors.sources.lines import LineCutter
+from collectors.sources.lines import Continues, LineCutter
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 
 _CHUNK_BYTES = 256 * 1024
@@ -47,7 +47,7 @@ class StdinSource:
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until the end of the input or `stop`. Raises: SourceError when the input cannot be read."""
-        cutter = LineCutter(self._config.max_line_bytes)
+        cutter = LineCutter(self._config.max_line_bytes, continues=self._continues)
         place = (self.id, "", self._stream)
         chunk = b"-"
         while chunk and not stop.is_set():

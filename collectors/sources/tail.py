@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from collectors.record import Mark, RawRecord
-from collectors.sources.lines import TAIL_BYTES, LineCutter
+from collectors.sources.lines import TAIL_BYTES, Continues, LineCutter
 
 HEAD_BYTES = 1024
 SURE_BYTES = 256
@@ -52,7 +52,9 @@ def _digest(data: bytes) -> bytes:
 class Tail:
     """Reads one file from a place on. Owns `fd`."""
 
-    def __init__(self, fd: int, path: str, source: str, max_bytes: int, *, before: str = "") -> None:
+    def __init__(
+        self, fd: int, path: str, source: str, max_bytes: int, continues: Continues | None, *, before: str = ""
+    ) -> None:
         self.fd = fd
         self.path = path
         self.stream = ""
@@ -62,7 +64,8 @@ class Tail:
         self._before = before
         self._position = 0
         self._head = b""
-        self._cutter = LineCutter(max_bytes)
+        self._continues = continues
+        self._cutter = LineCutter(max_bytes, continues=continues)
         self._seen = (0, 0)
         status = os.fstat(fd)
         self.inode = status.st_ino
@@ -155,7 +158,7 @@ class Tail:
 
     def renewed(self) -> Tail:
         """The same open file from its start, as another stream: it was truncated. Takes the descriptor over."""
-        return Tail(self.fd, self.path, self.source, self._max, before=self._named())
+        return Tail(self.fd, self.path, self.source, self._max, self._continues, before=self._named())
 
     def close(self) -> None:
         """Release the file."""
@@ -171,7 +174,7 @@ class Tail:
         size = min(TAIL_BYTES, offset)
         tail = os.pread(self.fd, size, offset - size)
         self._position = offset
-        self._cutter = LineCutter(self._max, offset=offset, index=index, tail=tail)
+        self._cutter = LineCutter(self._max, offset=offset, index=index, tail=tail, continues=self._continues)
 
     def _intact(self) -> bool:
         tail = self._cutter.tail

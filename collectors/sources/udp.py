@@ -75,6 +75,7 @@ class UdpSource:
             elif not self._queue:
                 self._arrived.wait(_WAIT_S)
             self._arrived.clear()
+            self.counts.dropped = self._kernel_drops()
             while records := self._records():
                 self.counts.add(records)
                 yield Batch(records)
