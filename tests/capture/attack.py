@@ -36,7 +36,9 @@ class Attack:
         """All of them, in order within each strand."""
         tell, inside = self._tell, self.intruder
         portal, jump, db = "portal-01", "jump-01", "db-01"
-        yield tell(2, 8, self.port_scan, ATTACKER, jump, "T1595.001", "port and version scan of portal-01 and jump-01")
+        yield tell(
+            2, 8, self.port_scan, ATTACKER, portal, "T1595.001", "port and version scan of portal-01 and jump-01"
+        )
         yield tell(
             2,
             10,
@@ -83,7 +85,7 @@ class Attack:
         for hour in range(3, 24):
             yield self._at(hour, 47), lambda: self.centre.cron_minute(self.centre.jump)
         text = "refused log-ins as postgres, backup_svc and portal_app, then hai_dba with the stolen .pgpass"
-        yield tell(3, 16, inside.enter_database, "hai_dba", db, "T1078 T1552.001", text)
+        yield tell(3, 16, inside.enter_database, JUMP, db, "T1078 T1552.001", text)
         text = "COPY TO PROGRAM, pg_read_file, pg_shadow, a new superuser, logging turned off, the audit trail emptied"
         yield tell(3, 18, inside.abuse_database, "hai_dba", db, "T1059 T1005 T1136 T1562.002 T1070", text)
         yield tell(3, 21, inside.copy_citizens, "hai_dba", db, "T1213.006", "the whole table of citizens copied out")
@@ -99,7 +101,7 @@ class Attack:
         yield tell(
             3, 25, self.download, ATTACKER, portal, "T1048.003", "the staged copy, 129 MB, downloaded through nginx"
         )
-        yield tell(3, 52, inside.leave, ATTACKER, jump, "", "the attacker logs out")
+        yield self._at(3, 52), inside.leave
         yield tell(
             14,
             30,
