@@ -8,79 +8,109 @@ that cannot have it is kept as text under `producer.<name>`, and so is what a pr
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from collectors.errors import ParseError
 from collectors.event import ENVELOPE, Value
-from collectors.parse.ecs import CONVERT, INT64_MAX, INT64_MIN, plain
+from collectors.parse.ecs import CONVERT, INT64_MAX, INT64_MIN, plain, words
 
 MAX_DEPTH = 64
 MAX_FIELDS = 5_000
 """Bounds of one object; beyond them it is refused, as a store would (Elasticsearch: 20 levels, 1,000 fields an index)."""
 
 
+_NAMES_KEPT = 50_000
+"""Names remembered; a stream of invented ones must not fill the memory."""
+
+
+class _Names(dict[str, tuple[str, Callable[[object], Value] | None]]):
+    """A producer's dotted name -> the name that the field gets, and how its value gets the field's type (None: as it is)."""
+
+    def __missing__(self, name: str) -> tuple[str, Callable[[object], Value] | None]:
+        if len(self) >= _NAMES_KEPT:
+            self.clear()
+        kept, convert = name, CONVERT.get(name)
+        if name in ENVELOPE and name != "@timestamp":
+            kept, convert = f"producer.{name}", words
+        elif "" in name.split("."):  # an empty part of a name, which no store takes
+            kept = ".".join(part or "_" for part in name.split("."))
+        self[name] = known = kept, convert
+        return known
+
+
+_FIELD = _Names()
+
+
 def flatten(document: dict[str, object]) -> dict[str, Value]:
     """Every leaf of the object, `@timestamp` included. Raises: ParseError beyond the bounds."""
-    leaves: dict[str, object] = {}
+    fields: dict[str, Value] = {}
+    lists: dict[str, list[object]] = {}
     try:
-        _walk(document, "", leaves, 0)
-        return {kept: value for name, leaf in leaves.items() for kept, value in _typed(name, leaf)}
+        _walk(document, "", fields, lists, 0)
+        for name, values in lists.items():
+            _put(name, values, fields)
     except ValueError as error:
         raise ParseError("a number of more than 4,300 digits") from error
+    return fields
 
 
-def _walk(node: dict[str, object], prefix: str, leaves: dict[str, object], depth: int) -> None:
+def _walk(
+    node: dict[str, object],
+    prefix: str,
+    fields: dict[str, Value],
+    lists: dict[str, list[object]],
+    depth: int,
+    *,
+    listed: bool = False,
+) -> None:
+    """Put the scalars of an object into `fields` and its lists into `lists`; in an object that stands in a list, all are lists."""
     if depth > MAX_DEPTH:
         raise ParseError(f"nested deeper than {MAX_DEPTH} levels")
-    if len(leaves) > MAX_FIELDS:
+    if len(fields) + len(lists) > MAX_FIELDS:
         raise ParseError(f"more than {MAX_FIELDS:,} fields")
     for key, value in node.items():
         kind = type(value)
         if kind is dict:
-            _walk(value, f"{prefix}{key}.", leaves, depth + 1)  # type: ignore[arg-type]  # the JSON decoder makes str keys
+            _walk(value, f"{prefix}{key}.", fields, lists, depth + 1, listed=listed)  # type: ignore[arg-type]  # JSON has str keys
         elif kind is list:
-            _put_list(value, prefix + key, leaves, depth + 1)  # type: ignore[arg-type]
-        elif value is not None:
-            leaves[prefix + key] = value
+            _walk_list(value, prefix + key, fields, lists, depth + 1)  # type: ignore[arg-type]
+        elif value is None:
+            continue
+        elif listed:
+            lists.setdefault(prefix + key, []).append(value)
+        else:
+            name, convert = _FIELD[prefix + key]
+            if kind is str and (convert is None or convert is words):
+                fields[name] = value  # type: ignore[assignment]
+            else:
+                _put(prefix + key, value, fields)
 
 
-def _put_list(values: list[object], name: str, leaves: dict[str, object], depth: int) -> None:
+def _walk_list(
+    values: list[object], name: str, fields: dict[str, Value], lists: dict[str, list[object]], depth: int
+) -> None:
     if depth > MAX_DEPTH:
         raise ParseError(f"nested deeper than {MAX_DEPTH} levels")
     for value in values:
         if type(value) is dict:
-            inner: dict[str, object] = {}
-            _walk(value, f"{name}.", inner, depth + 1)
-            for path, leaf in inner.items():
-                _append(path, leaf, leaves)
+            _walk(value, f"{name}.", fields, lists, depth + 1, listed=True)
         elif type(value) is list:
-            _put_list(value, name, leaves, depth + 1)
+            _walk_list(value, name, fields, lists, depth + 1)
         elif value is not None:
-            _append(name, value, leaves)
+            lists.setdefault(name, []).append(value)
 
 
-def _append(name: str, leaf: object, leaves: dict[str, object]) -> None:
-    known = leaves.get(name)
-    if type(known) is not list:
-        known = leaves[name] = [] if known is None else [known]
-    if type(leaf) is list:
-        known.extend(leaf)
+def _put(name: str, leaf: object, fields: dict[str, Value]) -> None:
+    """One value, or one list of values, under its field's name and in its type."""
+    kept, convert = _FIELD[name]
+    if convert is None:
+        fields[kept] = _scalars(leaf) if type(leaf) is list else _scalar(leaf)
+        return
+    value = convert(leaf)
+    if value is not None:
+        fields[kept] = value
     else:
-        known.append(leaf)
-
-
-def _typed(name: str, leaf: object) -> tuple[tuple[str, Value], ...]:
-    convert = CONVERT.get(name)
-    if convert is not None:
-        value = convert(leaf)
-        return ((name, value),) if value is not None else ((f"producer.{name}", _text(leaf)),)
-    if name in ENVELOPE and name != "@timestamp":
-        return ((f"producer.{name}", _text(leaf)),)
-    if "" in name.split("."):  # an empty part of a name, which no store takes
-        name = ".".join(part or "_" for part in name.split("."))
-    return ((name, _scalars(leaf) if type(leaf) is list else _scalar(leaf)),)
-
-
-def _text(leaf: object) -> Value:
-    return [plain(each) for each in leaf] if type(leaf) is list else plain(leaf)
+        fields[f"producer.{name}"] = words(leaf)
 
 
 def _scalar(leaf: object) -> Value:

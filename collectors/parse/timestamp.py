@@ -44,18 +44,23 @@ def to_utc(moment: datetime, zone: ZoneInfo) -> datetime:
 
 def iso(text: str, zone: ZoneInfo) -> datetime:
     """`2026-11-22T10:00:00.123456+07:00`, also with a blank for T, a comma, nanoseconds (cut to microseconds) or no zone."""
-    if text[4:5] != "-" or text[10:11] not in ("T", " "):
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = _leap_second(text)
+    if text[10:11] not in ("T", " ") or text[7] != "-":  # Python also reads 20261122T10 and 2026-W47-7T10
+        raise ParseError(f"not an ISO 8601 time: {excerpt(text)}")
+    return moment if moment.tzinfo is UTC else to_utc(moment, zone)
+
+
+def _leap_second(text: str) -> datetime:
+    leap = _LEAP_SECOND.search(text)
+    if leap is None:
         raise ParseError(f"not an ISO 8601 time: {excerpt(text)}")
     try:
-        return to_utc(datetime.fromisoformat(text), zone)
+        return datetime.fromisoformat(f"{text[: leap.start()]}{leap[1]}59.999999{text[leap.end() :]}")
     except ValueError as error:
-        leap = _LEAP_SECOND.search(text)
-        if leap is None:
-            raise ParseError(f"not an ISO 8601 time: {excerpt(text)}") from error
-        try:
-            return to_utc(datetime.fromisoformat(f"{text[: leap.start()]}{leap[1]}59.999999{text[leap.end() :]}"), zone)
-        except ValueError as again:
-            raise ParseError(f"not an ISO 8601 time: {excerpt(text)}") from again
+        raise ParseError(f"not an ISO 8601 time: {excerpt(text)}") from error
 
 
 def yearless(text: str, received: datetime, zone: ZoneInfo) -> datetime:

@@ -96,19 +96,22 @@ def fields_of(
 
 def put_process(pid: int | str | None, thread: int | str | None, fields: Fields) -> None:
     """The process that wrote the event (System/Execution), where the ids are numbers of 32 bit."""
-    for name, value in (("winlog.process.pid", pid), ("winlog.process.thread.id", thread)):
-        whole = number(value) if type(value) is str else value
-        if type(whole) is int and 0 <= whole < 1 << 32:
-            fields[name] = whole
+    if type(pid) is str:
+        pid = number(pid)
+    if type(pid) is int and 0 <= pid < 1 << 32:
+        fields["winlog.process.pid"] = pid
+    if type(thread) is str:
+        thread = number(thread)
+    if type(thread) is int and 0 <= thread < 1 << 32:
+        fields["winlog.process.thread.id"] = thread
 
 
 def put_event_data(data: dict[str, Any], fields: Fields) -> None:
     """EventData as `winlog.event_data.*`. Raises: ParseError."""
     for name, value in data.items():
-        kind = type(value)
-        if kind is str:
+        if type(value) is str:
             fields[_FIELD[name]] = value
-        elif kind is int:
+        elif type(value) is int:
             fields[_FIELD[name]] = str(value)
         elif value is not None:
             _put_compound(name, value, fields)
@@ -309,15 +312,15 @@ _BY_STATUS = frozenset({"4768", "4769", "4776"})
 
 def _user(code: str, subject: object, target: object, data: dict[str, Any], fields: Fields) -> None:
     """Who acts: the account that logs on, else the one that asked; the other one of an account's change is `user.target.name`."""
-    side = "Target" if target is not None and (code in _LOGONS or subject is None) else "Subject"
-    name = target if side == "Target" else subject
+    is_target = target is not None and (code in _LOGONS or subject is None)
+    name = target if is_target else subject
     if type(name) is not str or name in ("", "-"):
         return
     fields["user.name"] = name
-    domain = data.get(f"{side}DomainName")
+    domain = data.get("TargetDomainName" if is_target else "SubjectDomainName")
     if type(domain) is str and domain != "-":
         fields["user.domain"] = domain
-    if side == "Subject" and type(target) is str and target not in ("", "-"):
+    if not is_target and type(target) is str and target not in ("", "-"):
         fields["user.target.name"] = target
 
 

@@ -11,6 +11,7 @@ the flat shape every name that is not one of the event header's is EventData's.
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from collectors.event import Value
@@ -46,14 +47,32 @@ def is_flat(document: dict[str, object]) -> bool:
     return "EventID" in document and not document.keys().isdisjoint({"Channel", *_PROVIDER, *_COMPUTER})
 
 
-def read_winlogbeat(flat: dict[str, Value]) -> dict[str, Value]:
-    """The fields of Winlogbeat's flat fields. Raises: ParseError."""
-    data = {
-        name[len(windows.EVENT_DATA) :]: value for name, value in flat.items() if name.startswith(windows.EVENT_DATA)
-    }
-    user = {name[len(windows.USER_DATA) :]: value for name, value in flat.items() if name.startswith(windows.USER_DATA)}
+def take_event_data(document: dict[str, object]) -> dict[str, Any]:
+    """EventData of a nested document, taken out of it: it needs no flattening, and half of the document is in it."""
+    winlog = document.get("winlog")
+    data = winlog.pop("event_data", None) if isinstance(winlog, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def read_winlogbeat(flat: dict[str, Value], data: dict[str, Any]) -> dict[str, Value]:
+    """The fields of Winlogbeat's flat fields and nested EventData. Raises: ParseError; ValueError as `ecs.plain`."""
+    user: dict[str, Value] = {}
+    others: dict[str, Value] = {}
+    for name, value in flat.items():
+        if name in _OURS:
+            if name == "event.dataset" and value != "windows":
+                others["producer.event.dataset"] = value
+        elif not name.startswith("winlog."):
+            others[name] = value
+        elif name.startswith(windows.EVENT_DATA):
+            data[name[len(windows.EVENT_DATA) :]] = value
+        elif name.startswith(windows.USER_DATA):
+            user[name[len(windows.USER_DATA) :]] = value
+        else:
+            others[name] = value
     if "Data" not in data and "param1" in data:
         data["Data"] = _numbered(data)
+    user.pop("xml_name", None)
     fields = windows.fields_of(
         _text(flat, "winlog.provider_name", "event.provider"),
         _text(flat, "winlog.event_id", "event.code"),
@@ -62,18 +81,13 @@ def read_winlogbeat(flat: dict[str, Value]) -> dict[str, Value]:
         _text(flat, "winlog.record_id"),
         "",
         data,
-        {"": {name: value for name, value in user.items() if name != "xml_name"}} if user else None,
+        {"": user} if user else None,
     )
-    for name, value in flat.items():
-        if name in _OURS:
-            if name == "event.dataset" and value != "windows":
-                fields["producer.event.dataset"] = value
-        elif not name.startswith((windows.EVENT_DATA, windows.USER_DATA)):
-            fields[name] = value
+    fields.update(others)
     return fields
 
 
-def _numbered(data: dict[str, Value]) -> list[str]:
+def _numbered(data: dict[str, Any]) -> list[str]:
     """The values that Winlogbeat calls param1, param2, ... because they have no name."""
     values = []
     for n in range(1, len(data) + 1):

@@ -46,14 +46,19 @@ def parse(record: RawRecord, context: Context) -> Parsed:
     if "Event" in document and _is_event(document["Event"]):
         return windows_event.read(windows_event.convert(document), context)
     try:
-        if windows_lines.is_flat(document):
-            return windows_lines.read_flat(document, context)
+        return _read(document, context)
     except ValueError as error:
         raise ParseError("a number of more than 4,300 digits") from error
+
+
+def _read(document: dict[str, object], context: Context) -> Parsed:
+    if windows_lines.is_flat(document):
+        return windows_lines.read_flat(document, context)
+    event_data = windows_lines.take_event_data(document)
     fields = flatten(document)
     time = _time(fields, context)
-    if windows_lines.is_winlogbeat(fields):
-        return Parsed(time, windows_lines.read_winlogbeat(fields))
+    if event_data or windows_lines.is_winlogbeat(fields):
+        return Parsed(time, windows_lines.read_winlogbeat(fields, event_data))
     fields.setdefault("event.dataset", "json")
     return Parsed(time, fields)
 

@@ -21,7 +21,7 @@ from collectors.record import RawRecord
 
 _HEADER = re.compile(rb"(?:\xef\xbb\xbf)?<\d{1,3}>1 (?:-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{0,17}) \S+ \S+ \S+ \S+ [-\[]")
 _ELEMENT = re.compile(r'\[([^ =\]"]{1,256})')
-_PARAM = re.compile(r' +([^ =\]"]{1,256})="((?:[^"\\\]]|\\.)*)"', re.DOTALL)
+_PARAM = re.compile(r' +([^ =\]"]{1,256})="((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPE = re.compile(r'\\(["\\\]])')
 _SD = "log.syslog.structured_data."
 

@@ -22,13 +22,13 @@ from collectors.parse.ecs import ip, number, put_source
 from collectors.parse.format import Context, Format, Parsed, excerpt, share_of_lines, text_of
 from collectors.record import RawRecord
 
-_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_QUOTED = r'"((?:[^"\\]++|\\.)*+)"'
 _HEAD = r"(?:([^ \[\"]{1,255}) )?([^ \[\"]{1,255}) (\S{1,255}) ((?:[^\[\"]|\[(?!\d\d/)){1,512}) \[([^\]]{20,32})\] "
 _LINE = re.compile(rf"{_HEAD}{_QUOTED} (\d{{3}}|-) (\d{{1,18}}|-)(?: {_QUOTED} {_QUOTED})?(.*)", re.DOTALL | re.ASCII)
 _SNIFFED = re.compile(
     rb'[^\[]{3,600}\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "[^\n]*" (?:\d{3}|-) (?:\d+|-)'
 )
-_TAIL = re.compile(r'"((?:[^"\\]|\\.)*)"|([^ "]+)')
+_TAIL = re.compile(r'"((?:[^"\\]++|\\.)*+)"|([^ "]+)')
 _ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _CONTROL = {b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _METHOD = re.compile(r"[A-Z][A-Z-]{1,31}")

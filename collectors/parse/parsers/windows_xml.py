@@ -6,15 +6,16 @@
 Source of truth: the Windows event schema, as `wevtutil qe /f:xml`, Windows Event Forwarding and NXLog's to_xml write
 it. An event may span lines: `FORMAT.continues` says until where. RenderingInfo/Message is `message`.
 
-XML from the network is hostile: a document type is refused, so no entity can be declared, expanded or fetched;
-nesting is bounded.
+XML from the network is hostile: a document type is refused, so no entity can be declared, expanded or fetched. It cannot
+hide: the text is decoded before it is looked at, and "<!DOCTYPE" has one spelling (XML 1.0 §2.8). Nesting is bounded.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn
-from xml.parsers import expat
+from typing import Any
+from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import ParseError as XmlError
 
 from collectors.errors import ParseError
 from collectors.parse import timestamp, windows
@@ -24,131 +25,89 @@ from collectors.record import RawRecord
 _SNIFFED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?<(?:\w{1,32}:)?Event[\s>]")
 
 
-class _Node:
-    """An element: its name without prefix, attributes, text and children."""
-
-    __slots__ = ("attributes", "children", "name", "parts")
-
-    def __init__(self, name: str, attributes: dict[str, str]) -> None:
-        self.name = name
-        self.attributes = attributes
-        self.parts: list[str] = []
-        self.children: list[_Node] = []
-
-    @property
-    def text(self) -> str:
-        return "".join(self.parts)
-
-    def child(self, name: str) -> _Node | None:
-        return next((each for each in self.children if each.name == name), None)
-
-    def text_of(self, name: str) -> str:
-        found = self.child(name)
-        return found.text.strip() if found is not None else ""
-
-    def attribute_of(self, name: str, attribute: str) -> str:
-        found = self.child(name)
-        return found.attributes.get(attribute, "") if found is not None else ""
+_NOTHING = Element("")
 
 
 def parse(record: RawRecord, context: Context) -> Parsed:
     """One event. Raises: ParseError."""
     event = _tree(text_of(record.data, context))
-    system = event.child("System")
-    if event.name != "Event" or system is None:
-        raise ParseError(f"not a Windows event in XML: its element is {excerpt(event.name)}")
-    about, user_data = event.child("EventData"), event.child("UserData")
+    parts = {_name(part): part for part in event}
+    if _name(event) != "Event" or "System" not in parts:
+        raise ParseError(f"not a Windows event in XML: its element is {excerpt(event.tag)}")
+    system = {_name(part): part for part in parts["System"]}
     fields = windows.fields_of(
-        system.attribute_of("Provider", "Name"),
-        system.text_of("EventID"),
-        system.text_of("Channel"),
-        system.text_of("Computer"),
-        system.text_of("EventRecordID"),
-        system.text_of("Keywords"),
-        _event_data(about) if about is not None else {},
-        _nested(user_data) if user_data is not None else None,
+        system.get("Provider", _NOTHING).get("Name", ""),
+        _text(system, "EventID"),
+        _text(system, "Channel"),
+        _text(system, "Computer"),
+        _text(system, "EventRecordID"),
+        _text(system, "Keywords"),
+        _event_data(parts["EventData"]) if "EventData" in parts else {},
+        _nested(parts["UserData"], 0) if "UserData" in parts else None,
     )
     for name, field in (("Level", "winlog.level"), ("Task", "winlog.task"), ("Opcode", "winlog.opcode")):
-        value = system.text_of(name)
+        value = _text(system, name)
         if value:
             fields[field] = value
-    sid = system.attribute_of("Security", "UserID")
+    sid = system.get("Security", _NOTHING).get("UserID")
     if sid:
         fields["winlog.user.identifier"] = sid
-    windows.put_process(
-        system.attribute_of("Execution", "ProcessID"), system.attribute_of("Execution", "ThreadID"), fields
-    )
-    rendering = event.child("RenderingInfo")
-    message = rendering.text_of("Message") if rendering is not None else ""
+    execution = system.get("Execution", _NOTHING)
+    windows.put_process(execution.get("ProcessID"), execution.get("ThreadID"), fields)
+    message = _text({_name(part): part for part in parts.get("RenderingInfo", ())}, "Message")
     if message:
         fields["message"] = message
-    stamp = system.attribute_of("TimeCreated", "SystemTime")
+    stamp = system.get("TimeCreated", _NOTHING).get("SystemTime")
     return Parsed(timestamp.iso(stamp, context.timezone) if stamp else None, fields)
 
 
-def _tree(text: str) -> _Node:
-    root = _Node("", {})
-    path = [root]
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if len(path) > windows.MAX_DEPTH:
-            raise ParseError(f"nested deeper than {windows.MAX_DEPTH} levels")
-        node = _Node(name.rpartition(":")[2], attributes)
-        path[-1].children.append(node)
-        path.append(node)
-
-    def end(_: str) -> None:
-        path.pop()
-
-    def characters(data: str) -> None:
-        path[-1].parts.append(data)
-
-    def refuse(*_: object) -> NoReturn:
-        raise ParseError("a document type or entity in XML is refused")
-
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = characters
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    parser.ExternalEntityRefHandler = refuse
+def _tree(text: str) -> Element:
+    if "<!DOCTYPE" in text:
+        raise ParseError("a document type in XML is refused")
     try:
-        parser.Parse(text.encode(), True)
-    except (expat.ExpatError, ValueError) as error:
+        return fromstring(text.lstrip())  # noqa: S314  no document type, no entities
+    except (XmlError, ValueError) as error:
         raise ParseError(f"not XML ({str(error)[:80]}): {excerpt(text)}") from error
-    return root.children[0]
 
 
-def _event_data(about: _Node) -> dict[str, Any]:
+def _name(element: Element) -> str:
+    """The tag without its name space."""
+    return element.tag.rpartition("}")[2]
+
+
+def _text(parts: dict[str, Element], name: str) -> str:
+    found = parts.get(name)
+    return (found.text or "").strip() if found is not None else ""
+
+
+def _event_data(about: Element) -> dict[str, Any]:
     """Names and values; values without name are the list Data."""
     data: dict[str, Any] = {}
     unnamed: list[str] = []
     seen: dict[str, int] = {}
-    for node in about.children:
-        name = node.attributes.get("Name", "") if node.name == "Data" else node.name
-        if not name:
-            unnamed.append(node.text)
-        elif node.parts:
-            data[_numbered(name, seen)] = node.text
+    for element in about:
+        name = element.get("Name") or _name(element)
+        if name == "Data":
+            unnamed.append(element.text or "")
+        elif element.text:
+            data[_numbered(name, seen)] = element.text
     if unnamed:
         data["Data"] = unnamed
     return data
 
 
-def _nested(node: _Node) -> dict[str, Any]:
+def _nested(element: Element, depth: int) -> dict[str, Any]:
+    if depth > windows.MAX_DEPTH:
+        raise ParseError(f"nested deeper than {windows.MAX_DEPTH} levels")
     nested: dict[str, Any] = {}
     seen: dict[str, int] = {}
-    attributes = {name: value for name, value in node.attributes.items() if not name.startswith("xmlns")}
-    if attributes:
-        nested["#attributes"] = attributes
-    for child in node.children:
-        nested[_numbered(child.name, seen)] = (
-            _nested(child) if child.children or child.attributes else child.text or None
-        )
-    if not node.children and node.text.strip():
-        nested["#text"] = node.text
+    if element.attrib:
+        nested["#attributes"] = dict(element.attrib)
+    for child in element:
+        value = _nested(child, depth + 1) if len(child) or child.attrib else child.text
+        nested[_numbered(_name(child), seen)] = value
+    if not len(element) and element.text and element.text.strip():
+        nested["#text"] = element.text
     return nested
 
 

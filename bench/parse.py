@@ -1,0 +1,247 @@
+"""Events per CPU second of every parser: `python -m bench.parse [NAME...] [--records N]`.
+
+The lines are made here, of the mixture that a host writes (names, addresses, ports and times vary, so that no cache
+answers for a parser). Each format is parsed in batches of 4,000 through the hot path, `parse_batch`: decoding, fields,
+event id and Event. Best of five rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from collectors.parse import Context, parse_batch
+from collectors.record import Position, RawRecord
+
+BATCH = 4_000
+ROUNDS = 5
+START = datetime(2026, 11, 22, 3, tzinfo=UTC)
+
+
+def sshd_lines(dice: random.Random) -> Iterator[str]:
+    """RFC 3164 from a host under attack, as an sshd of Debian 12 writes: failures with their PAM lines, some log-ins and disconnects."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n // 20)
+        head = f"<38>{at:%b} {at.day:2} {at:%H:%M:%S} web{dice.randrange(9):02} sshd[{dice.randrange(300, 99999)}]: "
+        user, ip, port = (
+            f"user{dice.randrange(500)}",
+            f"203.0.{dice.randrange(256)}.{dice.randrange(256)}",
+            dice.randrange(1024, 65536),
+        )
+        yield head + f"Invalid user {user} from {ip} port {port}"
+        yield (
+            head
+            + f"pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost={ip}  user={user}"
+        )
+        yield head + f"Failed password for invalid user {user} from {ip} port {port} ssh2"
+        yield head + f"Failed password for root from {ip} port {port} ssh2"
+        yield head + f"Received disconnect from {ip} port {port}:11: Bye Bye [preauth]"
+        yield (
+            head
+            + f"Accepted publickey for an from {ip} port {port} ssh2: ED25519 SHA256:n3Kk0uWbT1tZ6o5pC2mXoJdQ4yqzv8rGkq0Zt1yS1aE"
+        )
+
+
+def iso_lines(dice: random.Random) -> Iterator[str]:
+    """A Debian 12 file: ISO 8601 dates with microseconds; sudo, cron, PAM, systemd."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n / 20)
+        head = f"{at:%Y-%m-%dT%H:%M:%S.%f}+00:00 web{dice.randrange(9):02} "
+        yield (
+            head
+            + f"sudo:       an : TTY=pts/{n % 9} ; PWD=/home/an ; USER=root ; COMMAND=/usr/bin/systemctl restart app{n % 50}"
+        )
+        yield head + f"sudo: pam_unix(sudo:session): session opened for user root(uid=0) by an(uid={n % 3000})"
+        yield head + f"CRON[{n % 60000}]: (root) CMD (/usr/bin/test {n})"
+        yield head + f"systemd[1]: Started session-{n}.scope - Session {n} of User an."
+
+
+def rfc5424_lines(dice: random.Random) -> Iterator[str]:
+    """Half with structured data."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n / 20)
+        head = f"<165>1 {at:%Y-%m-%dT%H:%M:%S.%f}Z app{dice.randrange(9):02} payroll {dice.randrange(99999)} "
+        yield (
+            head
+            + f'ID47 [origin@32473 user="an{n % 99}" note="a \\"b\\""][meta sequenceId="{n}"] Salary table exported'
+        )
+        yield head + f"- - request {n} took {n % 300} ms"
+
+
+def web_lines(dice: random.Random) -> Iterator[str]:
+    """nginx's combined format with forwarded address and time."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n // 200)
+        yield (
+            f"203.0.{dice.randrange(256)}.{dice.randrange(256)} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "
+            f'"GET /ho-so/{n}?tab={n % 7} HTTP/1.1" 200 {dice.randrange(99999)} "https://dvc.example/ho-so" '
+            f'"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0" "-" 0.0{n % 90 + 10}'
+        )
+
+
+def postgresql_lines(dice: random.Random) -> Iterator[str]:
+    """Statements with their durations."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n / 20)
+        yield (
+            f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3]
+            + f' UTC,"hr","nhan_su",{dice.randrange(99999)},"192.0.2.{n % 250}:{dice.randrange(1024, 65536)}",'
+            f'6b033dcc.{n:x},{n % 1000},"SELECT",2026-11-22 03:00:00 UTC,3/{n},0,LOG,00000,"duration: {n % 900}.123 ms  statement: '
+            f'SELECT * FROM salary WHERE id = {n} AND note = ""x""",,,,,,,,,"payroll","client backend",,{n}'
+        )
+
+
+def audit_lines(dice: random.Random) -> Iterator[str]:
+    """egov.audit, nested."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n / 20)
+        yield json.dumps({
+            "@timestamp": f"{at:%Y-%m-%dT%H:%M:%S.%f}Z", "event": {"dataset": "egov.audit", "action": "view", "outcome": "success"},
+            "user": {"name": f"user{dice.randrange(500)}", "roles": ["officer"]}, "source": {"ip": f"203.0.113.{n % 256}"},
+            "egov": {"system": "civil-status", "record": {"type": "birth", "id": f"B-{n}"}, "records": {"count": 1}},
+        })  # fmt: skip
+
+
+def sysmon(n: int, dice: random.Random) -> dict[str, object]:
+    """EventData of a process creation."""
+    return {
+        "RuleName": "-", "UtcTime": "2026-11-22 03:00:00.120", "ProcessGuid": f"0197231E-005A-6928-A50B-{n:012}", "ProcessId": n % 60000,
+        "Image": f"C:\\Program Files\\App{n % 300}\\app.exe", "FileVersion": "10.0.19041.1 (WinBuild.160101.0800)", "Description": "app",
+        "Product": "Microsoft Windows Operating System", "Company": "Microsoft Corporation", "OriginalFileName": "app.exe",
+        "CommandLine": f'"C:\\Program Files\\App{n % 300}\\app.exe" --id {n}', "CurrentDirectory": "C:\\Users\\an\\", "User": "HOTICH\\an",
+        "LogonGuid": "0197231E-0000-6928-0000-000000000000", "LogonId": "0x3e7f1", "TerminalSessionId": 1, "IntegrityLevel": "Medium",
+        "Hashes": f"MD5={dice.getrandbits(128):032X},IMPHASH=7FF0758B766F747CE57DFAC70743FB88", "ParentProcessId": 4400,
+        "ParentProcessGuid": "0197231E-005A-6928-A40B-000000000D00", "ParentImage": "C:\\Windows\\explorer.exe",
+        "ParentCommandLine": "C:\\Windows\\explorer.exe", "ParentUser": "HOTICH\\an",
+    }  # fmt: skip
+
+
+def logon(n: int, dice: random.Random) -> dict[str, object]:
+    """EventData of a log-on."""
+    return {
+        "SubjectUserSid": "S-1-0-0", "SubjectUserName": "-", "SubjectDomainName": "-", "SubjectLogonId": "0x0",
+        "TargetUserSid": f"S-1-5-21-1-2-3-{n % 2000}", "TargetUserName": f"user{n % 2000}", "TargetDomainName": "HOTICH",
+        "TargetLogonId": f"0x{n:x}", "LogonType": 3, "LogonProcessName": "NtLmSsp ", "AuthenticationPackageName": "NTLM",
+        "WorkstationName": f"PC{n % 900}", "LogonGuid": "00000000-0000-0000-0000-000000000000", "TransmittedServices": "-",
+        "LmPackageName": "NTLM V2", "KeyLength": 128, "ProcessId": "0x0", "ProcessName": "-",
+        "IpAddress": f"192.0.{n % 200}.{dice.randrange(256)}", "IpPort": str(dice.randrange(1024, 65536)),
+    }  # fmt: skip
+
+
+def windows_lines(dice: random.Random) -> Iterator[str]:
+    """EVTX records: Sysmon process creations and log-ons by turns."""
+    for n in range(10**9):
+        provider, code, channel, data = (
+            ("Microsoft-Windows-Sysmon", 1, "Microsoft-Windows-Sysmon/Operational", sysmon(n, dice))
+            if n % 2
+            else ("Microsoft-Windows-Security-Auditing", 4624, "Security", logon(n, dice))
+        )
+        system = {
+            "Provider": {"#attributes": {"Name": provider, "Guid": "5770385F-C22A-43E0-BF4C-06F5698FFBD9"}}, "EventID": code, "Version": 5,
+            "Level": 4, "Task": code, "Opcode": 0, "Keywords": "0x8020000000000000",
+            "TimeCreated": {"#attributes": {"SystemTime": f"{START + timedelta(seconds=n / 20):%Y-%m-%dT%H:%M:%S.%f}Z"}},
+            "EventRecordID": n, "Correlation": None, "Execution": {"#attributes": {"ProcessID": 3544, "ThreadID": n % 9999}},
+            "Channel": channel, "Computer": f"pc{n % 900}.hotich.example", "Security": {"#attributes": {"UserID": "S-1-5-18"}},
+        }  # fmt: skip
+        yield json.dumps(
+            {
+                "Event": {
+                    "#attributes": {"xmlns": "http://schemas.microsoft.com/win"},
+                    "System": system,
+                    "EventData": data,
+                }
+            }
+        )
+
+
+def winlogbeat_lines(dice: random.Random) -> Iterator[str]:
+    """The same events as Winlogbeat ships them."""
+    for line in windows_lines(dice):
+        event = json.loads(line)["Event"]
+        system = event["System"]
+        yield json.dumps({
+            "@timestamp": system["TimeCreated"]["#attributes"]["SystemTime"], "event": {"code": str(system["EventID"]), "kind": "event"},
+            "host": {"name": system["Computer"]}, "log": {"level": "information"},
+            "winlog": {
+                "channel": system["Channel"], "provider_name": system["Provider"]["#attributes"]["Name"],
+                "computer_name": system["Computer"],
+                "record_id": str(system["EventRecordID"]), "event_data": {name: str(value) for name, value in event["EventData"].items()},
+            },
+        })  # fmt: skip
+
+
+def xml_lines(dice: random.Random) -> Iterator[str]:
+    """The same events as XML."""
+    for line in windows_lines(dice):
+        event = json.loads(line)["Event"]
+        system = event["System"]
+        data = "".join(f"<Data Name='{name}'>{value}</Data>" for name, value in event["EventData"].items())
+        yield (
+            "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"
+            f"<Provider Name='{system['Provider']['#attributes']['Name']}'/><EventID>{system['EventID']}</EventID><Level>4</Level>"
+            f"<Keywords>0x8020000000000000</Keywords><TimeCreated SystemTime='{system['TimeCreated']['#attributes']['SystemTime']}'/>"
+            f"<EventRecordID>{system['EventRecordID']}</EventRecordID><Execution ProcessID='3544' ThreadID='1'/>"
+            f"<Channel>{system['Channel']}</Channel><Computer>{system['Computer']}</Computer></System><EventData>{data}</EventData></Event>"
+        )
+
+
+LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
+    "sshd": ("syslog", sshd_lines),
+    "syslog-iso": ("rfc3164", iso_lines),
+    "rfc5424": ("rfc5424", rfc5424_lines),
+    "web-access": ("web-access", web_lines),
+    "postgresql-csv": ("postgresql-csv", postgresql_lines),
+    "egov.audit": ("json", audit_lines),
+    "windows-json": ("windows-json", windows_lines),
+    "winlogbeat": ("json", winlogbeat_lines),
+    "windows-xml": ("windows-xml", xml_lines),
+}
+
+
+def records_of(name: str, count: int) -> list[RawRecord]:
+    """`count` records of one kind of line."""
+    lines = LINES[name][1](random.Random(f"{name} 2026"))
+    return [
+        RawRecord(next(lines).encode(), "bench", Position("/var/log/bench", "1f", n, n), START) for n in range(count)
+    ]
+
+
+def best_seconds(records: list[RawRecord], form: str) -> float:
+    """CPU seconds of the fastest round."""
+    context, best = Context(), float("inf")
+    for _ in range(ROUNDS):
+        begun = time.process_time()
+        for at in range(0, len(records), BATCH):
+            events, dead = parse_batch(records[at : at + BATCH], form, context)
+            assert not dead, dead[0].reason
+            assert events
+        best = min(best, time.process_time() - begun)
+    return best
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the table; `python -m bench parse` runs it with its defaults."""
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    arguments.add_argument("names", nargs="*", choices=[[], *LINES], default=[])
+    arguments.add_argument("--records", type=int, default=40_000)
+    asked = arguments.parse_args(argv or [])
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as the app runs: the default walks every live batch again and again
+    print(f"{'lines':16}{'format':16}{'bytes':>8}{'µs':>8}{'events/CPU-s':>15}")
+    for name in asked.names or LINES:
+        records = records_of(name, asked.records)
+        seconds = best_seconds(records, LINES[name][0])
+        size = sum(len(record.data) for record in records) / len(records)
+        print(
+            f"{name:16}{LINES[name][0]:16}{size:8.0f}{seconds / len(records) * 1e6:8.2f}{len(records) / seconds:15,.0f}"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
