@@ -108,15 +108,17 @@ class Value:
         if self.unit == "flag":
             return "✓" if value else "✗"
         if self.unit == "ratio":
-            digits = next(
-                (d for d in (1, 2, 3) if not self.op or self.passes(round(value, d + 2)) == self.passes(value)), 6
-            )
+            digits = next((d for d in (1, 2, 3) if self._survives(value, round(value, d + 2))), 6)
             figure = f"{value * 100:,.{digits}f}".rstrip("0").rstrip(".")
         else:
             figure = f"{value:,.12g}"
         if language is Language.VIETNAMESE:
             figure = figure.translate(_VIETNAMESE_POINTS)
         return f"{figure} {_UNITS[self.unit][language]}".rstrip()
+
+    def _survives(self, value: Number, rounded: Number) -> bool:
+        """Whether rounding leaves a value on its side of the pass line, and not at nothing."""
+        return (rounded != 0 or value == 0) and (not self.op or self.passes(rounded) == self.passes(value))
 
     def line(self, language: Language) -> str:
         """The pass line as people read it: `sources heard ≥ 98 %`."""

@@ -14,9 +14,27 @@ from functools import lru_cache
 from iso27001.catalogue import load
 from iso27001.catalogue.reading import read
 from iso27001.errors import CatalogueError
+from iso27001.language import Language
 
 _TECHNIQUE = re.compile(r"T\d{4}(?:\.\d{3})?")
 _CONTROL = re.compile(r"(?:iso_?27001\.)?(A\.\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)", re.IGNORECASE)
+
+_REASONS = {
+    "base": (
+        "every detection was logged, monitored and assessed",
+        "mọi phát hiện đều được ghi nhật ký, giám sát và đánh giá",
+    ),
+    "tag": ("named by the rule's tag {}", "được nêu trong thẻ {} của luật"),
+    "old tag": (
+        "named by the rule's tag {} of the 2013 edition",
+        "được nêu trong thẻ {} của luật, theo phiên bản 2013",
+    ),
+    "technique": ("ATT&CK technique {}", "kỹ thuật ATT&CK {}"),
+    "parent": ("ATT&CK technique {}, the parent of {}", "kỹ thuật ATT&CK {}, là kỹ thuật cấp trên của {}"),
+    "tactic": ("ATT&CK tactic {}", "chiến thuật ATT&CK {}"),
+    "logsource": ("log source {}", "nguồn nhật ký {}"),
+}
+"""Every reason in English, as links and the ledger carry it, and in Vietnamese, as reports say it."""
 
 Links = Mapping[str, tuple[str, ...]]
 
@@ -45,10 +63,21 @@ def controls_for(tags: Iterable[str], logsource: str = "") -> dict[str, str]:
         *(by_technique := list(_by_technique(words, links))),
         *(() if by_technique else _by_tactic(words, links)),
         *_by_logsource(logsource, links),
-        *((control_id, "every detection was logged, monitored and assessed") for control_id in links.base),
+        *((control_id, _why("base")) for control_id in links.base),
     ):
         found.setdefault(control_id, why)
     return found
+
+
+def in_words(why: str, language: Language) -> str:
+    """A reason in a language; as it is where it is none of this map's."""
+    if language is Language.ENGLISH:
+        return why
+    for english, vietnamese in _REASONS.values():
+        match = re.fullmatch(re.escape(english).replace(r"\{\}", r"(\S+?)"), why)
+        if match:
+            return vietnamese.format(*match.groups())
+    return why
 
 
 @lru_cache(maxsize=1)
@@ -62,6 +91,10 @@ def technique_map() -> TechniqueMap:
     return TechniqueMap(tuple(data["base"]), links("techniques"), links("tactics"), links("logsources"))
 
 
+def _why(kind: str, *facts: str) -> str:
+    return _REASONS[kind][0].format(*facts)
+
+
 def _named(words: Iterable[str]) -> Iterator[tuple[str, str]]:
     for word in words:
         match = _CONTROL.fullmatch(word)
@@ -69,8 +102,7 @@ def _named(words: Iterable[str]) -> Iterator[tuple[str, str]]:
             continue
         try:
             for control_id in load().resolve(match[1]):
-                old = match[1].upper() != control_id
-                yield control_id, f"named by the rule's tag {match[1]}" + (" of the 2013 edition" if old else "")
+                yield control_id, _why("tag" if match[1].upper() == control_id else "old tag", match[1])
         except CatalogueError:
             continue  # a tag that names no control says nothing
 
@@ -82,22 +114,19 @@ def _by_technique(words: Iterable[str], links: TechniqueMap) -> Iterator[tuple[s
             continue
         parent = technique.split(".", maxsplit=1)[0]
         if technique in links.techniques:
-            yield from ((control_id, f"ATT&CK technique {technique}") for control_id in links.techniques[technique])
+            yield from ((control_id, _why("technique", technique)) for control_id in links.techniques[technique])
         elif parent in links.techniques:
-            yield from (
-                (control_id, f"ATT&CK technique {parent}, the parent of {technique}")
-                for control_id in links.techniques[parent]
-            )
+            yield from ((control_id, _why("parent", parent, technique)) for control_id in links.techniques[parent])
 
 
 def _by_tactic(words: Iterable[str], links: TechniqueMap) -> Iterator[tuple[str, str]]:
     for word in words:
         tactic = word.lower().replace("_", "-")
-        yield from ((control_id, f"ATT&CK tactic {tactic}") for control_id in links.tactics.get(tactic, ()))
+        yield from ((control_id, _why("tactic", tactic)) for control_id in links.tactics.get(tactic, ()))
 
 
 def _by_logsource(logsource: str, links: TechniqueMap) -> Iterator[tuple[str, str]]:
     parts = set(logsource.split("/"))
     for pattern, control_ids in links.logsources.items():
         if parts.issuperset(pattern.split("/")):
-            yield from ((control_id, f"log source {pattern}") for control_id in control_ids)
+            yield from ((control_id, _why("logsource", pattern)) for control_id in control_ids)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from iso27001.catalogue import Catalogue, EvidenceMode, Theme
+from iso27001.catalogue.techniques import in_words
 from iso27001.language import Language
 from iso27001.ledger import rfc3339
 from iso27001.measures import Indicator
@@ -24,6 +26,7 @@ from iso27001.status import ControlState, MeasureState
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from jinja2.runtime import Context
 
 EVENTS_SHOWN = 20
 """Events of one piece of evidence in the HTML; the JSON form lists all."""
@@ -38,8 +41,13 @@ def render_html(report: ReportInput, catalogue: Catalogue, language: Language = 
     t = Messages(language)
     style = _file("report.css")
     policy = f"default-src 'none'; style-src 'sha256-{_digest(style)}'; base-uri 'none'; form-action 'none'"
-    page = _environment(t, report).get_template("report.html.jinja")
+    page = _environment().get_template("report.html.jinja")
     text = page.render(
+        t=t,
+        word=t.word,
+        lang=language,
+        reason=lambda why: in_words(why, language),
+        zone=_zone(report),
         report=report,
         status=report.status,
         catalogue=catalogue,
@@ -56,7 +64,7 @@ def render_html(report: ReportInput, catalogue: Catalogue, language: Language = 
         counts=_counts(report.status.controls),
         numbers={evidence.id: f"E-{n}" for n, evidence in enumerate(report.status.evidence, 1)},
         attention=[s for s in report.status.controls if s.indicator in {Indicator.NOT_MET, Indicator.STALE}],
-        detailed=[s for s in report.status.controls if s.measures or s.evidence],
+        detailed={s.control.id: s for s in report.status.controls if s.evidence or any(of.newest for of in s.measures)},
         manual=[s for s in report.status.controls if s.control.evidence_mode is EvidenceMode.MANUAL],
         without_data=[s for s in report.status.measures if s.indicator is Indicator.NO_DATA],
         stale=[s for s in report.status.measures if s.indicator is Indicator.STALE],
@@ -66,20 +74,23 @@ def render_html(report: ReportInput, catalogue: Catalogue, language: Language = 
     return text.encode()
 
 
-def _environment(t: Messages, report: ReportInput) -> Environment:
-    from jinja2 import DictLoader, Environment, StrictUndefined
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """The templates, compiled once a process: what differs between reports comes in with the render."""
+    from jinja2 import DictLoader, Environment, StrictUndefined, pass_context
     from markupsafe import Markup
 
     def finalize(value: Any) -> Any:
         return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
-    def moment(value: datetime) -> Markup:
-        text = value.astimezone(report.zone).strftime(_PATTERNS[t.language])
+    @pass_context
+    def moment(context: Context, value: datetime) -> Markup:
+        text = value.astimezone(context["report"].zone).strftime(_PATTERNS[context["lang"]])
         return Markup('<time datetime="{}">{}</time>').format(rfc3339(value), text)
 
-    def zone() -> str:
-        offset = report.generated.astimezone(report.zone).strftime("%z")
-        return f"UTC{offset[:3]}:{offset[3:]}"
+    @pass_context
+    def duration(context: Context, span: timedelta) -> str:
+        return _duration(span, context["lang"])
 
     environment = Environment(
         loader=DictLoader({name: _file(name) for name in ("report.html.jinja", "parts.html.jinja")}),
@@ -89,9 +100,13 @@ def _environment(t: Messages, report: ReportInput) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(moment=moment, duration=lambda span: _duration(span, t.language), hex=bytes.hex)
-    environment.globals.update(t=t, word=t.word, lang=t.language, zone=zone, longest=_longest)
+    environment.filters.update(moment=moment, duration=duration, hex=bytes.hex, longest=_longest)
     return environment
+
+
+def _zone(report: ReportInput) -> str:
+    offset = report.generated.astimezone(report.zone).strftime("%z")
+    return f"UTC{offset[:3]}:{offset[3:]}"
 
 
 _PATTERNS = {Language.ENGLISH: "%Y-%m-%d %H:%M", Language.VIETNAMESE: "%d/%m/%Y %H:%M"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from iso27001.catalogue import load
 from iso27001.catalogue.techniques import controls_for
-from iso27001.evidence import ControlLink, Evidence, EvidenceKind, EventRef, content_hash, link
+from iso27001.evidence import ControlLink, EventRef, Evidence, EvidenceKind, content_hash, link
 from iso27001.ledger import Fact
 from iso27001.ledger.anchor import write_anchor
 from iso27001.ledger.signing import Signer, public_path
@@ -167,8 +167,11 @@ def with_hostile_text(report: ReportInput, text: str) -> ReportInput:
         controls=(ControlLink(text, text), ControlLink("A.8.15", text)),
         events=(EventRef(text, text, text, 0),),
     )
-    first = report.status.controls[0]
-    controls = (replace(first, evidence=(evidence,), conclusion=text), *report.status.controls[1:])
+    first, *others = report.status.controls
+    controls = (
+        replace(first, evidence=(evidence,), conclusion=text),
+        *(replace(state, evidence=()) for state in others),
+    )
     return replace(
         report,
         organisation=Organisation(text, text, text, text, text),

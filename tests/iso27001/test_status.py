@@ -1,0 +1,120 @@
+"""The state of measures and controls over a period: gaps are gaps, and three axes stay three."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from iso27001.applicability import Applicability, Implementation
+from iso27001.catalogue import load
+from iso27001.evidence import link
+from iso27001.ledger import Fact
+from iso27001.ledger.store import Ledger
+from iso27001.measures import Indicator
+from iso27001.status import ControlState, MeasureState, Status, combined, status
+from tests.iso27001.material import DAY, SINCE, UNTIL, brute_force, daily
+
+SEEN = {"sources_seen": 41, "sources_expected": 41}
+
+
+def after(tmp_path: Path, facts: Iterable[Fact], **how: dict[str, Applicability]) -> Status:
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        ledger.append(facts)
+        return status(ledger, load(), since=SINCE, until=UNTIL, **how)
+
+
+def of(found: Status, measure_id: str) -> MeasureState:
+    return next(state for state in found.measures if state.measure.id == measure_id)
+
+
+def control(found: Status, control_id: str) -> ControlState:
+    return next(state for state in found.controls if state.control.id == control_id)
+
+
+def test_an_empty_ledger_has_no_data_anywhere_and_nothing_is_met(tmp_path: Path) -> None:
+    found = after(tmp_path, [])
+    assert {state.indicator for state in found.measures} == {Indicator.NO_DATA}
+    assert {state.indicator for state in found.controls} == {Indicator.NO_DATA, None}
+    assert of(found, "LOG-01").gaps == ((SINCE, UNTIL),)
+
+
+def test_a_full_month_is_met_without_gaps(tmp_path: Path) -> None:
+    state = of(after(tmp_path, daily("LOG-01", SEEN)), "LOG-01")
+    assert (state.indicator, state.met, state.not_met, state.unknown, state.gaps) == (Indicator.MET, 30, 0, 0, ())
+
+
+def test_a_source_that_stops_turns_its_controls_stale_never_green(tmp_path: Path) -> None:
+    found = after(tmp_path, daily("CLK-01", {"sources_within_5s": 1, "sources": 1, "worst_skew_s": 0}, days=range(20)))
+    assert of(found, "CLK-01").indicator is Indicator.STALE
+    assert control(found, "A.8.17").indicator is Indicator.STALE
+    assert of(found, "CLK-01").gaps == ((SINCE + 20 * DAY + timedelta(hours=3), UNTIL),)
+
+
+def test_gaps_in_the_middle_are_kept_when_the_end_is_met(tmp_path: Path) -> None:
+    facts = daily("LOG-01", SEEN, days=range(10)) + daily("LOG-01", SEEN, days=range(20, 30))
+    state = of(after(tmp_path, facts), "LOG-01")
+    assert state.indicator is Indicator.MET
+    assert state.gaps == ((SINCE + 10 * DAY + timedelta(hours=36), SINCE + 20 * DAY),)
+
+
+def test_samples_without_an_answer_cover_nothing(tmp_path: Path) -> None:
+    state = of(after(tmp_path, daily("LOG-01", {"sources_seen": None})), "LOG-01")
+    assert (state.indicator, state.unknown, state.gaps) == (Indicator.NO_DATA, 30, ((SINCE, UNTIL),))
+
+
+def test_samples_outside_of_the_period_do_not_count(tmp_path: Path) -> None:
+    facts = daily("LOG-01", SEEN, days=range(-9, 0)) + daily("LOG-01", SEEN, days=range(30, 40))
+    assert of(after(tmp_path, facts), "LOG-01").newest is None
+
+
+def test_a_second_count_of_the_same_period_replaces_the_first(tmp_path: Path) -> None:
+    facts = daily("LOG-01", SEEN, days=range(1)) + daily("LOG-01", {**SEEN, "sources_seen": 1}, days=range(1))
+    state = of(after(tmp_path, facts), "LOG-01")
+    assert (state.met, state.not_met) == (0, 1)
+
+
+def test_a_control_is_met_only_when_all_its_measures_are(tmp_path: Path) -> None:
+    found = after(tmp_path, daily("INC-01", {"events_decided": 1, "events": 1, "median_decision_min": 1}))
+    assert control(found, "A.5.25").indicator is Indicator.NO_DATA
+    assert {state.measure.id for state in control(found, "A.5.25").measures} == {"MON-03", "INC-01"}
+
+
+def test_the_worst_measure_decides(tmp_path: Path) -> None:
+    states = of(after(tmp_path, daily("LOG-01", SEEN)), "LOG-01")
+    met, not_met, stale, none = (
+        replace(states, indicator=i) for i in (Indicator.MET, Indicator.NOT_MET, Indicator.STALE, Indicator.NO_DATA)
+    )
+    assert combined([met, none, stale, not_met]) is Indicator.NOT_MET
+    assert combined([met, none, stale]) is Indicator.STALE
+    assert combined([met, none]) is Indicator.NO_DATA
+    assert combined([met, met]) is Indicator.MET
+    assert combined([]) is None
+
+
+def test_evidence_stands_at_its_controls_in_its_newest_revision(tmp_path: Path) -> None:
+    outside = replace(brute_force(2), effective_from=UNTIL + DAY, effective_to=UNTIL + 2 * DAY)
+    facts = [link(brute_force(events=1), load()), link(outside, load()), link(brute_force(events=3), load())]
+    found = after(tmp_path, facts)
+    assert [evidence.revision for evidence in found.evidence] == [2]
+    state = control(found, "A.8.5")
+    assert [len(evidence.events) for evidence in state.evidence] == [3]
+    assert state.newest_evidence == brute_force().effective_to
+    assert control(found, "A.7.1").evidence == ()
+    assert control(found, "A.7.1").newest_evidence is None
+
+
+def test_evidence_does_not_change_the_indicator_and_a_statement_neither(tmp_path: Path) -> None:
+    stated = {"A.8.5": Applicability("A.8.5", True, Implementation.IMPLEMENTED, "R-1")}
+    state = control(after(tmp_path, [link(brute_force(), load())], statement=stated), "A.8.5")
+    assert state.indicator is Indicator.NO_DATA
+    assert state.applicability == stated["A.8.5"]
+    assert state.conclusion == ""
+
+
+def test_measures_of_a_clause_speak_for_its_subclauses(tmp_path: Path) -> None:
+    found = after(tmp_path, [])
+    assert [state.measure.id for state in found.clause_measures("9.2.1")] == ["AUD-01"]
+    assert [state.measure.id for state in found.clause_measures("10.2")] == ["INC-04"]
+    assert found.clause_measures("10.1") == ()
