@@ -18,7 +18,7 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 INTEGERS = frozenset({
     "client.port", "destination.bytes", "destination.port", "egov.amount", "egov.records.count", "event.duration", "event.sequence",
-    "event.severity", "file.size", "host.pid_ns_ino", "http.request.body.bytes", "http.request.bytes", "http.response.body.bytes",
+    "event.severity", "file.size", "http.request.body.bytes", "http.request.bytes", "http.response.body.bytes",
     "http.response.bytes", "http.response.status_code", "log.syslog.facility.code", "log.syslog.priority",
     "log.syslog.severity.code", "nginx.error.connection_id", "postgresql.log.internal_query_pos", "postgresql.log.query_pos",
     "postgresql.log.session_line_number", "process.exit_code", "process.parent.pid", "process.pid", "process.thread.id",
@@ -27,7 +27,13 @@ INTEGERS = frozenset({
 })  # fmt: skip
 FLAGS = frozenset({"egov.off_hours"})
 LISTS = frozenset(
-    {"egov.field.changed", "log.flags", "tags", "user.roles", "winlog.event_data.Data", "winlog.keywords_names"}
+    {
+        "egov.field.changed",
+        "log.flags",
+        "tags",
+        "user.roles",
+        "winlog.event_data.Data",
+    }
 )
 """Lists of text even where there is one value."""
 ADDRESSES = frozenset({"client.ip", "destination.ip", "server.ip", "source.ip"})

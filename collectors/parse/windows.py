@@ -257,7 +257,9 @@ def _sysmon(code: str, data: dict[str, Any], fields: Fields) -> None:
         fields["process.executable"] = image
         fields["process.name"] = image[image.rfind("\\") + 1 :]
     pid = get("ProcessId") or get("SourceProcessId")
-    if pid is not None:
+    if type(pid) is int and 0 < pid <= INT64_MAX:
+        fields["process.pid"] = pid
+    elif pid is not None:
         _put_number("process.pid", pid, fields)
     if code == "1":
         _copy(_SYSMON_PROCESS, data, fields)

@@ -123,7 +123,7 @@ def test_time_is_linear_in_long_runs(name: str) -> None:
         once, twice = place(run * (32_768 // len(run))), place(run * (65_536 // len(run)))
         for short, long in zip(once, twice, strict=True):
             took = fastest(form, long)
-            if took > 0.004:  # below, the clock and not the parser is measured
+            if took > 0.02:  # what is faster than that is not quadratic, and its ratio is noise
                 assert took / fastest(form, short) < 3.2, (run, long[:80])
             assert took < 0.25, (run, long[:80])
 
