@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,6 +18,7 @@ from soc.tui.reader import Reader
 from soc.tui.screen import DeskScreen
 from soc.tui.session import Session
 from soc.tui.span import Line, Role, Span, line
+from soc.tui.triage import Step
 
 PAGES = ("overview", "events", "rule", "history")
 
@@ -146,10 +148,10 @@ class AlertScreen(DeskScreen):
 
     def action_undo(self) -> None:
         """Take the last decision back and show its alert again."""
-        self.run_worker(self._undo(), group="decide")
+        self.run_worker(self._undo(self.session.decide(self.session.triage.undo)), group="decide")
 
-    async def _undo(self) -> None:
-        step = await self._queue.undo()
+    async def _undo(self, decision: Future[Step]) -> None:
+        step = await self._queue.undo(decision)
         if step:
             self._alert, self._events, self._rule = step.before[0], None, None
             self.alert_id = step.ids[0]

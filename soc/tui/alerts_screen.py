@@ -7,11 +7,11 @@ the list; until then `+3 new` says so. What others decide shows in the rows at o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from time import perf_counter
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -64,7 +64,7 @@ class AlertsScreen(DeskScreen):
     def __init__(self, session: Session, chosen: Filter | None = None) -> None:
         super().__init__(session)
         self.filter = chosen or Filter()
-        self.table: PagedTable[Alert] = PagedTable(self._fetch, self._head, self._row, self._moved)
+        self.table: PagedTable[Alert] = PagedTable(self._fetch, self._head, self._row, self._moved, self._open)
         self._peek = Bar(id="peek")
         self._new = 0
         self._first_new: Alert | None = None
@@ -252,10 +252,10 @@ class AlertsScreen(DeskScreen):
             if list(ids) == [self.table.cursor_id]:
                 self.table.action_move(1)
             self.table.clear_marks()
-        self.run_worker(self._carry_out(call), group="decide")
+        self.run_worker(self._carry_out(self.session.decide(call)), group="decide")
 
-    async def _carry_out(self, call: Callable[[], Step]) -> None:
-        step = await self.ask(call)
+    async def _carry_out(self, decision: Future[Step]) -> None:
+        step = await self.told(self.session.outcome(decision))
         if step is None:
             self.table.forget()
             return
@@ -282,11 +282,11 @@ class AlertsScreen(DeskScreen):
 
     def action_undo(self) -> None:
         """Take the last decision back."""
-        self.run_worker(self.undo(), group="decide")
+        self.run_worker(self.undo(self.session.decide(self.session.triage.undo)), group="decide")
 
-    async def undo(self) -> Step | None:
-        """Take the last decision back; the cursor goes to its first alert."""
-        step = await self.ask(self.session.triage.undo)
+    async def undo(self, decision: Future[Step]) -> Step | None:
+        """What became of taking the last decision back; the cursor goes to its first alert."""
+        step = await self.told(self.session.outcome(decision))
         if step:
             self._report(step, "undone")
             self._reload(step.ids[0])
@@ -339,7 +339,6 @@ class AlertsScreen(DeskScreen):
 
         self.app.push_screen(IncidentsScreen(self.session))
 
-    @on(PagedTable.Opened)
     def _open(self) -> None:
         from soc.tui.alert_screen import AlertScreen
 

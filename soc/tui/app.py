@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
@@ -19,6 +21,7 @@ from soc.tui.alert_screen import AlertScreen
 from soc.tui.alerts_screen import AlertsScreen
 from soc.tui.help_screen import HelpScreen
 from soc.tui.incident_screens import IncidentScreen, IncidentsScreen
+from soc.tui.prompts import Write
 from soc.tui.reader import Reader
 from soc.tui.screen import DeskScreen
 from soc.tui.session import Session
@@ -69,13 +72,18 @@ class SocApp(App[int]):
         """Begin to watch the desk."""
         self.run_worker(self._watch(), group="watch")
 
+    def on_key(self, event: events.Key) -> None:
+        """A key that no one took; on a question it was typed ahead."""
+        if isinstance(self.screen, Write) and self.screen.type_ahead(event):
+            event.prevent_default()
+
     async def _watch(self) -> None:
         """Tell the screen in front when the desk has another version, and keep its clock right."""
-        while True:
-            screen = self.screen
+        while stack := self.screen_stack:
+            screen = stack[-1]
             if isinstance(screen, DeskScreen):
                 version = await screen.ask(self.session.desk.version)
-                if version is not None and screen is self.screen and version != screen.seen:
+                if version is not None and screen.is_current and version != screen.seen:
                     screen.desk_changed(version)
                 screen.tell()
             await asyncio.sleep(LOOK_EVERY_S)
@@ -126,5 +134,9 @@ def start(session: Session, keymap: Mapping[str, str] | None) -> int:
     try:
         code = app.run()
     finally:
-        session.end()
+        late = session.end()
+    for error in late:
+        sys.stderr.write(f"{session.locale.say('error', error=error)}\n")
+    if late:
+        return late[0].exit_code
     return code if code is not None else app.return_code or EXIT_OK

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -31,7 +30,9 @@ class IncidentsScreen(DeskScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.table: PagedTable[Incident] = PagedTable(self._fetch, self._head, self._row, self._moved, can_mark=False)
+        self.table: PagedTable[Incident] = PagedTable(
+            self._fetch, self._head, self._row, self._moved, self._open, can_mark=False
+        )
 
     def compose(self) -> ComposeResult:
         """First line, table, message, keys."""
@@ -88,7 +89,6 @@ class IncidentsScreen(DeskScreen):
     def _moved(self) -> None:
         self.tell()
 
-    @on(PagedTable.Opened)
     def _open(self) -> None:
         if self.table.cursor_id:
             self.app.push_screen(IncidentScreen(self.session, self.table.cursor_id))

@@ -25,32 +25,37 @@ class Choose(ModalScreen[str]):
     Choose { background: transparent; }
     Choose Bar { dock: bottom; height: 2; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel")]
+    ANSWERS = "tfbdTFBDy"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "cancel"),
+        *(Binding(key, f"answer('{key}')") for key in (*ANSWERS, "enter")),
+    ]
+    """Bindings and no key handler: keys typed ahead have been sent to the screen below, and only bindings are looked up when they
+    come back from there. An analyst who types `ct` on a slow line must not lose the `t`."""
 
     def __init__(self, question: str, answers: Mapping[str, str], also: Mapping[str, str] | None = None) -> None:
-        """`answers`: key to its words, shown; `also`: keys taken but not shown, with the key that they mean."""
+        """`answers`: key to its words, shown; `also`: keys taken but not shown, with the key that they mean. Keys: ANSWERS, enter, esc."""
         super().__init__()
         self._question = question
+        self._bar = Bar(Role.BAR)
         self._answers = answers
         self._keys = {key: key for key in answers} | dict(also or {})
 
     def compose(self) -> ComposeResult:
         """Two lines at the bottom."""
-        yield Bar(Role.BAR)
+        yield self._bar
 
     def on_mount(self) -> None:
         """Show the question and the keys."""
         keys = [
             part for key, words in self._answers.items() for part in (Span(f" {key} ", Role.KEY), Span(f"{words}  "))
         ]
-        self.query_one(Bar).show(((Span(f" {self._question}", Role.STRONG),), ()), (keys, ()))
+        self._bar.show(((Span(f" {self._question}", Role.STRONG),), ()), (keys, ()))
 
-    def on_key(self, event: events.Key) -> None:
-        """Take an answer's key."""
-        pressed = event.character if event.character and event.character.isprintable() else event.key
-        if pressed in self._keys:
-            event.stop()
-            self.dismiss(self._keys[pressed])
+    def action_answer(self, key: str) -> None:
+        """Take an answer's key; any other is no answer."""
+        if key in self._keys:
+            self.dismiss(self._keys[key])
 
     def action_cancel(self) -> None:
         """Leave without an answer."""
@@ -74,13 +79,14 @@ class Write(ModalScreen[str]):
     def __init__(self, question: str, start: str = "", fault: Callable[[str], str] = lambda _: "") -> None:
         super().__init__()
         self._question = question
-        self._start = start
+        self._bar = Bar(Role.BAR)
+        self._input = Input(start, restrict=TYPEABLE, select_on_focus=False, compact=True)
         self._fault = fault
 
     def compose(self) -> ComposeResult:
         """The question, and the line under it."""
-        yield Bar(Role.BAR)
-        yield Input(self._start, restrict=TYPEABLE, select_on_focus=False, compact=True)
+        yield self._bar
+        yield self._input
 
     def on_mount(self) -> None:
         """Ask."""
@@ -91,9 +97,19 @@ class Write(ModalScreen[str]):
         self._tell(self._fault(event.value))
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        if not self._fault(event.value):
-            self.dismiss(event.value)
+    def _submitted(self) -> None:
+        if not self._fault(self._input.value):
+            self.dismiss(self._input.value)
+
+    def type_ahead(self, event: events.Key) -> bool:
+        """Take a key that was typed before the line was there, and so was sent to the screen below; whether it was for the line."""
+        if event.key == "enter":
+            self._submitted()
+        elif event.character and event.is_printable:
+            self._input.insert_text_at_cursor(event.character)
+        else:
+            return False
+        return True
 
     def action_cancel(self) -> None:
         """Leave without an answer."""
@@ -101,4 +117,4 @@ class Write(ModalScreen[str]):
 
     def _tell(self, fault: str) -> None:
         words = Span(f" {fault}", Role.WARN) if fault else Span(f" {self._question}", Role.STRONG)
-        self.query_one(Bar).show(((words,), ()))
+        self._bar.show(((words,), ()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ClassVar, ParamSpec, TypeVar
 
 from textual.app import App
@@ -70,7 +70,8 @@ class DeskScreen(Screen[object]):
     @property
     def speaker(self) -> DeskScreen:
         """The screen whose message line is seen: the one on top, or this one under a question."""
-        return self.app.screen if isinstance(self.app.screen, DeskScreen) else self
+        stack = self.app.screen_stack
+        return stack[-1] if stack and isinstance(stack[-1], DeskScreen) else self
 
     def say(self, key: str, role: Role = Role.PLAIN, /, **values: object) -> None:
         """A message of the catalogue on the message line; it stays until the next one."""
@@ -82,8 +83,12 @@ class DeskScreen(Screen[object]):
 
     async def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Ask the desk; a refusal or an error is said on the message line and gives None."""
+        return await self.told(self.session.ask(call, *args, **kwargs))
+
+    async def told(self, outcome: Awaitable[T]) -> T | None:
+        """An outcome; a refusal or an error is said on the message line and gives None."""
         try:
-            return await self.session.ask(call, *args, **kwargs)
+            return await outcome
         except Refusal as refusal:
             self.speaker.say(refusal.key, Role.WARN, **refusal.values)
         except SocError as error:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from soc.errors import SocError
 from soc.tui.desk import Desk
 from soc.tui.rows import Locale
-from soc.tui.triage import Triage
+from soc.tui.triage import Refusal, Step, Triage
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,11 +25,31 @@ class Session:
         self.read_only = read_only
         self.triage = Triage(desk, read_only=read_only)
         self._thread = ThreadPoolExecutor(1, "desk")
+        self._unheard: set[Future[Step]] = set()
 
     async def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call something of the desk in its thread; calls are carried out in the order in which they were asked."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: call(*args, **kwargs))
+        return await asyncio.wrap_future(self._thread.submit(call, *args, **kwargs))
 
-    def end(self) -> None:
-        """Wait until every decision that was asked for is carried out."""
+    def decide(self, call: Callable[[], Step]) -> Future[Step]:
+        """Have a decision carried out: asked for now, so that leaving at once does not lose it."""
+        future = self._thread.submit(call)
+        self._unheard.add(future)
+        return future
+
+    async def outcome(self, decision: Future[Step]) -> Step:
+        """What became of a decision. Raises: Refusal, SocError."""
+        try:
+            return await asyncio.wrap_future(decision)
+        finally:
+            if decision.done():
+                self._unheard.discard(decision)
+
+    def end(self) -> list[SocError]:
+        """Wait until every decision is carried out; the errors of those whose outcome no screen was left to tell."""
         self._thread.shutdown(wait=True)
+        faults = [future.exception() for future in self._unheard]
+        unknown = [fault for fault in faults if fault is not None and not isinstance(fault, Refusal | SocError)]
+        if unknown:
+            raise unknown[0]
+        return [fault for fault in faults if isinstance(fault, SocError)]

@@ -15,7 +15,6 @@ from typing import ClassVar, Generic, TypeVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -37,7 +36,8 @@ ItemT = TypeVar("ItemT")
 class PagedTable(Painted, ScrollView, Generic[ItemT], can_focus=True):
     """Rows of `ids`. `fetch` gives the items of ids by id, None where it could not; `row` and `head` lay one out in so many cells.
 
-    `moved` is called when the cursor stands on another id or its item has come: at once, so that all that changes is one repaint.
+    `moved` is called when the cursor stands on another id or its item has come, `opened` when its row shall be opened: called and not
+    posted, so that all that changes is one repaint, and a key typed ahead meets the screen that it was meant for.
     `marks`: ids marked with space. `empty`: what stands in a table without rows.
     """
 
@@ -56,15 +56,13 @@ class PagedTable(Painted, ScrollView, Generic[ItemT], can_focus=True):
         Binding("enter", "open", id="open"),
     ]
 
-    class Opened(Message):
-        """The row under the cursor shall be opened."""
-
     def __init__(
         self,
         fetch: Callable[[Sequence[str]], Awaitable[dict[str, ItemT] | None]],
         head: Callable[[int], list[Span]],
         row: Callable[[ItemT, int, bool], list[Span]],
         moved: Callable[[], None],
+        opened: Callable[[], None],
         *,
         can_mark: bool = True,
     ) -> None:
@@ -73,7 +71,7 @@ class PagedTable(Painted, ScrollView, Generic[ItemT], can_focus=True):
         self.marks: set[str] = set()
         self.cursor = 0
         self.empty: Sequence[Line] = ()
-        self._fetch, self._head, self._row, self._moved = fetch, head, row, moved
+        self._fetch, self._head, self._row, self._moved, self._opened = fetch, head, row, moved, opened
         self._can_mark = can_mark
         self._items: OrderedDict[str, ItemT] = OrderedDict()
         self._stale: set[str] = set()
@@ -190,7 +188,7 @@ class PagedTable(Painted, ScrollView, Generic[ItemT], can_focus=True):
     def action_open(self) -> None:
         """Open the row under the cursor."""
         if self.cursor_id:
-            self.post_message(self.Opened())
+            self._opened()
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor; a second one opens."""

@@ -1,0 +1,101 @@
+"""soc.tui.sheets: why it matched is seen where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from soc.alert import AlertStatus, CloseReason, StatusChange
+from soc.detect import Match
+from soc.tui import sheets
+from soc.tui.rows import Locale
+from soc.tui.sheets import MAX_VALUE, mark, needles
+from soc.tui.span import Line, Role, Span
+from tests.soc.tui.desk_in_memory import HANOI, NOW, RULE, alert, event, incident
+
+LOCALE = Locale("en", HANOI)
+
+
+def plain(lines: list[Line]) -> str:
+    return "\n".join("".join(span.text for span in one.spans) for one in lines)
+
+
+def marked(lines: list[Line]) -> list[str]:
+    return [span.text.strip() for one in lines for span in one.spans if span.role is Role.MARK]
+
+
+def test_the_overview_says_what_how_bad_why_whom_and_until_when() -> None:
+    page = plain(sheets.overview(alert(0), NOW, LOCALE))
+    for words in (
+        "C ■ critical",
+        "risk 96",
+        "to be looked at within 11m",
+        "event.outcome = success",
+        "source.ip cidr 203.0.113.0/24",
+        "civil-status: criticality 5 of 5",
+        "host.name         db-ht-01",
+        "2026-03-03 03:10:30",
+        "T1110.001",
+    ):
+        assert words in page
+
+
+def test_every_leaf_that_matched_is_marked_with_its_value() -> None:
+    assert marked(sheets.overview(alert(0), NOW, LOCALE)) == ["success", "203.0.113.77", "root"]
+
+
+def test_the_raw_line_and_the_fields_are_marked() -> None:
+    hits = marked(sheets.events(alert(0), [event("e00000000b")], LOCALE))
+    assert hits.count("203.0.113.77") == 2  # in the raw line, and its own field
+    assert "root" in hits
+    assert "success" in hits
+
+
+def test_the_newest_event_stands_first() -> None:
+    page = plain(sheets.events(alert(1), [event("e0a"), event("e0b")], LOCALE))
+    assert page.index("e0b") < page.index("e0a")
+    assert "… and 2 more" in page
+
+
+def test_a_line_of_a_megabyte_is_cut_and_says_so() -> None:
+    page = plain(sheets.events(alert(0), [{"event.original": "A" * 1_000_000}], LOCALE))
+    assert len(page) < MAX_VALUE + 500
+    assert f"and {1_000_000 - MAX_VALUE} more characters" in page
+
+
+def test_the_rule_is_marked_where_it_matched() -> None:
+    assert marked(sheets.rule(alert(0), RULE, LOCALE)) == [
+        "selection:",
+        "event.outcome: success",
+        "source.ip|cidr: 203.0.113.0/24",
+        "account:",
+        "user.name:",
+        "- root",
+        "- 'adm*'",
+    ]
+
+
+def test_a_rule_whose_text_is_gone_is_named() -> None:
+    assert alert(0).rule_id in plain(sheets.rule(alert(0), "", LOCALE))
+
+
+def test_history_tells_who_what_and_why() -> None:
+    closed = replace(
+        alert(0), history=(StatusChange(NOW, "lan", AlertStatus.CLOSED, CloseReason.BENIGN, "patch window"),)
+    )
+    assert "closed · benign  lan  patch window" in plain(sheets.history(closed, LOCALE))
+
+
+def test_an_incident_tells_its_links_and_its_story() -> None:
+    page = plain(sheets.incident(incident(), LOCALE))
+    assert "share source.ip=203.0.113.77, 39 minutes apart" in page
+    assert "03-03 02:43:30  alert      Log-on accepted" in page
+
+
+def test_a_mark_ignores_case_and_touches_no_character() -> None:
+    assert mark("Invoke-WebRequest", ["webrequest"]) == [Span("Invoke-"), Span("WebRequest", Role.MARK)]
+    assert mark("x" * 5000, ["x"])[0] == Span("x", Role.MARK)
+
+
+def test_wildcards_are_no_part_of_what_is_looked_for() -> None:
+    assert needles(Match("s/CommandLine", "CommandLine", "*\\powershell*-enc ?*", "")) == ["\\powershell", "-enc "]
+    assert needles(Match("s/CommandLine|re", "CommandLine", "a.*b", "")) == []
