@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 _DISCOVER_S = 1.0
 """How often a pattern is expanded anew; known paths are looked at in every poll."""
+_OPEN_WAIT_S = 2.0
+"""How long the end of a record that spans lines is waited for: daemons write one whole, so it is a line that only looks open."""
 _CHUNKS_A_TURN = 8
 """Chunks (2 MiB) from one file before the next one has its turn."""
 
@@ -128,6 +130,9 @@ class FileSource:
         except OSError as error:
             self._report(tail.path, tail.inode, f"cannot be read: {error.strerror}")
             return False
+        if tail.waits_since is not None and time.monotonic() >= tail.waits_since + _OPEN_WAIT_S:
+            self._records += tail.release(_now())
+            self._changes[_key(tail)] = tail.mark()
         if tail.leave_at is not None and time.monotonic() >= tail.leave_at:
             self._end(tail)
             self._changes[_key(tail)] = None
@@ -139,15 +144,12 @@ class FileSource:
         """Collect the whole lines of one file; give a batch whenever it is full."""
         received = _now()
         while True:
-            wanted = BATCH_RECORDS - len(self._records)
-            blank = tail.blank
-            records = tail.take(wanted, received)
-            passed = tail.blank - blank
-            self._records += records
-            self.counts.blank += passed
-            if records or passed:
+            before, blank = tail.offset, tail.blank
+            self._records += tail.take(max(1, BATCH_RECORDS - len(self._records)), received)
+            self.counts.blank += tail.blank - blank
+            if tail.offset > before:
                 self._changes[_key(tail)] = tail.mark()
-            if len(records) + passed < wanted:
+            if not tail.more:
                 return
             yield from self._rest()
 

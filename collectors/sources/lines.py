@@ -2,19 +2,21 @@
 
 A line ends with LF or CR LF, which is no part of the record; a line without content is counted and is no record. A line beyond the
 limit is cut there and flagged: of 10 MB without a newline no more than the limit and one chunk are ever held. Any other byte passes.
+Lines of a format whose records span lines (csvlog of PostgreSQL, Windows events as XML) are joined until its `continues` says so.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import repeat
 
 from collectors.record import Position, RawRecord
 
 TAIL_BYTES = 256
 """How many bytes before the current place are remembered, to recognise it in a file later."""
-
+_MOST_LINES = 500
+"""Lines of one record; what stays open beyond them, or beyond the limit of bytes, never was one (a stray quote)."""
 
 Continues = Callable[[bytes, bool], bool]
 """For records that span lines: whether a record is open after this line, given whether one was open before it."""
@@ -23,7 +25,7 @@ Continues = Callable[[bytes, bool], bool]
 class LineCutter:
     """Cuts one stream. `offset`: where the next record begins; `index`: lines before it; `tail`: the last bytes before it.
 
-    Use: `feed` a chunk, then `take` until it gives fewer than asked for.
+    Use: `feed` a chunk, then `take` while there is `more`.
     """
 
     def __init__(
@@ -33,19 +35,21 @@ class LineCutter:
         self.index = index
         self.tail = tail
         self.blank = 0
+        self.more = False
         self._max = max_bytes
         self._continues = continues
+        self._open: list[bytes] = []
         self._buffer = b""
         self._hole = 0
         self._hole_end = b""
 
     @property
-    def pending_bytes(self) -> int:
-        """Bytes fed and not yet given: of a line whose end is still to come, once `take` gave all it could."""
-        return len(self._buffer) + self._hole
+    def waits(self) -> bool:
+        """Whether whole lines are kept back because their record is still open."""
+        return bool(self._open)
 
     def feed(self, chunk: bytes) -> None:
-        """Add what follows. All whole lines of the chunks before must have been taken."""
+        """Add what follows. There must not be `more` of the chunks before."""
         if self._hole or len(self._buffer) > self._max:
             newline = chunk.find(b"\n")
             skipped = chunk if newline < 0 else chunk[:newline]
@@ -55,86 +59,111 @@ class LineCutter:
             self._buffer = kept if newline < 0 else kept + chunk[newline:]
         else:
             self._buffer += chunk
+        self.more = True
 
     def take(
         self, limit: int, source: str, path: str, stream: str, received: datetime, peer: str = ""
     ) -> list[RawRecord]:
-        """Up to `limit` whole lines; fewer when there are no more. Joined ones: all whole records, as far as they came."""
-        pieces = self._buffer.split(b"\n", -1 if self._continues else limit)
-        rest = pieces.pop()
-        lines = [1] * len(pieces)
-        if self._continues:
-            pieces, lines, begun = self._joined(pieces, self._continues)
-            rest = b"\n".join((*begun, rest))
-        if not pieces:
-            return []
-        records: list[RawRecord] = []
-        offset, index = self.offset, self.index
-        hole, longest = self._hole, self._max
-        for piece, count in zip(pieces, lines, strict=True):
-            size = len(piece) + 1 + hole
-            index += 1
-            line = piece[:-1] if not hole and piece.endswith(b"\r") else piece
-            if len(line) + hole > longest:
-                cut = len(line) + hole - longest
-                records.append(
-                    RawRecord(line[:longest], source, Position(path, stream, offset, index), received, peer, cut)
-                )
-            elif line:
-                records.append(RawRecord(line, source, Position(path, stream, offset, index), received, peer))
-            else:
-                self.blank += 1
-            offset += size
-            index += count - 1
-            hole = 0
-        self._advance(len(self._buffer) - len(rest), offset, index)
-        self._buffer = rest
-        return records
+        """The records of up to `limit` whole lines."""
+        lines = self._buffer.split(b"\n", limit)
+        self._buffer = lines.pop()
+        self.more = len(lines) == limit
+        return self._give(lines, source, path, stream, received, peer) if lines else []
 
-    def _joined(self, pieces: list[bytes], continues: Continues) -> tuple[list[bytes], list[int], list[bytes]]:
-        """Lines joined to records, how many lines each has, and the lines of the record that is still open.
-
-        A record that outgrows the limit before it closes never was one (a stray quote): its first line is given alone.
-        """
-        records, counts = [], []
-        begun: list[bytes] = []
-        size = 0
-        waiting = deque(pieces)
-        while waiting:
-            line = waiting.popleft()
-            is_open = continues(line, bool(begun))
-            begun.append(line)
-            size += len(line) + 1
-            if is_open and size <= self._max:
-                continue
-            if is_open and len(begun) > 1:
-                waiting.extendleft(reversed(begun[1:]))
-                begun = begun[:1]
-            records.append(b"\n".join(begun))
-            counts.append(len(begun))
-            begun, size = [], 0
-        return records, counts, begun
+    def release(self, source: str, path: str, stream: str, received: datetime, peer: str = "") -> list[RawRecord]:
+        """The lines that wait for the end of their record, which does not come: as records of their own."""
+        return self._give([], source, path, stream, received, peer, over=True) if self._open else []
 
     def finish(self, source: str, path: str, stream: str, received: datetime, peer: str = "") -> list[RawRecord]:
-        """The last line, which no newline ends because the stream is over; nothing when there is none."""
-        if not self.pending_bytes:
-            return []
-        size, line = self.pending_bytes, self._buffer[: self._max].removesuffix(b"\r" if not self._hole else b"")
-        cut = max(0, size - self._max)
-        position = Position(path, stream, self.offset, self.index + 1)
-        self._advance(len(self._buffer), self.offset + size, self.index + 1, newline=b"")
+        """What is left because the stream is over: the last line, which no newline ends, and lines that wait."""
+        lines = [self._buffer] if self._buffer or self._hole else []
         self._buffer = b""
-        if not line:
-            self.blank += 1
-            return []
-        return [RawRecord(line, source, position, received, peer, cut)]
+        return self._give(lines, source, path, stream, received, peer, over=True, unended=bool(lines))
 
-    def _advance(self, consumed: int, offset: int, index: int, newline: bytes = b"\n") -> None:
-        """Move the place; remember the bytes just before it, also where a part of them was never kept."""
-        before = self._buffer[:consumed]
-        if self._hole:
-            first = before.find(b"\n") if newline else len(before)
-            before = before[:first] + self._hole_end + before[first:]
-        self.tail = (self.tail + before[-TAIL_BYTES:])[-TAIL_BYTES:]
-        self.offset, self.index = offset, index
-        self._hole, self._hole_end = 0, b""
+    def _give(
+        self,
+        fresh: list[bytes],
+        source: str,
+        path: str,
+        stream: str,
+        received: datetime,
+        peer: str,
+        *,
+        over: bool = False,
+        unended: bool = False,
+    ) -> list[RawRecord]:
+        """Records of the lines that waited and the `fresh` ones, the first of which may have a hole at its end."""
+        lines = [*self._open, *fresh]
+        holed = len(self._open) if fresh and self._hole else -1
+        counts: Sequence[int] = ()
+        if self._continues is not None:
+            counts = self._joined(lines, self._continues, holed, over)
+            self._open = lines[sum(counts) :]
+            lines = lines[: sum(counts)]
+        records: list[RawRecord] = []
+        offset, index, longest = self.offset, self.index, self._max
+        at = 0
+        for data, count in zip(_together(lines, counts), counts or repeat(1), strict=False):
+            hole = self._hole if at <= holed < at + count else 0
+            text = data[:-1] if not hole and data.endswith(b"\r") else data
+            if len(text) + hole > longest:
+                cut = len(text) + hole - longest
+                place = Position(path, stream, offset, index + 1)
+                records.append(RawRecord(text[:longest], source, place, received, peer, cut))
+            elif text:
+                records.append(RawRecord(text, source, Position(path, stream, offset, index + 1), received, peer))
+            else:
+                self.blank += 1
+            offset += len(data) + 1 + hole
+            index += count
+            at += count
+        self._advance(lines, holed, unended=unended)
+        self.offset, self.index = offset - unended, index
+        return records
+
+    def _joined(self, lines: list[bytes], continues: Continues, holed: int, over: bool) -> list[int]:
+        """How many lines each record has; what is left of `lines` waits for more, unless the stream is `over`.
+
+        Of a record that outgrows the limits before it closes the first line stands alone, and the next one is looked at anew.
+        """
+        counts: list[int] = []
+        start = at = size = 0
+        while at < len(lines):
+            is_open = continues(lines[at], at > start)
+            size += len(lines[at]) + 1 + (self._hole if at == holed else 0)
+            at += 1
+            if is_open:
+                if size <= self._max and at - start < _MOST_LINES and not (over and at == len(lines)):
+                    continue
+                at = start + 1
+            counts.append(at - start)
+            start, size = at, 0
+        return counts
+
+    def _advance(self, given: list[bytes], holed: int, *, unended: bool) -> None:
+        """Remember the bytes just before the place that is reached, also where a part of them was never kept."""
+        parts = [] if unended else [b"\n"]
+        size = 0
+        for at in range(len(given) - 1, -1, -1):
+            if at == holed:
+                parts.append(self._hole_end)
+            parts += (given[at], b"\n")
+            size += len(given[at]) + 1
+            if size > TAIL_BYTES:
+                break
+        else:
+            parts = parts[:-1] if given else []
+        self.tail = (self.tail + b"".join(reversed(parts)))[-TAIL_BYTES:]
+        if 0 <= holed < len(given):
+            self._hole, self._hole_end = 0, b""
+
+
+def _together(lines: list[bytes], counts: Sequence[int]) -> list[bytes]:
+    """The lines of each record as one, with their newlines between them; without counts each is one."""
+    if not counts:
+        return lines
+    records, at = [], 0
+    for count in counts:
+        records.append(lines[at] if count == 1 else b"\n".join(lines[at : at + count]))
+        at += count
+    return records

@@ -58,12 +58,8 @@ def read_text(path: Path, source: str, received: datetime, continues: Continues 
                 stream = stream or _identity(chunk)
                 read = min(file.tell(), total)
                 cutter.feed(chunk)
-                wanted = True
-                while wanted:
-                    blank = cutter.blank
-                    records = cutter.take(BATCH_RECORDS, source, name, stream, received)
-                    wanted = len(records) + cutter.blank - blank == BATCH_RECORDS
-                    if records:
+                while cutter.more:
+                    if records := cutter.take(BATCH_RECORDS, source, name, stream, received):
                         yield Batch(records, read_bytes=read, total_bytes=total)
     except (OSError, SourceError, zlib.error) as error:
         reason = (isinstance(error, OSError) and error.strerror) or str(error)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from collectors.errors import SourceError
+from collectors.record import RawRecord
 from collectors.sources.lines import Continues, LineCutter
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 
@@ -34,8 +35,9 @@ class StdinConfig:
 class StdinSource:
     """Reads a descriptor, 0 as a rule, to its end. Lines are given as soon as they are there, also to a slow typist."""
 
-    def __init__(self, config: StdinConfig, fd: int = 0) -> None:
+    def __init__(self, config: StdinConfig, continues: Continues | None = None, *, fd: int = 0) -> None:
         self._config = config
+        self._continues = continues
         self._fd = fd
         self._stream = os.urandom(8).hex()
         self.counts = Counts()
@@ -57,19 +59,21 @@ class StdinSource:
                 chunk = os.read(self._fd, _CHUNK_BYTES)
             except OSError as error:
                 raise SourceError(f"standard input cannot be read: {error.strerror}") from error
-            received = datetime.now(UTC)  # noqa: TID251  sources say when a record was received
             cutter.feed(chunk)
-            while True:
-                blank = cutter.blank
-                records = cutter.take(BATCH_RECORDS, *place, received)
-                if not chunk and len(records) + cutter.blank - blank < BATCH_RECORDS:
-                    records += cutter.finish(*place, received)
-                self.counts.add(records)
-                self.counts.blank += cutter.blank - blank
-                if records:
-                    yield Batch(records)
-                if len(records) + cutter.blank - blank < BATCH_RECORDS:
-                    break
+            while cutter.more:
+                yield from self._batch(cutter.take(BATCH_RECORDS, *place, _now()))
+            self.counts.blank = cutter.blank
+        if not chunk:
+            yield from self._batch(cutter.finish(*place, _now()))
+
+    def _batch(self, records: list[RawRecord]) -> Iterator[Batch]:
+        if records:
+            self.counts.add(records)
+            yield Batch(records)
 
     def close(self) -> None:
         """Nothing to release: the descriptor is not ours."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251  sources say when a record was received

@@ -8,6 +8,7 @@ place that was reached.
 from __future__ import annotations
 
 import os
+import time
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -67,6 +68,7 @@ class Tail:
         self._continues = continues
         self._cutter = LineCutter(max_bytes, continues=continues)
         self._seen = (0, 0)
+        self._read_at = 0.0
         status = os.fstat(fd)
         self.inode = status.st_ino
         self.key = (status.st_dev, status.st_ino)
@@ -98,6 +100,16 @@ class Tail:
         return self._position == 0
 
     @property
+    def more(self) -> bool:
+        """Whether there may be whole lines still to take."""
+        return self._cutter.more
+
+    @property
+    def waits_since(self) -> float | None:
+        """When (monotonic) lines were last added to a record that is still open; None where none is."""
+        return self._read_at if self._cutter.waits else None
+
+    @property
     def blank(self) -> int:
         """Lines without content so far."""
         return self._cutter.blank
@@ -112,13 +124,14 @@ class Tail:
         return status.st_size < self._position or not self._intact()
 
     def read(self) -> bool:
-        """Take in one chunk; False when there is nothing new. All whole lines must have been taken."""
+        """Take in one chunk; False when there is nothing new. There must not be `more` to take."""
         chunk = os.pread(self.fd, CHUNK_BYTES, self._position)
         if not chunk:
             return False
         if len(self._head) < HEAD_BYTES and self._position == len(self._head):
             self._head += chunk[: HEAD_BYTES - len(self._head)]
         self._position += len(chunk)
+        self._read_at = time.monotonic()
         self._cutter.feed(chunk)
         return True
 
@@ -131,6 +144,10 @@ class Tail:
         if not self.stream and (b"\n" in self._head or len(self._head) == HEAD_BYTES):
             self._named()
         return self._cutter.take(limit, self.source, shown(self.path), self.stream, received)
+
+    def release(self, received: datetime) -> list[RawRecord]:
+        """Lines whose record does not end, each as its own."""
+        return self._cutter.release(self.source, shown(self.path), self.stream, received)
 
     def finish(self, received: datetime) -> list[RawRecord]:
         """The line at the end of a file to which nobody will add its newline."""

@@ -81,6 +81,27 @@ def test_half_a_line_waits_for_its_end(tmp_path: Path) -> None:
         assert f.until(2) == [b"whole", b"half"]
 
 
+def in_quotes(line: bytes, is_open: bool) -> bool:
+    return is_open ^ bool(line.count(b'"') & 1)
+
+
+def test_a_record_that_spans_lines_is_one_and_is_resumed_at_its_first_line(tmp_path: Path) -> None:
+    log = tmp_path / "postgresql.csv"
+    add(log, b"one,1", b'two,"select', b"  1")
+    config = FileConfig("pg", str(log), poll_s=0.02)
+    with Follower(open_source(config, {}, in_quotes)) as f:
+        assert f.until(1) == [b"one,1"]
+    add(log, b'from t",end', b"three,3")
+    with Follower(open_source(config, f.marks, in_quotes)) as again:
+        assert again.until(2) == [b'two,"select\n  1\nfrom t",end', b"three,3"]
+        assert [r.position.index for r in again.records] == [2, 5]
+        add(log, b'stray " quote')
+        assert again.until(3)[2:] == [b'stray " quote'], "given after a while, though it looks open"
+    with Follower(open_source(config, again.marks, in_quotes)) as third:
+        time.sleep(0.1)
+    assert third.lines == []
+
+
 def test_rotation_by_rename_loses_nothing_also_what_comes_late_to_the_old_file(tmp_path: Path) -> None:
     log = tmp_path / "auth.log"
     add(log, *lines(0, 10))

@@ -16,11 +16,9 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 def take_all(cutter: LineCutter, limit: int = 3) -> list[RawRecord]:
     records: list[RawRecord] = []
-    while True:
-        before = cutter.offset
+    while cutter.more:
         records += cutter.take(limit, "s", "p", "x", NOW)
-        if cutter.offset == before:
-            return records
+    return records
 
 
 @given(
@@ -71,3 +69,75 @@ def test_bytes_that_are_no_text_pass() -> None:
     cutter = LineCutter(100)
     cutter.feed(b"\xff\xfe\x00\x80 a\0b\n")
     assert [r.data for r in take_all(cutter)] == [b"\xff\xfe\x00\x80 a\0b"]
+
+
+def in_quotes(line: bytes, is_open: bool) -> bool:
+    """As in csvlog: an odd number of quotes opens or closes."""
+    return is_open ^ bool(line.count(b'"') & 1)
+
+
+_record = st.one_of(
+    st.just(b"plain,line"),
+    st.builds(
+        lambda parts: b'a,"' + b"\n".join(parts) + b'",b',
+        st.lists(st.sampled_from([b"select", b"", b"  1\r", b"x" * 9]), max_size=6),
+    ),
+)
+
+
+@given(st.lists(_record, max_size=12), st.lists(st.integers(1, 40), min_size=1), st.integers(1, 4), st.booleans())
+def test_records_that_span_lines_are_joined_in_any_chunking(
+    parts: list[bytes], steps: list[int], limit: int, ended: bool
+) -> None:
+    whole = b"\n".join(parts) + (b"\n" if ended and parts else b"")
+    cutter = LineCutter(200, continues=in_quotes)
+    records: list[RawRecord] = []
+    at = turn = 0
+    while at < len(whole):
+        step = steps[turn % len(steps)]
+        cutter.feed(whole[at : at + step])
+        records += take_all(cutter, limit)
+        assert cutter.tail == whole[max(0, cutter.offset - TAIL_BYTES) : cutter.offset]
+        at, turn = at + step, turn + 1
+    records += cutter.finish("s", "p", "x", NOW)
+    assert cutter.offset == len(whole)
+    assert [r.data for r in records] == parts
+    assert all(whole.startswith(r.data, r.position.offset) for r in records)
+    indexes = [1 + whole.count(b"\n", 0, r.position.offset) for r in records]
+    assert [r.position.index for r in records] == indexes
+
+
+def test_a_stray_quote_costs_its_own_line_only() -> None:
+    cutter = LineCutter(1_000, continues=in_quotes)
+    good = [b'%d,"one line"' % n for n in range(200)]
+    cutter.feed(b'stray " quote\n' + b"".join(g + b"\n" for g in good))
+    records = take_all(cutter, 50) + cutter.finish("s", "p", "x", NOW)
+    assert [r.data for r in records] == [b'stray " quote', *good]
+
+
+def test_an_open_record_of_endless_lines_is_bounded_in_memory_and_time() -> None:
+    cutter = LineCutter(64 * 1024, continues=lambda line, is_open: True)
+    records = 0
+    for _ in range(3):
+        cutter.feed(b"x\n" * 5_000)
+        records += len(take_all(cutter, 5_000))
+        assert len(cutter._open) <= 500
+    assert records + len(cutter.finish("s", "p", "x", NOW)) == 15_000
+    assert cutter.offset == 30_000
+
+
+@given(
+    st.lists(st.one_of(st.just(b"\n"), st.just(b'"'), st.binary(max_size=5), st.binary(max_size=700)), max_size=25),
+    st.integers(1, 300),
+)
+def test_any_bytes_joined_or_not_keep_their_places(chunks: list[bytes], limit: int) -> None:
+    whole = b"".join(chunks)
+    cutter = LineCutter(limit, continues=in_quotes)
+    records: list[RawRecord] = []
+    for chunk in chunks:
+        cutter.feed(chunk)
+        records += take_all(cutter)
+        assert cutter.tail == whole[max(0, cutter.offset - TAIL_BYTES) : cutter.offset]
+    records += cutter.finish("s", "p", "x", NOW)
+    assert cutter.offset == len(whole)
+    assert all(whole.startswith(r.data, r.position.offset) and len(r.data) <= limit for r in records)

@@ -15,7 +15,7 @@ from .follower import Follower
 
 def test_lines_come_as_they_are_typed_and_the_last_without_newline() -> None:
     read, write = os.pipe()
-    with Follower(StdinSource(StdinConfig(max_line_bytes=10), read)) as f:
+    with Follower(StdinSource(StdinConfig(max_line_bytes=10), fd=read)) as f:
         os.write(write, b"one\nt")
         assert f.until(1) == [b"one"]
         os.write(write, b"wo\n\n0123456789abc\nend")
@@ -29,7 +29,7 @@ def test_lines_come_as_they_are_typed_and_the_last_without_newline() -> None:
 
 def test_a_silent_input_stops_when_told() -> None:
     read, write = os.pipe()
-    with Follower(StdinSource(StdinConfig(), read)) as f:
+    with Follower(StdinSource(StdinConfig(), fd=read)) as f:
         pass
     assert f.lines == []
     os.close(read)
@@ -38,7 +38,7 @@ def test_a_silent_input_stops_when_told() -> None:
 
 def test_a_large_input_comes_in_batches() -> None:
     read, write = os.pipe()
-    with Follower(StdinSource(StdinConfig(), read)) as f:
+    with Follower(StdinSource(StdinConfig(), fd=read)) as f:
         with os.fdopen(write, "wb") as file:
             file.write(b"\n".join(b"%d" % n for n in range(20_000)))
         assert f.until(20_000) == [b"%d" % n for n in range(20_000)]
@@ -53,4 +53,4 @@ def test_a_closed_input_is_a_source_error() -> None:
     import threading
 
     with pytest.raises(SourceError, match="cannot be read"):
-        list(StdinSource(StdinConfig(), read).batches(threading.Event()))
+        list(StdinSource(StdinConfig(), fd=read).batches(threading.Event()))
