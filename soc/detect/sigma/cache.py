@@ -18,7 +18,7 @@ import msgspec
 
 from soc.detect.sigma.ir import Rule
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change of the ir, of the parser or of what it accepts."""
 
 _MAGIC = b"soc-sigma-rules\n"

@@ -66,7 +66,7 @@ def explained(node: Bound, row: Row) -> Part:
     if isinstance(node, Check):
         written = tuple(dict.fromkeys(pattern.written for pattern in node.leaf.patterns))
         reason = node.reason(row)
-        value = reason[2] if reason else None if node.columns == KEYWORDS else row.value(node.columns)
+        value = reason[2] if reason else None if node.columns == KEYWORDS else row.cell(node.columns)
         text = "not found" if node.columns == KEYWORDS and reason is None else shown(value)
         columns = () if node.columns == KEYWORDS else node.columns
         return Part("leaf", node.holds(row), (), node.leaf.where, columns, written, text)

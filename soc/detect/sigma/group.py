@@ -7,7 +7,7 @@ trees are evaluated. What an event fires depends on nothing but the event and th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from collectors.event import ENVELOPE, Event, Value
 from soc.detect.sigma.index import Candidates, ColumnIndex
@@ -15,10 +15,14 @@ from soc.detect.sigma.program import KEYWORDS, Bound, Check, Clause, Row, clause
 
 
 class Group:
-    """The rules that may fire on one kind of event. `rules`: numbers of the rule set, ascending; `trees` in the same order."""
+    """The rules that may fire on one kind of event.
 
-    def __init__(self, rules: Sequence[int], trees: Sequence[Bound | bool]) -> None:
-        self.rules = tuple(rules)
+    `routes`: numbers of the rule set, ascending, each with the number of the route that takes such events; `trees` in the same order.
+    """
+
+    def __init__(self, routes: Mapping[int, int], trees: Sequence[Bound | bool]) -> None:
+        self.routes = routes
+        self.rules = tuple(routes)
         self._trees = tuple(trees)
         self._always: list[int] = []
         wanted: dict[str, dict[int, tuple[Check, list[int]]]] = defaultdict(dict)
@@ -28,12 +32,9 @@ class Group:
                 self._always.append(number)
             else:
                 _want(wanted, needed, number)
-        self._keywords = self._index(wanted.pop(KEYWORDS[0], {}))
-        self._columns = [(name, index) for name, checks in wanted.items() if (index := self._index(checks)) is not None]
-
-    @staticmethod
-    def _index(checks: dict[int, tuple[Check, list[int]]]) -> ColumnIndex | None:
-        return ColumnIndex(checks.values()) if checks else None
+        of_keywords = wanted.pop(KEYWORDS[0], None)
+        self._keywords = ColumnIndex(of_keywords.values(), keywords=True) if of_keywords else None
+        self._columns = [(name, ColumnIndex(checks.values())) for name, checks in wanted.items()]
 
     def match(self, events: Sequence[Event]) -> list[tuple[int, tuple[int, ...]]]:
         """For each event that fires something: its place in `events` and the numbers of the rules in the rule set, ascending."""

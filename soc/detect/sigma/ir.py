@@ -46,13 +46,14 @@ class Pattern(msgspec.Struct, frozen=True, array_like=True, gc=False, omit_defau
 class Leaf(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0):
     """True where the field matches any of the patterns. `field` is Sigma's name, "" for keywords; `where`: "selection/Image|endswith".
 
-    `weight`: how rarely it is true, a guess (soc.detect.sigma.weight).
+    `weight`: how rarely it is true, a guess (soc.detect.sigma.weight). `key`: the same for the same patterns, whatever the field.
     """
 
     where: str
     field: str
     patterns: tuple[Pattern, ...]
     weight: float = 0.0
+    key: bytes = b""
 
 
 class And(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):

@@ -26,6 +26,11 @@ from soc.detect.sigma.text import Finder, wildcards
 _MANY = 24
 """Literals from which on one automaton is faster than looking for each."""
 
+_REMEMBERED = 256
+"""Characters of a value up to which a test remembers its answer."""
+_ROOM = 512
+"""Answers that a test remembers: a few hundred tests are asked in earnest, so some 10 MB in all."""
+
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
@@ -72,9 +77,11 @@ class Test:
         "_ends",
         "_equals",
         "_finders",
+        "_known",
         "_lower_finders",
         "_numbers",
         "_others",
+        "_room",
         "_starts",
         "absent",
         "present",
@@ -87,6 +94,8 @@ class Test:
         self._finders: list[Finder] = []
         self._others: list[Callable[[Value], bool]] = []
         self._numbers: set[int | float] = set()
+        self._known: dict[str, bool] = {}
+        self._room = _ROOM if len(patterns) > 1 or patterns[0].kind not in _QUICK else _ROOM // 8
         self.absent = matches_absence(patterns)
         self.present = any(p.kind == "exists" and p.value for p in patterns)
         for pattern in patterns:
@@ -114,7 +123,8 @@ class Test:
     def holds(self, value: Value) -> bool:
         """Whether the value of a field matches any of the patterns; None and an empty list are an absent field."""
         if isinstance(value, str):
-            return self.holds_text(value, value.lower())
+            known = self._known.get(value)
+            return self.holds_text(value, value.lower()) if known is None else known
         if isinstance(value, list):
             return any(self.holds(item) for item in value) if value else self.absent
         if value is None:
@@ -124,9 +134,20 @@ class Test:
             return True
         return self._in_text(text, text.lower()) or any(other(value) for other in self._others)
 
+    def remembered(self, text: str) -> bool | None:
+        """The answer of `holds` for a text that was asked lately."""
+        return self._known.get(text)
+
     def holds_text(self, text: str, low: str) -> bool:
         """`holds` for a value that is text, with its lower case."""
-        return self._in_text(text, low) or (bool(self._others) and any(other(text) for other in self._others))
+        known = self._known.get(text)
+        if known is None:
+            known = self._in_text(text, low) or (bool(self._others) and any(other(text) for other in self._others))
+            if len(text) <= _REMEMBERED:
+                if len(self._known) >= self._room:
+                    self._known.clear()
+                self._known[text] = known
+        return known
 
     def _in_text(self, text: str, low: str) -> bool:
         return (

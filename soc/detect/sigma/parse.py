@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+import msgspec
 from sigma.conditions import ConditionAND
 from sigma.correlations import SigmaCorrelationRule  # noqa: F401  pySigma's modules import each other in a circle that this opens
 from sigma.exceptions import SigmaError
@@ -294,7 +295,8 @@ class _Builder:
 
 
 def _leaf(where: str, field: str, patterns: tuple[Pattern, ...]) -> Leaf:
-    return Leaf(where, field, patterns, weight(patterns))
+    key = blake2b(msgspec.msgpack.encode(patterns), digest_size=16).digest()
+    return Leaf(where, field, patterns, weight(patterns), key)
 
 
 def _part(part: str | SpecialChars | Placeholder) -> Part:

@@ -19,27 +19,39 @@ KEYWORDS = ("",)
 
 Columns = tuple[str, ...]
 
+_REMEMBERED = 256
+"""Characters of a value up to which a leaf remembers which pattern it matched."""
+_REASONS = 64
+"""Values for which it does."""
+
 
 class Row:
-    """One event as the trees read it; each cell is fetched and lower-cased once."""
+    """One event as the trees read it; each cell is fetched once."""
 
-    __slots__ = ("_cells", "event")
+    __slots__ = ("_cells", "_lows", "event")
 
     def __init__(self, event: Event) -> None:
         self.event = event
-        self._cells: dict[Columns, tuple[Value, str | None]] = {}
+        self._cells: dict[Columns, Value] = {}
+        self._lows: dict[Columns, str] = {}
 
-    def cell(self, columns: Columns) -> tuple[Value, str | None]:
-        """The value of a column set, and its lower case where it is text."""
-        found = self._cells.get(columns)
+    def cell(self, columns: Columns) -> Value:
+        """What the columns hold: absent, one value, or the list of all their values."""
+        try:
+            return self._cells[columns]
+        except KeyError:
+            value = self._cells[columns] = self._read(columns)
+            return value
+
+    def low(self, columns: Columns, value: str) -> str:
+        """The lower case of the text in a cell."""
+        found = self._lows.get(columns)
         if found is None:
-            value = self.value(columns)
-            found = self._cells[columns] = (value, value.lower() if isinstance(value, str) else None)
+            found = self._lows[columns] = value.lower()
         return found
 
-    def value(self, columns: Columns) -> Value:
-        """What the columns hold: absent, one value, or the list of all their values."""
-        if columns is KEYWORDS or columns == KEYWORDS:
+    def _read(self, columns: Columns) -> Value:
+        if columns == KEYWORDS:
             return texts(self.event)
         fields, present = self.event.fields, []
         for name in columns:
@@ -55,11 +67,10 @@ class Row:
 
 def texts(event: Event) -> list[str]:
     """What keywords are looked for in: the record as received, and every text value."""
-    found = [event.original]
-    for value in event.fields.values():
-        if isinstance(value, str):
-            found.append(value)
-        elif isinstance(value, list):
+    values = event.fields.values()
+    found = [event.original, *[value for value in values if value.__class__ is str]]
+    for value in values:
+        if value.__class__ is list:
             found += [item for item in value if isinstance(item, str)]
     return found
 
@@ -67,54 +78,63 @@ def texts(event: Event) -> list[str]:
 class Check:
     """A bound leaf. `id` is the same for the same patterns on the same columns, whichever rule asks; so is `test`, made on first use."""
 
-    __slots__ = ("_test", "_tests", "columns", "id", "leaf", "references")
+    __slots__ = ("_reasons", "_test", "_tests", "columns", "id", "leaf", "references")
 
-    def __init__(
-        self, identity: int, leaf: Leaf, columns: Columns, tests: dict[tuple[Pattern, ...], Test], route: Route
-    ) -> None:
+    def __init__(self, identity: int, leaf: Leaf, columns: Columns, tests: dict[bytes, Test], route: Route) -> None:
         self.id, self.leaf, self.columns, self._tests = identity, leaf, columns, tests
         self.references = tuple(
             (pattern, route.columns(str(pattern.value))) for pattern in leaf.patterns if pattern.kind == "field"
         )
         self._test: Test | None = None
+        self._reasons: dict[str, Pattern | None] = {}
 
     @property
     def test(self) -> Test:
         """What decides whether a value matches."""
         if self._test is None:
-            self._test = self._tests.get(self.leaf.patterns) or self._tests.setdefault(
-                self.leaf.patterns, Test(self.leaf.patterns)
+            self._test = self._tests.get(self.leaf.key) or self._tests.setdefault(
+                self.leaf.key, Test(self.leaf.patterns)
             )
         return self._test
 
     def holds(self, row: Row) -> bool:
         """Whether the leaf is true of the event."""
-        value, low = row.cell(self.columns)
-        if low is not None:
-            if self.test.holds_text(value, low):  # type: ignore[arg-type]  # lower case is only of text
-                return True
-        elif self.test.holds(value):
-            return True
-        return bool(self.references) and any(
-            same(value, row.value(columns), pattern.flags) for pattern, columns in self.references
-        )
+        value = row.cell(self.columns)
+        test = self._test or self.test
+        if value.__class__ is str:
+            known = test.remembered(value)
+            if known is None:
+                known = test.holds_text(value, row.low(self.columns, value))
+        else:
+            known = test.holds(value)
+        return known or (bool(self.references) and self._reference(value, row) is not None)
 
     def reason(self, row: Row) -> tuple[Pattern, str, Value] | None:
         """The first pattern that matches, the column and the value that it matched; None where the leaf is false."""
-        if row.cell(self.columns)[0] is None:
+        if row.cell(self.columns) is None:
             absent = (pattern for pattern in self.leaf.patterns if matches_absence((pattern,)))
             return next(((pattern, self.columns[0], None) for pattern in absent), None)
         for name in self.columns:
-            value = row.cell((name,))[0]
+            value = row.cell((name,) if len(self.columns) > 1 else self.columns)
             for item in value if isinstance(value, list) else [value]:
-                pattern = None if item is None else matching(self.leaf.patterns, item) or self._reference(item, row)
+                pattern = None if item is None else self._matching(item) or self._reference(item, row)
                 if pattern is not None:
                     return pattern, name, item
         return None
 
+    def _matching(self, value: Value) -> Pattern | None:
+        """The first pattern that a single value matches; remembered for text, as detections repeat."""
+        if not isinstance(value, str) or len(value) > _REMEMBERED:
+            return matching(self.leaf.patterns, value)
+        if value not in self._reasons:
+            if len(self._reasons) >= _REASONS:
+                self._reasons.clear()
+            self._reasons[value] = matching(self.leaf.patterns, value)
+        return self._reasons[value]
+
     def _reference(self, value: Value, row: Row) -> Pattern | None:
         return next(
-            (pattern for pattern, columns in self.references if same(value, row.value(columns), pattern.flags)), None
+            (pattern for pattern, columns in self.references if same(value, row.cell(columns), pattern.flags)), None
         )
 
 
@@ -164,17 +184,17 @@ class Binder:
     """Makes bound trees; leaves that ask the same are one object, their patterns compiled once."""
 
     def __init__(self) -> None:
-        self._tests: dict[tuple[Pattern, ...], Test] = {}
-        self._identities: dict[tuple[Columns, tuple[Pattern, ...]], int] = {}
-        self._checks: dict[tuple[Columns, Leaf], Check] = {}
+        self._tests: dict[bytes, Test] = {}
+        self._identities: dict[tuple[Columns, bytes], int] = {}
+        self._checks: dict[tuple[Columns, int], Check] = {}
 
     def check(self, leaf: Leaf, route: Route) -> Check:
         """The leaf on the columns of a route."""
         columns = route.columns(leaf.field) if leaf.field else KEYWORDS
-        key = (columns, leaf)
+        key = (columns, id(leaf))  # the rules own their leaves and live as long as this
         found = self._checks.get(key)
         if found is None:
-            identity = self._identities.setdefault((columns, leaf.patterns), len(self._identities))
+            identity = self._identities.setdefault((columns, leaf.key), len(self._identities))
             found = self._checks[key] = Check(identity, leaf, columns, self._tests, route)
         return found
 
@@ -204,7 +224,12 @@ class Binder:
             return conjunction
         if len(rest) == 1:
             return rest[0]
-        return All(tuple(rest)) if conjunction else Some(tuple(rest))
+        return All(_quick_first(rest) if known else tuple(rest)) if conjunction else Some(tuple(rest))
+
+
+def _quick_first(items: list[Bound]) -> tuple[Bound, ...]:
+    """Single leaves before trees, and telling ones before common ones: what is false is soon found so. Whole trees keep their order."""
+    return tuple(sorted(items, key=lambda item: -item.leaf.weight if isinstance(item, Check) else 1.0))
 
 
 @dataclass(frozen=True, slots=True)

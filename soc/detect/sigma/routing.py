@@ -36,6 +36,8 @@ class Routing:
         self._rules: dict[Logsource, list[int]] = {}
         for number, source in enumerate(sources):
             self._rules.setdefault(source, []).append(number)
+        self._entries: dict[tuple[str, str], list[tuple[Logsource, int]]] = {}
+        self._required: dict[tuple[Logsource, int], tuple[Leaf, ...]] = {}
         self._by_code: dict[tuple[Logsource, int], tuple[dict[str, list[int]], list[int]]] = {}
 
     def routes(self, source: Logsource) -> tuple[Route, ...]:
@@ -48,26 +50,49 @@ class Routing:
     def of(self, kind: Kind) -> list[tuple[int, int]]:
         """Numbers of the rules that read events of a kind, ascending, each with the number of the first of its routes that takes them."""
         named = _named(kind)
+        if not self._entries:
+            self._enter()
+        taken: dict[Logsource, int] = {}
+        for source, at in (
+            entry
+            for name, values in named.items()
+            for value in values
+            for entry in self._entries.get((name, value), ())
+        ):
+            if at < taken.get(source, at + 1) and _takes(self.routes(source)[at], named):
+                taken[source] = at
         found = []
-        for source in self._rules:
-            at = self._first(source, named)
-            if at is not None:
-                coded, rest = self._coded(source, at)
-                numbers = {number for code in named["event.code"] for number in coded.get(code, ())}
-                found += [(number, at) for number in (*numbers, *rest)]
+        for source, at in taken.items():
+            coded, rest = self._coded(source, at)
+            numbers = {number for code in named["event.code"] for number in coded.get(code, ())}
+            found += [(number, at) for number in (*numbers, *rest)]
         return sorted(found)
 
-    def route(self, number: int, kind: Kind) -> Route | None:
-        """The first route of a rule that takes events of a kind; None where none does."""
+    def _enter(self) -> None:
+        """Enter each route under the values of its most telling field."""
+        for source in self._rules:
+            for at, route in enumerate(self.routes(source)):
+                name, values = next((pair for pair in route.where if pair[0] == "winlog.channel"), route.where[0])
+                for value in values:
+                    self._entries.setdefault((name, value), []).append((source, at))
+
+    def route(self, number: int, kind: Kind) -> int | None:
+        """The number of the first route of a rule that takes events of a kind; None where none does."""
+        return self._first(self._sources[number], _named(kind))
+
+    def tree(self, number: int, at: int) -> Node:
+        """The tree of a rule on one of its routes, with what the route requires besides the routing fields."""
         source = self._sources[number]
-        at = self._first(source, _named(kind))
-        return None if at is None else self.routes(source)[at]
+        route = self.routes(source)[at]
+        if not route.require:
+            return self._trees[number]
+        required = self._required.get((source, at))
+        if required is None:
+            required = self._required[source, at] = tuple(_requirement(*pair) for pair in route.require)
+        return And((*required, self._trees[number]))
 
     def _first(self, source: Logsource, named: Mapping[str, frozenset[str]]) -> int | None:
-        for at, route in enumerate(self.routes(source)):
-            if all(not accepted.isdisjoint(named[name]) for name, accepted in route.where):
-                return at
-        return None
+        return next((at for at, route in enumerate(self.routes(source)) if _takes(route, named)), None)
 
     def _coded(self, source: Logsource, at: int) -> tuple[dict[str, list[int]], list[int]]:
         """The rules of a source by the event codes that they insist on, and those that insist on none."""
@@ -83,6 +108,15 @@ class Routing:
                     rest.append(number)
             found = self._by_code[source, at] = (coded, rest)
         return found
+
+
+def _takes(route: Route, named: Mapping[str, frozenset[str]]) -> bool:
+    return all(not accepted.isdisjoint(named[name]) for name, accepted in route.where)
+
+
+def _requirement(name: str, values: frozenset[str]) -> Leaf:
+    patterns = tuple(Pattern("equals", value, value) for value in sorted(values))
+    return Leaf(f"logsource/{name}", name, patterns, key=f"{name} {sorted(values)}".encode())
 
 
 def _named(kind: Kind) -> dict[str, frozenset[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from collectors.event import Event
 from soc.detect import Detection, Level, Rule
@@ -12,7 +13,7 @@ from soc.detect.sigma.explain import Explanation, explained, reasons
 from soc.detect.sigma.group import Group
 from soc.detect.sigma.program import Binder, Bound, Row
 from soc.detect.sigma.routing import Kind, Routing, kind_of, known
-from soc.detect.sigma.taxonomy import ROUTING, Route
+from soc.detect.sigma.taxonomy import ROUTING
 
 MAX_KINDS = 20_000
 """Kinds of events that are remembered; a source that invents event codes cannot fill the memory."""
@@ -46,16 +47,19 @@ class RuleSet:
     def detect(self, batch: Sequence[Event]) -> list[Detection]:
         """All detections of the batch, ordered by the event's place in it and then by rule id."""
         found = []
-        for at, fired in self.match(batch):
-            event, kind = batch[at], kind_of(batch[at])
+        for at, fired, group in self._found(batch):
+            event = batch[at]
             row = Row(event)
-            found += [
-                Detection(self.rules[number], (event,), reasons(self._bound(number, kind)[0], row)) for number in fired
-            ]
+            for number in fired:
+                why = reasons(self._tree(number, group.routes[number]), row)
+                found.append(Detection(self.rules[number], (event,), why))
         return found
 
     def match(self, batch: Sequence[Event]) -> list[tuple[int, tuple[int, ...]]]:
         """For each event that fires something, its place in the batch and the places of the rules in `rules`; both ascending."""
+        return [(at, fired) for at, fired, _ in self._found(batch)]
+
+    def _found(self, batch: Sequence[Event]) -> list[tuple[int, tuple[int, ...], Group]]:
         places: dict[Group, list[int]] = defaultdict(list)
         for at, event in enumerate(batch):
             fields = event.fields
@@ -68,8 +72,8 @@ class RuleSet:
         found = []
         for group, ats in places.items():
             events = batch if len(ats) == len(batch) else [batch[at] for at in ats]
-            found += [(ats[at], fired) for at, fired in group.match(events)]
-        found.sort()
+            found += [(ats[at], fired, group) for at, fired in group.match(events)]
+        found.sort(key=itemgetter(0))
         return found
 
     def explain(self, rule_id: str, event: Event) -> Explanation:
@@ -80,15 +84,17 @@ class RuleSet:
 
     def _bound(self, number: int, kind: Kind) -> tuple[Bound, bool]:
         """A rule's whole tree on the route that takes events of a kind (else on its first), and whether one does."""
-        routes = self._routing.routes(self._sources[number])
-        route = self._routing.route(number, kind)
-        at = 0 if route is None else routes.index(route)
+        at = self._routing.route(number, kind)
+        return self._tree(number, at or 0), at is not None
+
+    def _tree(self, number: int, at: int) -> Bound:
         bound = self._whole.get((number, at))
         if bound is None:
-            made = self._binder.bind(_on(self._trees[number], routes[at]), routes[at], {}, [])
+            route = self._routing.routes(self._sources[number])[at]
+            made = self._binder.bind(self._routing.tree(number, at), route, {}, [])
             assert not isinstance(made, bool), "nothing is known, so nothing folds"
             bound = self._whole[number, at] = made
-        return bound, route is not None
+        return bound
 
     def _group(self, kind: Kind) -> Group | None:
         # only kinds of text are looked up as they are: as dictionary keys, true and 1 are the same
@@ -98,31 +104,20 @@ class RuleSet:
         if len(self._kinds) >= MAX_KINDS:
             self._kinds.clear()
             self._groups.clear()
-        numbers, trees, identity = [], [], []
+        routes, trees, identity = {}, [], []
         for number, at in self._routing.of(kind):
             decided: list[bool] = []
             route = self._routing.routes(self._sources[number])[at]
-            tree = self._binder.bind(_on(self._trees[number], route), route, known(kind), decided)
+            tree = self._binder.bind(self._routing.tree(number, at), route, known(kind), decided)
             if tree is not False:
-                numbers.append(number)
+                routes[number] = at
                 trees.append(tree)
                 identity.append((number, at, tuple(decided)))
         group = None
-        if numbers:
-            group = self._groups.get(tuple(identity)) or self._groups.setdefault(tuple(identity), Group(numbers, trees))
+        if routes:
+            group = self._groups.get(tuple(identity)) or self._groups.setdefault(tuple(identity), Group(routes, trees))
         self._kinds[key] = group
         return group
-
-
-def _on(tree: ir.Node, route: Route) -> ir.Node:
-    """The tree with what its route requires besides the routing fields."""
-    if not route.require:
-        return tree
-    required = (
-        ir.Leaf(f"logsource/{name}", name, tuple(ir.Pattern("equals", value, value) for value in sorted(values)))
-        for name, values in route.require
-    )
-    return ir.And((*required, tree))
 
 
 def _public(path: str, rule: ir.Rule) -> Rule:
