@@ -15,7 +15,7 @@ from typing import NamedTuple
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """The largest count that is believed: the bytes beyond the line limit are skipped, and a lie may cost only so much of its connection."""
 _COUNT = re.compile(rb"([1-9][0-9]{0,8}) ")
-_LIE = re.compile(rb"[0-9]+ <")
+_LIE = re.compile(rb"[0-9]{1,19} <")
 _MAYBE_COUNT = re.compile(rb"[0-9]{1,9} ?\Z")
 _TRAILERS = b"\r\n\0"
 """What senders put after a message without meaning it: NUL of a C string, a newline after a counted message."""
@@ -70,8 +70,7 @@ class SyslogFramer:
         if count := self._count(data, 0):
             start, size = count
             return [Message(data[start:], size - (len(data) - start))]
-        line = data.rstrip(_TRAILERS)
-        return [_cut(line, self._max)] if line else []
+        return [_cut(data, self._max)] if data.strip(_TRAILERS) else []
 
     def _message(self, data: bytes, at: int, messages: list[Message]) -> int:
         """Take the message that begins at `at`; gives where it ends, `at` itself when more bytes are needed."""
@@ -94,7 +93,7 @@ class SyslogFramer:
         if self._counted or _LIE.match(data, at):
             self.faults += 1
         if end >= 0:
-            messages.append(_cut(data[at:end].rstrip(_TRAILERS), self._max))
+            messages.append(_cut(data[at:end], self._max))
             return end + 1
         self._long, self._cut = data[at : at + self._max], len(data) - at - self._max
         return len(data)
@@ -119,4 +118,5 @@ class SyslogFramer:
 
 
 def _cut(line: bytes, longest: int) -> Message:
-    return Message(line[:longest], max(0, len(line) - longest))
+    """What is beyond the limit is cut as it came, trailers included: so the count is the same however the line was split."""
+    return Message(line[:longest], len(line) - longest) if len(line) > longest else Message(line.rstrip(_TRAILERS), 0)
