@@ -24,26 +24,11 @@ def parse(record: RawRecord, format: Format | str, context: Context) -> Event:  
     """The event of one record. Raises: ParseError, also for an unknown format's name."""
     known = format if isinstance(format, Format) else format_named(format)
     try:
-        parsed = known.parse(record, context)
+        return _event(record, known.parse(record, context), context)
     except ParseError:
         raise
-    except Exception as error:  # a fault of a parser costs one record and says so; it must not end the stream
-        raise ParseError(f"fault in parser {known.name}: {type(error).__name__}: {str(error)[:80]}") from error
-    fields = parsed.fields
-    if record.truncated:
-        fields["log.flags"] = ["truncated"]
-    for name, value in context.defaults.items():
-        fields.setdefault(name, value)
-    return Event(
-        event_id(record),
-        parsed.time or record.received,
-        fields,
-        record.data,
-        record.source,
-        record.position,
-        record.received,
-        record.peer,
-    )
+    except Exception as error:
+        raise ParseError(_fault(known, error)) from error
 
 
 def parse_batch(
@@ -51,18 +36,37 @@ def parse_batch(
     format: Format | str,  # noqa: A002  the word of the field
     context: Context,
 ) -> tuple[list[Event], list[DeadLetter]]:
-    """Events and dead letters, each in the order of the records; every record is in exactly one of the two. Raises: ParseError
-    only where the format's name is unknown.
+    """Events and dead letters, each in the order of the records; every record is in exactly one of the two. Raises:
+    ParseError only where the format's name is unknown.
     """
     known = format if isinstance(format, Format) else format_named(format)
+    read = known.parse
     events: list[Event] = []
     dead: list[DeadLetter] = []
     for record in records:
         try:
-            events.append(parse(record, known, context))
+            events.append(_event(record, read(record, context), context))
         except ParseError as error:
             dead.append(DeadLetter(record, known.name, error.reason))
+        except Exception as error:
+            dead.append(DeadLetter(record, known.name, _fault(known, error)))
     return events, dead
+
+
+def _event(record: RawRecord, parsed: Parsed, context: Context) -> Event:
+    fields = parsed.fields
+    if record.truncated:
+        fields["log.flags"] = ["truncated"]
+    if context.defaults:
+        for name, value in context.defaults.items():
+            fields.setdefault(name, value)
+    moment, received = parsed.time, record.received
+    place = record.position
+    return Event(event_id(record), moment or received, fields, record.data, record.source, place, received, record.peer)
+
+
+def _fault(known: Format, error: Exception) -> str:
+    return ascii(f"fault in parser {known.name}: {type(error).__name__}: {str(error)[:80]}")[1:-1]
 
 
 def detect_format(sample: bytes, path: str) -> str:

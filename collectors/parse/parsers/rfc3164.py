@@ -49,6 +49,8 @@ def parse(record: RawRecord, context: Context) -> Parsed:
         if host not in ("", "-"):
             fields["host.name"] = host
         rest = after
+    if rest[:2] == ": ":  # Cisco's "asa01 : %ASA-6-302013: Built ..."
+        rest = rest[2:]
     _content(rest, fields)
     return Parsed(time, fields)
 
@@ -73,14 +75,15 @@ def _content(rest: str, fields: dict[str, Value]) -> None:
     tag, blank, message = rest.partition(" ")
     if tag[-1:] == ":" and len(tag) > 1:
         tag = tag[:-1]
-    elif not blank or tag[-1:] != "]":
+    elif not blank or tag[-1:] != "]" or tag[:1] == "[":
         tag, message = _tag_without_blank(rest)
-    message = message.lstrip(" ")
+    if message[:1] == " ":
+        message = message.lstrip(" ")
     program = tag
     if tag[-1:] == "]":
-        at = tag.find("[")
-        program, pid = tag[:at] if at > 0 else tag, tag[at + 1 : -1]
-        if pid.isascii() and pid.isdigit() and len(pid) <= 10:
+        name, _, pid = tag.partition("[")
+        program, pid = name or tag, pid[:-1]
+        if pid.isdigit() and pid.isascii() and len(pid) <= 10:
             fields["process.pid"] = int(pid)
     fields["message"] = message
     if "/" in program or "(" in program:
