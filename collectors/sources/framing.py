@@ -15,7 +15,7 @@ from typing import NamedTuple
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """The largest count that is believed: the bytes beyond the line limit are skipped, and a lie may cost only so much of its connection."""
 _COUNT = re.compile(rb"([1-9][0-9]{0,8}) ")
-_LIE = re.compile(rb"[0-9]{1,19} <")
+_LIE = re.compile(rb"[0-9]{1,20} <")
 _MAYBE_COUNT = re.compile(rb"[0-9]{1,9} ?\Z")
 _TRAILERS = b"\r\n\0"
 """What senders put after a message without meaning it: NUL of a C string, a newline after a counted message."""
