@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from collectors.errors import ParseError
 from collectors.event import Event
-from collectors.parse import Context, detect_format, parse_batch
+from collectors.parse import Context, detect_format, formats, parse_batch
 from collectors.record import DeadLetter, RawRecord
+from collectors.sources.lines import Continues
 
 AUTO = "auto"
 
@@ -24,6 +25,18 @@ class ChoosingParser:
         self._format = format_name
         self._context = context
         self._formats: dict[str, str] = {}
+
+    def continues(self, sample: Sequence[RawRecord] = ()) -> Continues | None:
+        """For records that span lines, how they go on: of the format that is named, or that these first records have."""
+        name = self._format
+        if name == AUTO:
+            if not sample:
+                return None
+            try:
+                name = self._of_stream(sample[0].position.stream, sample)
+            except ParseError:
+                return None
+        return formats()[name].continues if name in formats() else None
 
     def parse(self, records: Sequence[RawRecord]) -> tuple[list[Event], list[DeadLetter]]:
         """Events and dead letters; every record is in exactly one of the two. Raises: ParseError for a format that does not exist."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +89,25 @@ class Organisation:
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """A host of ours with its addresses: what comes from one of them came by way of this host."""
+
+    name: str
+    addresses: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError for an address that is none."""
+        for address in self.addresses:
+            ip_address(address)
+
+
+@dataclass(frozen=True, slots=True)
 class _File:
     """The file as written."""
 
     schema: str
     systems: tuple[Asset, ...]
+    machines: tuple[Machine, ...] = ()
     organisation: tuple[Organisation, ...] = ()
 
     def __post_init__(self) -> None:
@@ -108,13 +122,15 @@ class Inventory:
 
     assets: tuple[Asset, ...]
     organisations: tuple[Organisation, ...] = ()
+    machines: tuple[Machine, ...] = ()
     _table: AssetTable = field(init=False, repr=False, compare=False)
     _by_id: Mapping[str, Asset] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the systems."""
         entries = (TableEntry(a.id, a.criticality, a.hosts, a.addresses, a.databases) for a in self.assets)
-        object.__setattr__(self, "_table", AssetTable(entries))
+        by_address = {str(ip_address(a)): machine.name for machine in self.machines for a in machine.addresses}
+        object.__setattr__(self, "_table", AssetTable(entries, by_address))
         object.__setattr__(self, "_by_id", {asset.id: asset for asset in self.assets})
 
     def asset(self, system: str) -> Asset | None:
@@ -142,7 +158,7 @@ def load_inventory(path: Path) -> Inventory:
     faults = [*_twice(document, file), *_overlaps(document, file)]
     if faults:
         raise FaultsError(faults)
-    return Inventory(file.systems, file.organisation)
+    return Inventory(file.systems, file.organisation, file.machines)
 
 
 def _twice(document: Document, file: _File) -> Iterator[Fault]:

@@ -2,7 +2,8 @@
 
 ECS has no `asset.*`. The system goes into `service.name` (its id in the inventory), because what an inventory of a data centre lists are
 services and not machines, and its criticality (1 to 5) into `labels.criticality`. Where the record names another `service.name` itself,
-that name is kept as `labels.service_name`. An event of no known system is handed on as it is.
+that name is kept as `labels.service_name`. An event of no known system is handed on as it is. Where the source's address is that of a
+machine of ours, its name goes into `source.domain`: the way that somebody took from one host to the next.
 
 What decides, first come first served, from the exact to the general: the system that the application names (`egov.system`), a
 `service.name` that is already a system's id, the database, the virtual host, the host, the address served. The address that a request
@@ -41,9 +42,10 @@ class Asset:
 class AssetTable:
     """Systems, found by what events say. `system_of` costs a handful of dictionary look-ups an event."""
 
-    def __init__(self, assets: Iterable[Asset]) -> None:
-        """Raises: ValueError for an address that is none."""
+    def __init__(self, assets: Iterable[Asset], machines: Mapping[str, str] | None = None) -> None:
+        """`machines`: address -> host name of machines of ours. Raises: ValueError for an address that is none."""
         known = list(assets)
+        self.machines: Mapping[str, str] = dict(machines or {})
         self.criticality: Mapping[str, int] = {asset.id: asset.criticality for asset in known}
         by_id = {asset.id: asset.id for asset in known}.get
         by_host, by_address = _Remembering(_host_search(known)), _Remembering(_address_search(known))
@@ -125,20 +127,25 @@ def _address_search(assets: Sequence[Asset]) -> Callable[[str], str | None]:
 
 
 def enrich(events: Sequence[Event], table: AssetTable) -> list[Event]:
-    """The events in their order, those of a known system with `service.name` and `labels.criticality`; the events given are not changed."""
-    system_of, criticality = table.system_of, table.criticality
+    """The events in their order, those of a known system with `service.name` and `labels.criticality`; none given is changed."""
+    system_of, criticality, machines = table.system_of, table.criticality, table.machines
     enriched = []
     for event in events:
-        system = system_of(event.fields)
-        if system is None:
+        fields = event.fields
+        system = system_of(fields)
+        machine = machines.get(fields.get("source.ip"))  # type: ignore[arg-type]  # a list or None is simply not there
+        if system is None and machine is None:
             enriched.append(event)
             continue
-        fields = event.fields.copy()
-        said = fields.get("service.name")
-        if said is not None and said != system:
-            fields["labels.service_name"] = said
-        fields["service.name"] = system
-        fields["labels.criticality"] = criticality[system]
+        fields = fields.copy()
+        if machine is not None:
+            fields.setdefault("source.domain", machine)
+        if system is not None:
+            said = fields.get("service.name")
+            if said is not None and said != system:
+                fields["labels.service_name"] = said
+            fields["service.name"] = system
+            fields["labels.criticality"] = criticality[system]
         enriched.append(
             Event(event.id, event.time, fields, event.raw, event.source, event.position, event.ingested, event.peer)
         )

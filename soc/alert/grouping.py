@@ -45,19 +45,31 @@ class Config:
 
 
 def entities_of(events: Sequence[Event]) -> tuple[Entity, ...]:
-    """Every entity that the events name, in the order of ENTITY_FIELDS; addresses of the machine itself are nobody."""
+    """Every entity that the events name, in the order of ENTITY_FIELDS; addresses of the machine itself are nobody.
+
+    An account that was only tried at a log-in is none: it did not act.
+    """
     found: dict[Entity, None] = {}
     for name in ENTITY_FIELDS:
         for event in events:
+            if name == "user.name" and _only_tried(event):
+                continue
             value = event.fields.get(name)
             if isinstance(value, str) and value not in _NOBODY:
                 found[Entity(name, value)] = None
     for event in events:
+        if _only_tried(event):
+            continue
         host = event.fields.get("host.name")
         for user in (event.fields.get("user.name"), event.fields.get("user.effective.name")):
             if isinstance(user, str) and isinstance(host, str) and user not in _NOBODY:
                 found[Entity(ACCOUNT, f"{user}@{host}")] = None
     return tuple(found)
+
+
+def _only_tried(event: Event) -> bool:
+    """Whether the account that the event names is one that somebody tried: every scanner tries "admin", which ties nobody to anybody."""
+    return event.fields.get("event.category") == "authentication" and event.fields.get("event.outcome") == "failure"
 
 
 class Grouper:

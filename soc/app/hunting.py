@@ -1,4 +1,4 @@
-"""What `soc scan` needs: the site's rules, inventory and time zone where there is a soc.yaml, and defaults where only rules are named."""
+"""What works with and without a site: its rules, inventory and zone where there is a soc.yaml, defaults where rules are named."""
 
 from __future__ import annotations
 
@@ -13,26 +13,30 @@ from soc.app.clock import now
 from soc.app.intakes import enricher
 from soc.app.scan import Scan
 from soc.app.site import Site
-from soc.config import Config, load
+from soc.config import Config
 from soc.errors import SocError
 
 
-def open_hunt(config_path: Path, rule_folders: Sequence[Path], format_name: str) -> tuple[Scan, datetime]:
-    """A scan that is ready, and the time that it takes for now. Raises: SocError, FaultsError."""
+def site_or_default(config_path: Path, rules: Sequence[Path]) -> Site:
+    """The site of a soc.yaml; without one, where rules are named, one of defaults that keeps only its cache.
+
+    Raises: SocError where there is neither, FaultsError.
+    """
     if config_path.is_file():
-        site = Site(load(config_path), config_path)
-        enrich = enricher(site)
-    elif rule_folders:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "soc"
-        site = Site(Config(data=cache), config_path)
-        enrich = _unchanged
-    else:
+        return Site.load(config_path)
+    if not rules:
         raise SocError(
-            f"{config_path}: no site here; name rules with --rules DIR, or a site with --config FILE (`soc init DIR` makes one)"
+            f"{config_path}: no site here; name rules, or a site with --config FILE (`soc init DIR` makes one)"
         )
-    return Scan(
-        [site.rules(rule_folders)], Context(timezone=site.config.site.zone), enrich, format_name=format_name
-    ), now()
+    return Site(Config(data=Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "soc"), config_path)
+
+
+def open_hunt(config_path: Path, rules: Sequence[Path], format_name: str) -> tuple[Scan, datetime]:
+    """A scan that is ready, and the time that it takes for now. Raises: SocError, FaultsError."""
+    site = site_or_default(config_path, rules)
+    enrich = enricher(site) if config_path.is_file() else _unchanged
+    context = Context(timezone=site.config.site.zone)
+    return Scan([site.rules(rules)], context, enrich, format_name=format_name), now()
 
 
 def _unchanged(events: Sequence[Event]) -> list[Event]:

@@ -25,7 +25,8 @@ def intakes(site: Site, journal: Journal, count: Callable[[Taken], None]) -> lis
     marks = journal.marks()
     context = Context(timezone=site.config.site.zone)
     add_assets = enricher(site)
-    return [
-        Intake(open_source(source, marks), ChoosingParser(source.format, context), add_assets, journal, count)
-        for source in site.config.sources
-    ]
+    made = []
+    for source in site.config.sources:
+        parser = ChoosingParser(source.format, context)
+        made.append(Intake(open_source(source, marks, parser.continues()), parser, add_assets, journal, count))
+    return made

@@ -13,7 +13,7 @@ from collectors.errors import SourceError
 from collectors.event import Event
 from collectors.parse import Context
 from collectors.record import DeadLetter
-from collectors.sources import read_file
+from collectors.sources import Batch, read_file
 from soc.app.evaluation import BATCH
 from soc.detect import Detection, Detector
 
@@ -80,7 +80,7 @@ class Scan:
         self.summary.files += 1
         done = 0
         try:
-            for batch in read_file(path, SOURCE, now):
+            for batch in _batches(path, parser, now):
                 events, dead = parser.parse(batch.records)
                 self._note([*batch.dead, *dead])
                 self.summary.events += len(events)
@@ -103,6 +103,20 @@ class Scan:
         found.sort(key=lambda d: (place[d.events[-1].id], d.rule.id))
         self.summary.detections.update(d.rule.level.value for d in found)
         yield from found
+
+
+def _batches(path: Path, parser: ChoosingParser, now: datetime) -> Iterator[Batch]:
+    """The records of a file; read again, joined, where the first ones show a format whose records span lines."""
+    batches = read_file(path, SOURCE, now, parser.continues())
+    first = next(batches, None)
+    if first is None:
+        return
+    continues = None if parser.continues() else parser.continues(first.records)
+    if continues is not None:
+        yield from read_file(path, SOURCE, now, continues)
+    else:
+        yield first
+        yield from batches
 
 
 def total_bytes(files: Iterable[Path]) -> int:

@@ -17,6 +17,7 @@ from collectors.choosing import ChoosingParser
 from collectors.intake import Intake
 from collectors.parse import Context
 from collectors.sources import Batch, Counts, read_file
+from collectors.sources.lines import Continues
 from soc.alert import Alert
 from soc.app.assurance import measure
 from soc.app.clock import Clock
@@ -89,8 +90,9 @@ def recorded_day(folder: Path = DAY) -> RecordedDay:
 class _Recorded:
     """A recorded file as a Source: its lines as they were received that day."""
 
-    def __init__(self, file: RecordedFile, received: datetime) -> None:
+    def __init__(self, file: RecordedFile, received: datetime, continues: Continues | None) -> None:
         self._file = file
+        self._continues = continues
         self._received = received
         self.counts = Counts()
 
@@ -101,7 +103,7 @@ class _Recorded:
 
     def batches(self, stop: StopEvent) -> Iterator[Batch]:
         """The whole file."""
-        for batch in read_file(self._file.path, self.id, self._received):
+        for batch in read_file(self._file.path, self.id, self._received, self._continues):
             if stop.is_set():
                 return
             yield batch
@@ -123,8 +125,9 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     for file in day.files:
         step(f"reading {file.name}: {file.lines:,} lines, {file.format}")
         context = Context(timezone=ZoneInfo(day.zone), defaults={"host.name": file.host})
-        source = _Recorded(file, day.received)
-        Intake(source, ChoosingParser(file.format, context), enrich, journal, conservation.taken).run(StopEvent())
+        parser = ChoosingParser(file.format, context)
+        source = _Recorded(file, day.received, parser.continues())
+        Intake(source, parser, enrich, journal, conservation.taken).run(StopEvent())
     step("training the log-on model on the day after 04:00")
     since, until = (day.start + timedelta(hours=hour) for hour in LEARNED_HOURS)
     model = train_logon_model(site, since=since, until=until, actor="demo")
@@ -143,6 +146,7 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     measure(site)
     sign(site)
     incidents = site.projections.incidents(site.projections.incident_ids())
+    incidents.sort(key=lambda incident: (-incident.risk, -len(incident.alert_ids)))
     return Played(
         since=day.start,
         records=sum(file.lines for file in day.files),

@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus
+from soc.detect import Level
 from soc.incident import Incident, Phase, TimelineEntry, facts
 
 ENTITY_KINDS = ("source.ip", "user.name", "account", "host.name", "source.domain")
@@ -44,12 +45,14 @@ class Config:
     """When alerts become an incident.
 
     `window`: how far apart two alerts of one address or account may be. `pivot_window`: the same for what many share: an account on one
-    host (root on jump-01), and the way from a host of ours on to the next. `risk`: an alert of this risk opens an incident alone.
-    `rules`: so many different rules on one path do, too. `shared`: accounts that many people use, which link on one host only.
+    host (root on jump-01), and the way from a host of ours, where something of `pivot_level` happened, on to the next. `risk`: an alert of
+    this risk opens an incident alone. `rules`: so many different rules on one path do, too. `shared`: accounts that many people use, which
+    link on one host only.
     """
 
     window: timedelta = timedelta(hours=24)
     pivot_window: timedelta = timedelta(hours=2)
+    pivot_level: Level = Level.HIGH
     risk: int = 75
     rules: int = 3
     shared: frozenset[str] = field(
@@ -59,23 +62,24 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """Something that two alerts can have in common. `kind` "from host" meets "on host" of the same value, every other its own."""
+    """Something that two alerts can have in common: of the same value, a `kind` meets its own, or those that _MEETS says."""
 
     kind: str
     value: str
 
     @property
-    def meets(self) -> _Key:
-        """The key of the alerts that this one leads to."""
-        return _Key(_OTHER_END.get(self.kind, self.kind), self.value)
-
-    def __str__(self) -> str:
-        return {"from host": f"the way from {self.value}", "on host": f"the way from {self.value}"}.get(
-            self.kind, f"{self.kind}={self.value}"
-        )
+    def meets(self) -> list[_Key]:
+        """The keys of the alerts that this one leads to."""
+        return [_Key(kind, self.value) for kind in _MEETS.get(self.kind, (self.kind,))]
 
 
-_OTHER_END = {"from host": "on host", "on host": "from host"}
+_MEETS = {
+    "from host": ("on host", "only host"),
+    "on host": ("from host", "only host"),
+    "only host": ("on host", "from host", "only host"),
+}
+"""A way from a host meets what happened on it; what names nothing but a host meets whatever else did on it."""
+
 _WIDE = ("source.ip", "user.name")
 
 
@@ -133,11 +137,11 @@ class Linker:
         found: dict[str, str] = {}
         reached = [alert]
         for near in reached:
-            for key in self._keys(near):
-                for other in (self._alerts[i] for i in self._by_key.get(key.meets, ())):
+            for key, met in self._pairs(near):
+                for other in (self._alerts[i] for i in self._by_key.get(met, ())):
                     if other.id in found or other.id == alert.id or not self._in_time(near, other, key):
                         continue
-                    found[other.id] = f"{other.id} and {near.id} share {key}"
+                    found[other.id] = _sentence(near, key, other, met)
                     if not other.incident_id:
                         reached.append(other)
         return found
@@ -147,8 +151,14 @@ class Linker:
         keys = [_Key("source.ip", value) for value in named["source.ip"]]
         keys += [_Key("user.name", value) for value in named["user.name"] if value not in self._config.shared]
         keys += [_Key("account", value) for value in named["account"]]
-        keys += [_Key("on host", value) for value in named["host.name"]]
+        if not keys:
+            keys += [_Key("only host", value) for value in named["host.name"]]
+        elif alert.level.rank >= self._config.pivot_level.rank:
+            keys += [_Key("on host", value) for value in named["host.name"]]
         return keys + [_Key("from host", value) for value in named["source.domain"]]
+
+    def _pairs(self, alert: Alert) -> list[tuple[_Key, _Key]]:
+        return [(key, met) for key in self._keys(alert) for met in key.meets]
 
     def _in_time(self, alert: Alert, other: Alert, key: _Key) -> bool:
         window = self._config.window if key.kind in _WIDE else self._config.pivot_window
@@ -216,6 +226,15 @@ class Linker:
             kept_alerts = [a for i, a in self._alerts.items() if i not in old_alerts]
             kept_incidents = [n for i, n in self._incidents.items() if i not in old_incidents]
             self._restore(kept_alerts, kept_incidents)
+
+
+def _sentence(alert: Alert, key: _Key, other: Alert, met: _Key) -> str:
+    if "from host" in (key.kind, met.kind):
+        later, earlier = (alert, other) if key.kind == "from host" else (other, alert)
+        return f"{later.id} came from {key.value}, where {earlier.id} had happened"
+    if "only host" in (key.kind, met.kind):
+        return f"{alert.id} and {other.id} happened on {key.value}"
+    return f"{other.id} and {alert.id} share {key.kind}={key.value}"
 
 
 def tactics_of(tags: Iterable[str]) -> list[str]:

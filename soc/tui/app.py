@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -131,6 +132,7 @@ def _no_colour() -> bool:
 def start(session: Session, keymap: Mapping[str, str] | None) -> int:
     """Run until the analyst leaves; the exit code. Decisions that were asked for are carried out before it returns."""
     app = SocApp(session, keymap)
+    gc.freeze()  # what imports made is no garbage: a full collection while one scrolls took 38 ms
     try:
         code = app.run()
     finally:

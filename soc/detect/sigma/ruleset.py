@@ -105,10 +105,11 @@ class RuleSet:
             self._kinds.clear()
             self._groups.clear()
         routes, trees, identity = {}, [], []
+        values = known(kind)
         for number, at in self._routing.of(kind):
             decided: list[bool] = []
             route = self._routing.routes(self._sources[number])[at]
-            tree = self._binder.bind(self._routing.tree(number, at), route, known(kind), decided)
+            tree = self._binder.bind(self._routing.tree(number, at), route, values, decided)
             if tree is not False:
                 routes[number] = at
                 trees.append(tree)

@@ -38,15 +38,17 @@ class Route:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     otherwise: tuple[str, ...] = ("{}",)
     require: tuple[tuple[str, frozenset[str]], ...] = ()
+    _columns: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def columns(self, name: str) -> tuple[str, ...]:
         """The event fields that hold the Sigma field `name`."""
-        known = self.fields.get(name.lower())
-        if known is not None:
-            return known
-        if "." in name:  # an ECS name, or a path into a JSON event
-            return (name,)
-        return tuple(template.format(name) for template in self.otherwise)
+        found = self._columns.get(name)
+        if found is None:
+            found = self.fields.get(name.lower())
+            if found is None:  # a dot: an ECS name, or a path into a JSON event
+                found = (name,) if "." in name else tuple(template.replace("{}", name) for template in self.otherwise)
+            self._columns[name] = found
+        return found
 
 
 def routes(logsource: Logsource) -> tuple[Route, ...]:

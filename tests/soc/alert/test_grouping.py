@@ -90,6 +90,13 @@ def test_a_shared_account_is_named_with_its_host_and_so_is_who_one_became() -> N
     }
 
 
+def test_an_account_that_was_only_tried_is_no_entity() -> None:
+    tried = event(
+        1, 0, user_name="admin", source_ip="203.0.113.9", event_category="authentication", event_outcome="failure"
+    )
+    assert entities_of([tried]) == (Entity("source.ip", "203.0.113.9"),)
+
+
 def test_without_an_entity_the_source_stands_in() -> None:
     book = Book()
     book.feed(detection(1, 0, GUESS))

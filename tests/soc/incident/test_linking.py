@@ -99,7 +99,14 @@ def test_the_way_from_one_host_of_ours_to_the_next_is_followed() -> None:
         source_domain="jump-01",
     )
     [incident] = fold(Linker(Config(), [], []).link(alerts(on_jump, on_db), DAY)).values()
-    assert "the way from jump-01" in " ".join(incident.why)
+    assert "came from jump-01, where" in " ".join(incident.why)
+
+
+def test_an_alert_that_names_only_a_host_joins_what_happened_there() -> None:
+    sudo = detection(1, 0, rule("a", Level.CRITICAL), user_name="root", host_name="jump-01")
+    added = detection(2, 5, rule("b", Level.HIGH), host_name="jump-01")
+    [incident] = fold(Linker(Config(), [], []).link(alerts(sudo, added), DAY)).values()
+    assert "happened on jump-01" in " ".join(incident.why)
 
 
 def test_two_alerts_on_one_host_alone_do_not_link() -> None:

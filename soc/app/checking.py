@@ -1,0 +1,59 @@
+"""What `soc check` looks at: each room of the site, tried as `soc run` would use it, but without listening or writing events."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from collectors.parse import formats
+from collectors.sources import EvtxConfig, FileConfig, SourceConfig
+from soc.app.site import Site
+from soc.config import Config
+from soc.errors import SocError
+from soc.yaml_file import nearest
+
+
+def checks(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Name and check; a check gives what it found in words, or raises SocError."""
+    yield "inventory", lambda: f"{len(site.inventory.assets)} systems"
+    yield "rules", lambda: _rules(site)
+    yield "playbooks", lambda: f"{len(site.playbooks)} playbooks"
+    yield "sources", lambda: _sources(site.config)
+    yield "store", lambda: _store(site)
+
+
+def _rules(site: Site) -> str:
+    ruleset = site.rules()
+    warnings = "".join(f"\n  warning: {warning}" for warning in ruleset.warnings[:20])
+    return f"{len(ruleset)} rules, {len(ruleset.warnings)} warnings{warnings}"
+
+
+def _sources(config: Config) -> str:
+    faults = [fault for source in config.sources for fault in _source(source)]
+    ids = [source.id for source in config.sources]
+    faults += [f'the id "{source_id}" is used twice' for source_id in sorted(set(ids)) if ids.count(source_id) > 1]
+    if faults:
+        raise SocError("; ".join(faults))
+    return f"{len(ids)} sources" if ids else "no sources yet: soc.yaml says where logs come from"
+
+
+def _source(source: SourceConfig) -> Iterator[str]:
+    known = {"auto", *formats()}
+    if source.format not in known:
+        yield f'{source.id}: unknown format "{source.format}"{nearest(source.format, known)}'
+    if isinstance(source, FileConfig | EvtxConfig):
+        found = [Path(p) for p in glob.glob(source.path, recursive=True)]  # noqa: PTH207  a pattern as the source reads it
+        if not found and isinstance(source, EvtxConfig):
+            yield f"{source.id}: {source.path}: no such file"
+        for path in found:
+            try:
+                path.open("rb").close()
+            except OSError as error:
+                yield f"{source.id}: {path}: {error.strerror}"
+
+
+def _store(site: Site) -> str:
+    return (
+        f"{site.config.store.kind.value}, {site.events.count():,} events, {site.projections.applied():,} facts folded"
+    )

@@ -1,0 +1,34 @@
+"""A rule and an alert in, the engine's account of every leaf out, on the events as the journal holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iso27001.ledger import Entry
+from soc.alert import Alert
+from soc.alert.facts import DETECTION
+from soc.app.intakes import enricher
+from soc.app.site import Site
+from soc.detect import detection_id
+from soc.errors import SocError
+
+MOST = 5
+"""Events of an alert that are explained."""
+
+
+def explanations(site: Site, rule_id: str, alert: Alert) -> Iterator[str]:
+    """One text an event, the alert's first events first. Raises: SocError for a rule that is not loaded."""
+    ruleset = site.rules()
+    if ruleset.rule(rule_id) is None:
+        raise SocError(f"there is no rule {rule_id}; `soc rules list` lists them")
+    enrich = enricher(site)
+    for event_id in alert.event_ids[:MOST]:
+        entry = site.ledger.by_id(f"{DETECTION}:{detection_id(alert.rule_id, [event_id])}")
+        if entry is None:
+            continue
+        [event] = enrich([site.journal_reader.fetch(_offset(entry, event_id))])
+        yield f"{event.original}\n{ruleset.explain(rule_id, event)}"
+
+
+def _offset(entry: Entry, event_id: str) -> int:
+    return next(int(e["journal"]) for e in entry.fact.body["events"] if e["id"] == event_id)
