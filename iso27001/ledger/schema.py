@@ -1,8 +1,8 @@
 """The ledger's tables: what a file must look like to be one, and the statements that make it so.
 
-`entries`: facts in their bytes, with copies of what is searched by. `nodes`: the Merkle tree, leaves (level 0) included; apart from the
-entries, so that each tells on the other. `heads`: signed notes. Nothing may be updated or deleted; that keeps honest programs honest,
-the tree and the signatures are for the others.
+`entries`: facts in their bytes, with copies of what is searched by. `nodes`: the Merkle tree by `place`, leaves (level 0) included;
+apart from the entries, so that each tells on the other. `heads`: signed notes. Nothing may be updated or deleted; that keeps honest
+programs honest, the tree and the signatures are for the others.
 """
 
 from __future__ import annotations
@@ -23,12 +23,7 @@ _TABLES = (
         fact BLOB NOT NULL
     ) STRICT""",
     "CREATE INDEX entries_by_kind ON entries (kind, time)",
-    """CREATE TABLE nodes (
-        level INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        hash BLOB NOT NULL,
-        PRIMARY KEY (level, number)
-    ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE nodes (place INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT",
     "CREATE TABLE heads (number INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT",
 )
 _TRIGGERS = tuple(
@@ -36,6 +31,11 @@ _TRIGGERS = tuple(
     for table in ("about", "entries", "nodes", "heads")
     for verb in ("UPDATE", "DELETE")
 )
+
+
+def place(level: int, number: int) -> int:
+    """The key of a tree node: levels apart, the nodes of one level in order."""
+    return level << 56 | number
 
 
 def create(connection: sqlite3.Connection, origin: str) -> None:

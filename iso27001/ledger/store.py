@@ -81,20 +81,21 @@ class Ledger:
         if not texts:
             return []
         with self._transaction():
-            held = self._held(list(texts))
+            for fact_id in self._held(list(texts)):
+                del texts[fact_id]
             edge = self._edge()
-            rows, nodes, entries = [], [], []
-            for fact_id, (time, raw) in texts.items():
-                if fact_id in held:
-                    continue
-                fact = group[fact_id]
-                rows.append((edge.size, fact_id, fact.kind, time, fact.actor, raw))
-                entries.append(Entry(edge.size, fact))
-                nodes += edge.append(merkle.leaf_hash(raw))
+            first = edge.size
+            facts = [group[fact_id] for fact_id in texts]
+            rows = [
+                (seq, fact.id, fact.kind, time, fact.actor, raw)
+                for seq, (fact, (time, raw)) in enumerate(zip(facts, texts.values(), strict=True), first)
+            ]
+            nodes = edge.extend([merkle.leaf_hash(raw) for _, raw in texts.values()])
+            placed = [(schema.place(level, number), node) for level, number, node in nodes]
             self._connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
-            self._connection.executemany("INSERT INTO nodes VALUES (?, ?, ?)", sorted(nodes))
+            self._connection.executemany("INSERT INTO nodes VALUES (?, ?)", placed)
         self._frontier = edge
-        return entries
+        return [Entry(seq, fact) for seq, fact in enumerate(facts, first)]
 
     def sign(self, time: datetime) -> Head:
         """Sign the ledger as it stands and keep the head. Time may not run backwards, and a changed history is not signed.
@@ -250,9 +251,9 @@ class Ledger:
 
     def _read(self, level: int, first: int, count: int) -> list[bytes]:
         with self._errors():
-            between = (level, first, first + count - 1)
+            between = (schema.place(level, first), schema.place(level, first + count - 1))
             found = self._connection.execute(
-                "SELECT hash FROM nodes WHERE level = ? AND number BETWEEN ? AND ? ORDER BY number", between
+                "SELECT hash FROM nodes WHERE place BETWEEN ? AND ? ORDER BY place", between
             )
             return [row[0] for row in found]
 

@@ -14,7 +14,7 @@ import pytest
 
 from iso27001.ledger import Fact, encode, merkle
 from iso27001.ledger.anchor import write_anchor
-from iso27001.ledger.schema import changed
+from iso27001.ledger.schema import changed, place
 from iso27001.ledger.signing import Signer
 from iso27001.ledger.store import Ledger
 from iso27001.ledger.verdict import Completeness, FaultKind, Integrity, Verdict
@@ -56,10 +56,10 @@ class Site:
 
     def rebuild(self, connection: sqlite3.Connection) -> None:
         """All hashes anew over the entries as they are now."""
-        edge = merkle.Frontier()
         connection.execute("DELETE FROM nodes")
-        for (raw,) in connection.execute("SELECT fact FROM entries ORDER BY seq").fetchall():
-            connection.executemany("INSERT INTO nodes VALUES (?, ?, ?)", edge.append(merkle.leaf_hash(raw)))
+        leaves = [merkle.leaf_hash(row[0]) for row in connection.execute("SELECT fact FROM entries ORDER BY seq")]
+        nodes = merkle.Frontier().extend(leaves)
+        connection.executemany("INSERT INTO nodes VALUES (?, ?)", [(place(*at), node) for *at, node in nodes])
 
     def verify(self, *, anchored: bool = False) -> Verdict:
         return verify(self.path, self.signer.public, anchor=self.anchor if anchored else None)
@@ -146,7 +146,7 @@ def _renumber(site: Site, c: sqlite3.Connection) -> None:
 
 
 def _spoil_a_node(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("UPDATE nodes SET hash = ? WHERE level = 4 AND number = 1", (bytes(32),))
+    c.execute("UPDATE nodes SET hash = ? WHERE place = ?", (bytes(32), place(4, 1)))
 
 
 def _spoil_a_signature(site: Site, c: sqlite3.Connection) -> None:
@@ -196,7 +196,7 @@ def _write_it_another_way(site: Site, c: sqlite3.Connection) -> None:
 
 def _read(c: sqlite3.Connection, level: int, first: int, count: int) -> list[bytes]:
     rows = c.execute(
-        "SELECT hash FROM nodes WHERE level = ? AND number BETWEEN ? AND ?", (level, first, first + count - 1)
+        "SELECT hash FROM nodes WHERE place BETWEEN ? AND ?", (place(level, first), place(level, first + count - 1))
     )
     return [row[0] for row in rows]
 

@@ -24,9 +24,8 @@ class Nodes:
     def __init__(self, leaves: Sequence[bytes]) -> None:
         self.hashes: dict[tuple[int, int], bytes] = {}
         self.edge = merkle.Frontier()
-        for leaf in leaves:
-            for level, number, node in self.edge.append(leaf):
-                self.hashes[level, number] = node
+        for level, number, node in self.edge.extend(leaves):
+            self.hashes[level, number] = node
 
     def read(self, level: int, first: int, count: int) -> list[bytes]:
         assert level % merkle.STORED_EVERY == 0
@@ -80,7 +79,19 @@ def test_roots_from_kept_nodes_are_those_of_the_recursion(tree: tuple[list[bytes
     nodes = Nodes(leaves)
     assert nodes.edge.root() == plain_root(leaves)
     assert merkle.root(nodes.read, old) == plain_root(leaves[:old])
-    assert merkle.frontier(nodes.read, old).append(leaves[0])[0] == (0, old, leaves[0])
+
+
+@given(trees())
+def test_growing_in_one_step_or_in_two_gives_the_same_nodes(tree: tuple[list[bytes], int, int]) -> None:
+    leaves, old, _ = tree
+    whole, first = Nodes(leaves), Nodes(leaves[:old])
+    resumed = merkle.frontier(first.read, old)
+    assert {
+        (level, number): node for level, number, node in resumed.extend(leaves[old:])
+    } | first.hashes == whole.hashes
+    assert (resumed.size, resumed.root()) == (whole.edge.size, whole.edge.root())
+    nodes = whole.edge.copy().extend(leaves[:old])
+    assert [(level, number) for level, number, _ in nodes] == sorted((level, number) for level, number, _ in nodes)
 
 
 @given(trees())

@@ -105,7 +105,7 @@ def test_what_is_appended_while_reading_is_read_too(ledger: Ledger) -> None:
 def test_nothing_can_be_updated_or_deleted(ledger: Ledger, tmp_path: Path, table: str, statement: str) -> None:
     ledger.append([fact(0)])
     ledger.sign(NOON)
-    column = {"entries": "seq", "nodes": "number", "heads": "note", "about": "origin"}[table]
+    column = {"entries": "seq", "nodes": "place", "heads": "note", "about": "origin"}[table]
     other = sqlite3.connect(tmp_path / "ledger.db")
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         other.execute(statement.format(table, column, column))
@@ -154,7 +154,7 @@ def test_a_changed_history_is_not_signed_over(ledger: Ledger, tmp_path: Path) ->
     ledger.sign(NOON)
     other = sqlite3.connect(tmp_path / "ledger.db")
     other.execute("DROP TRIGGER nodes_update")
-    other.execute("UPDATE nodes SET hash = ? WHERE level = 0 AND number = 2", (bytes(32),))
+    other.execute("UPDATE nodes SET hash = ? WHERE place = 2", (bytes(32),))
     other.commit()
     other.close()
     with pytest.raises(LedgerError, match="do not continue the head of size 4"):
