@@ -172,22 +172,33 @@ def _orphan(path: Path) -> RuleTest:
 
 
 def _test_of(rule_path: Path) -> RuleTest:
-    rule_id = next((str(d.data.get("id", "")) for d in read(rule_path) if isinstance(d.data, dict)), "").lower()
+    rules = read(rule_path)
+    rule_id = next((str(rule.data.get("id", "")) for rule in rules if isinstance(rule.data, dict)), "").lower()
     path = rule_path.with_name(rule_path.stem + SUFFIX)
     if not path.exists():
         return RuleTest(rule_path, rule_id)
     document = read_one(path)
     faults = list(_faults(document))
+    if len(rules) > 1:
+        faults.append(
+            document.fault((), f"{rule_path.name} holds {len(rules)} rules; a rule with a test has a file of its own")
+        )
     if faults:
         raise FaultsError(faults)
     data = document.data
     received = _moment(data["received"]) if "received" in data else None
-    samples = tuple(
-        Sample(kind, number, _line(given, data.get("given") or {}, received or RECEIVED))
-        for kind in Kind
-        for number, given in enumerate(data.get(kind.value) or [])
-    )
+    samples = tuple(_samples(document, data.get("given") or {}, received or RECEIVED))
     return RuleTest(rule_path, rule_id, data["format"], received or RECEIVED, samples, document)
+
+
+def _samples(document: Document, given: Mapping[str, Any], received: datetime) -> Iterator[Sample]:
+    """Raises: FaultsError for fields that cannot stand in one event."""
+    for kind in Kind:
+        for number, sample in enumerate(document.data.get(kind.value) or []):
+            try:
+                yield Sample(kind, number, _line(sample, given, received))
+            except ValueError as error:
+                raise FaultsError([document.fault((kind.value, number), str(error))]) from error
 
 
 def _faults(document: Document) -> Iterator[Fault]:
@@ -224,7 +235,7 @@ def _faults(document: Document) -> Iterator[Fault]:
 
 
 def _is_fields(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(name, str) for name in value)
+    return isinstance(value, dict) and all(isinstance(k, str) and not isinstance(v, dict) for k, v in value.items())
 
 
 def _moment(value: object) -> datetime | None:
@@ -236,13 +247,17 @@ def _moment(value: object) -> datetime | None:
 
 
 def _line(sample: str | Mapping[str, Any], given: Mapping[str, Any], received: datetime) -> bytes:
-    """A raw line as it stands; fields as the nested JSON that applications write."""
+    """A raw line as it stands; fields as the nested JSON that applications write. Raises: ValueError where one field holds another."""
     if isinstance(sample, str):
         return sample.encode()
+    written = {"@timestamp": received.isoformat(), **given, **sample}
+    fields = {name: value for name, value in written.items() if value is not None}
+    for name in fields:
+        inner = next((other for other in fields if other.startswith(f"{name}.")), None)
+        if inner:
+            raise ValueError(f'"{inner}" cannot stand beside "{name}", which is a value')
     nested: dict[str, Any] = {}
-    for name, value in {"@timestamp": received.isoformat(), **given, **sample}.items():
-        if value is None:
-            continue
+    for name, value in fields.items():
         *parents, leaf = name.split(".")
         level = nested
         for parent in parents:

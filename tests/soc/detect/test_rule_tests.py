@@ -161,6 +161,9 @@ def test_received_decides_the_year_of_a_line_without_one(tmp_path: Path) -> None
         ("format: json\nmatch: [7]\nnear_miss: []\n", ":2:9: a raw line or a mapping of field names to values is expected"),
         ("format: json\ngiven: [a]\nmatch: []\n", ":2:8: a mapping of field names to values is expected"),
         ("- a\n", ":1:1: a mapping is expected"),
+        ("format: json\nmatch: [{a: {b: 1}}]\n", ":2:9: a raw line or a mapping of field names to values is expected"),
+        ("format: json\nmatch: [{a: 1, a.b: 1}]\n", ':2:9: "a.b" cannot stand beside "a", which is a value'),
+        ("format: json\ngiven: {a.b.c: 1}\nmatch: [{a.b: 1}]\n", ':3:9: "a.b.c" cannot stand beside "a.b", which is a value'),
     ],
 )  # fmt: skip
 def test_fault_in_a_test_file_has_its_place(tmp_path: Path, test: str, fault: str) -> None:
@@ -168,6 +171,12 @@ def test_fault_in_a_test_file_has_its_place(tmp_path: Path, test: str, fault: st
     with pytest.raises(FaultsError) as raised:
         rule_tests.discover([tmp_path])
     assert any(fault in str(each) for each in raised.value.faults), str(raised.value)
+
+
+def test_file_with_two_rules_is_refused_since_a_test_would_show_one(tmp_path: Path) -> None:
+    written(tmp_path, rule=f"{RULE}---\n{EGOV_RULE}")
+    with pytest.raises(FaultsError, match=r"root_login\.yml holds 2 rules; a rule with a test has a file of its own"):
+        rule_tests.discover([tmp_path])
 
 
 def test_all_faults_of_all_files_are_named_at_once(tmp_path: Path) -> None:
