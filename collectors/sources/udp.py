@@ -13,6 +13,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ _DATAGRAM_BYTES = 65_535
 _DRAIN = 256
 """Datagrams a round: they share one time of receipt and one hand-over."""
 _WAIT_S = 0.1
+_LAST_S = 0.2
+"""How long the socket is still drained after the stop: for all that had arrived, but not for a flood that goes on."""
 _SO_RCVBUFFORCE = 33
 _SO_MEMINFO = 55
 _MEMINFO_DROPS = 8
@@ -90,8 +93,11 @@ class UdpSource:
     def _drain(self) -> None:
         """Move datagrams from the kernel to the queue; the only thing that the thread does."""
         receive = self._socket.recvfrom
+        leave_at = float("inf")
         while True:
             stopping = self._stop.is_set()
+            if stopping:
+                leave_at = min(leave_at, time.monotonic() + _LAST_S)
             if not stopping and self._queued_bytes - self._taken_bytes > self._config.queue_bytes:
                 self._stop.wait(0.005)
                 continue
@@ -107,9 +113,9 @@ class UdpSource:
                 self._queue.append((datetime.now(UTC), got))  # noqa: TID251  sources say when a record was received
                 self._queued_bytes += sum(len(data) + 100 for data, _ in got)
                 self._arrived.set()
-            elif stopping:
+            if stopping and (not got or time.monotonic() > leave_at):
                 return
-            else:
+            if not got:
                 select.select([self._socket], [], [], _WAIT_S)
 
     def _records(self) -> list[RawRecord]:

@@ -53,6 +53,18 @@ def test_a_torn_end_leaves_the_exact_prefix_and_keeps_the_rest_aside(tmp_path: P
         journal.close()
 
 
+def test_a_tail_of_zeros_as_power_loss_leaves_it_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    written(path)
+    segment = next(path.glob("*.seg"))
+    size = segment.stat().st_size
+    os.truncate(segment, size + 10_000)
+    journal = LocalJournal(JournalConfig(path))
+    assert (journal.end(), journal.damage()) == (FRAMES * PER_FRAME, [])
+    assert segment.stat().st_size == size
+    journal.close()
+
+
 def test_a_flipped_bit_never_gives_a_wrong_event_and_is_named_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     sizes = written(path)

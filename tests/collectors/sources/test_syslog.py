@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import shutil
 import socket
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -163,3 +167,38 @@ def test_an_address_that_cannot_be_had_stops_the_start(transport: str) -> None:
         for listen in (f"127.0.0.1:{port}", "nonsense", "127.0.0.1:x", "127.0.0.1:99999", "192.0.2.1:5514"):
             with pytest.raises(SourceError, match=f"s: .*{listen}"):
                 open_source(SyslogConfig("s", transport, listen), {})  # type: ignore[arg-type]
+
+
+_FORWARD = """
+module(load="imfile" PollingInterval="1")
+input(type="imfile" File="{log}" Tag="app:" addMetadata="off")
+action(type="omfwd" Target="127.0.0.1" Port="{octet}" Protocol="tcp" TCP_Framing="octet-counted" Template="RSYSLOG_SyslogProtocol23Format")
+action(type="omfwd" Target="127.0.0.1" Port="{lines}" Protocol="tcp" TCP_Framing="traditional" Template="RSYSLOG_TraditionalForwardFormat")
+action(type="omfwd" Target="127.0.0.1" Port="{udp}" Protocol="udp" Template="RSYSLOG_SyslogProtocol23Format")
+"""
+
+
+@pytest.mark.server
+def test_a_real_rsyslog_is_understood_over_both_framings_and_udp(tmp_path: Path) -> None:
+    if not (rsyslogd := shutil.which("rsyslogd", path="/usr/sbin:/usr/bin")):
+        assert os.environ.get("CI") != "true", "rsyslogd must be there in CI"
+        pytest.skip("rsyslogd is not installed")
+    octet, traditional, (datagrams, sender) = tcp(), tcp(), udp()
+    sender.close()
+    log, conf = tmp_path / "app.log", tmp_path / "rsyslog.conf"
+    log.write_bytes(b"".join(b"xin chao %d \xe1\xba\xa1\n" % n for n in range(1_000)))
+    ports = {"octet": octet.address[1], "lines": traditional.address[1], "udp": datagrams.address[1]}
+    conf.write_text(f'global(workDirectory="{tmp_path}")\n' + _FORWARD.format(log=log, **ports))
+    with Follower(octet) as a, Follower(traditional) as b, Follower(datagrams) as c:
+        child = subprocess.Popen([rsyslogd, "-n", "-f", conf, "-i", tmp_path / "pid"], stderr=subprocess.DEVNULL)
+        try:
+            for follower in (a, b, c):
+                follower.until(1_000)
+        finally:
+            child.terminate()
+            child.wait()
+    for follower, start in ((a, b"<133>1 "), (b, b"<133>"), (c, b"<133>1 ")):
+        assert len(follower.lines) == 1_000
+        assert all(line.startswith(start) and b"xin chao" in line for line in follower.lines)
+        assert follower.source.counts.framing_faults == 0
+    assert all(line.endswith(b" \xe1\xba\xa1") for line in a.lines)
