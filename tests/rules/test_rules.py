@@ -96,6 +96,24 @@ def test_rule_is_valid_to_pysigma(path: Path) -> None:
         assert condition.parsed is not None
 
 
+def test_pysigmas_validators_find_only_what_is_meant() -> None:
+    """Those of `sigma check`, but for the two that download ATT&CK and D3FEND."""
+    from sigma.collection import SigmaCollection
+    from sigma.validation import SigmaValidator
+    from sigma.validators.core import validators
+
+    offline = [validator for name, validator in validators.items() if name not in ("attacktag", "d3_fendtag")]
+    issues = SigmaValidator(offline).validate_rules(SigmaCollection.load_ruleset(list(FILES)))
+    found = {(type(issue).__name__, rule.source.path.stem) for issue in issues for rule in issue.rules if rule.source}
+    assert found == {
+        ("NumberAsStringIssue", "pg_privileged_login_failed"),  # SQLSTATE is text: 28000 beside 28P01
+        ("NumberAsStringIssue", "pg_unknown_name_probe"),
+        ("NumberAsStringIssue", "pg_injection_error"),
+        ("EscapedWildcardIssue", "pg_injection_error"),  # the message says: unterminated /* comment
+        ("NumberAsStringIssue", "device_default_login"),  # a log-in name of digits
+    }
+
+
 def test_ids_and_titles_are_unique() -> None:
     for key in ("id", "title"):
         counted = Counter(str(data[key]).lower() for data in BY_PATH.values())
