@@ -1,0 +1,59 @@
+"""For any hour one can prove that nothing went unevaluated: the facts cover the journal without a gap, and a mismatch is an alert."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from collectors.intake import Taken
+from soc.app.conservation import KIND, Conservation
+from soc.app.evaluation import Evaluation
+from soc.app.indexing import Indexing
+from soc.app.run import Running
+from soc.app.site import Site
+from soc.metrics import Metrics
+from soc.store import AlertQuery
+from tests.soc.app.sites import auth_line, new_site
+from tests.soc.app.test_run import wait_for
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def run_over(config: Path, events: int) -> None:
+    with Site.load(config) as site, Running(site):
+        wait_for(lambda: site.journal.end() == events, 10)
+
+
+def test_facts_cover_the_journal_without_a_gap_over_restarts(tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    config = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {log}, format: rfc3164}}]")
+    for part in range(3):
+        with log.open("a") as stream:
+            stream.write("".join(auth_line(part * 10 + i) for i in range(10)) + "no header at all\n")
+        run_over(config, (part + 1) * 10)
+    with Site.load(config) as site:
+        facts = [entry.fact.body for entry in site.ledger.entries(kinds=[KIND])]
+    covered = [(fact["journal"]["from"], fact["journal"]["to"]) for fact in facts]
+    assert covered[0][0] == 0
+    assert [end for _, end in covered[:-1]] == [start for start, _ in covered[1:]]
+    assert covered[-1][1] == 30
+    totals = {
+        name: sum(f["sources"]["auth"][name] for f in facts) for name in ("received", "parsed", "dead", "evaluated")
+    }
+    assert totals == {"received": 33, "parsed": 30, "dead": 3, "evaluated": 30}
+    assert all(fact["balanced"] for fact in facts)
+
+
+def test_a_count_that_does_not_add_up_becomes_an_alert(tmp_path: Path) -> None:
+    with Site.load(new_site(tmp_path / "site")) as site:
+        evaluation = Evaluation(site, site.journal, site.detectors(), Metrics())
+        indexing = Indexing(site.journal, site.events, Metrics())
+        conservation = Conservation(site, site.journal, evaluation.offset)
+        conservation.taken(Taken("auth", received=10, parsed=7, dead=0, dropped=0))
+        fact = conservation.record(NOW, evaluation, indexing)
+        assert fact is not None
+        assert fact.body["balanced"] is False
+        assert fact.body["missing"] == ["auth: 10 received, 7 parsed or dead-lettered", "7 parsed, 0 journalled"]
+        evaluation.drain()
+        [alert] = site.projections.alerts(site.projections.alert_ids(AlertQuery()))
+        assert alert.system == "soc"
