@@ -115,6 +115,8 @@ def put_event_data(data: dict[str, Any], fields: Fields) -> None:
             fields[_FIELD[name]] = str(value)
         elif value is not None:
             _put_compound(name, value, fields)
+    if "Data" in data and type(data["Data"]) in (str, int):
+        fields[_FIELD["Data"]] = [plain(data["Data"])]
 
 
 def _put_blanks(data: dict[str, Any], fields: Fields) -> None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from collectors.event import Value
 from collectors.parse import timestamp, windows
-from collectors.parse.ecs import plain
+from collectors.parse.ecs import INT64_MAX, INT64_MIN, plain
 from collectors.parse.format import Context, Parsed
 
 _PROVIDER = ("Provider_Name", "ProviderName", "SourceName")
@@ -115,7 +115,7 @@ def read_flat(document: dict[str, object], context: Context) -> Parsed:
         channel,
         _text(document, *_COMPUTER),
         _text(document, *_RECORD),
-        _text(document, "Keywords"),
+        _keywords(document),
         data,
     )
     for name, field in (
@@ -132,6 +132,14 @@ def read_flat(document: dict[str, object], context: Context) -> Parsed:
     if stamp is None:
         return Parsed(None, fields)
     return Parsed(timestamp.iso(stamp[1], _UTC if stamp[0] == "UtcTime" else context.timezone), fields)
+
+
+def _keywords(document: dict[str, object]) -> str:
+    """The mask as the event's XML writes it: NXLog gives it as a signed number of 64 bit."""
+    value = document.get("Keywords")
+    if type(value) is int and INT64_MIN <= value <= INT64_MAX:
+        return f"0x{value & (1 << 64) - 1:x}"
+    return _text(document, "Keywords")
 
 
 def _text(document: dict[str, object] | dict[str, Value], *names: str) -> str:

@@ -18,6 +18,7 @@ _NEW = re.compile(r"new (user|group): name=([^,]{1,256})(?:, [UG]ID=(\d{1,10}))?
 _MEMBER = re.compile(r"(add|delete) '([^']{1,256})' (?:to|from) (?:shadow )?group '([^']{1,256})'")
 _GPASSWD = re.compile(r"user (\S{1,256}) (added|removed) by (\S{1,256}) (?:to|from) group (\S{1,256})")
 _DELETED = re.compile(r"(?:delete user|removed group) '([^']{1,256})'")
+_EXPIRY = re.compile(r"changed password expiry for (\S{1,256})")
 _CHANGED = re.compile(r"change user '([^']{1,256})' (\S.{0,200})", re.DOTALL)
 
 
@@ -42,6 +43,9 @@ def read(message: str, fields: dict[str, Value]) -> None:
         fields["event.action"] = "user-changed"
         fields["user.target.name"] = match[1]
         fields["event.reason"] = match[2]
+    elif match := _EXPIRY.match(message):
+        fields["event.action"] = "password-expiry-changed"
+        fields["user.target.name"] = match[1]
     else:
         return
     fields["event.category"] = "iam"

@@ -96,6 +96,13 @@ def test_unnamed_values_that_winlogbeat_numbers_are_the_list_that_rules_ask() ->
     assert fields["winlog.event_data.param1"] == "sa"
 
 
+@pytest.mark.parametrize("value", ["one", 1, ["one"], {"#text": "one"}, {"#text": ["one"]}])
+def test_unnamed_values_are_a_list_however_they_come(value: object) -> None:
+    event = {"Event": {"System": {"Provider": None, "EventID": 1}, "EventData": {"Data": value}}}
+    fields = parse(record(json.dumps(event).encode()), "windows-json", CONTEXT).fields
+    assert fields["winlog.event_data.Data"] == ["1" if value == 1 else "one"]
+
+
 def evtx_files() -> list[Path]:
     return sorted([*CORPUS.glob("evtx/**/*.evtx"), *CORPUS.glob("sigmahq/regression_data/**/*.evtx")])
 
