@@ -143,8 +143,9 @@ def headless(count: int) -> dict[str, float]:
             figures["first_paint"] = (time.process_time() - began) * 1000
             await asyncio.sleep(0.3)
             for name, key, presses in (
-                ("down", "down", PRESSES),
+                ("down", "down", LINES - 10),
                 ("page_down", "pagedown", PRESSES),
+                ("down_scrolling", "down", PRESSES),
                 ("end", "end", 1),
             ):
                 began = time.process_time()

@@ -29,7 +29,7 @@ def run(
     """Show the desk on this terminal until the analyst leaves, and give the exit code.
 
     `language`: one of LANGUAGES (others read English). `zone`: what times are shown in (default: the machine's). `keymap`: binding id
-    to keys, as `?` and docs/reference.md name them ({"ack": "a,space"}).
+    to keys ({"ack": "a,x"}); the ids are those of `soc.tui.app.bindings()`.
 
     A terminal that cannot place a cursor (TERM=dumb) or none at all is refused with a sentence and EXIT_USAGE.
     Raises: SocError for an unknown id in the keymap.

@@ -46,7 +46,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "column.system": ("System", "Hệ thống"),
     "column.count": ("Count", "Số"),
     "column.due": ("Due", "Hạn"),
-    "column.status": ("State", "Tr.thái"),
+    "column.status": ("State", "Tr.th"),
     "column.phase": ("Phase", "Giai đoạn"),
     "column.alerts": ("Alerts", "C.báo"),
     "column.opened": ("Opened", "Mở lúc"),

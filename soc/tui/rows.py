@@ -58,7 +58,7 @@ ALERT_COLUMNS = (
     Column("system", 16, 18, 6),
     Column("count", 5, 6, 7, right=True),
     Column("due", 5, 6, 5, right=True),
-    Column("status", 4, 8, 4),
+    Column("status", 5, 8, 4),
 )
 
 INCIDENT_COLUMNS = (

@@ -114,12 +114,26 @@ _KINDS = (
     (Level.INFORMATIONAL, 8, "New SSH key accepted for a known account", "user.name", "ops.an", "gateway", "sshd"),
 )
 
+_MATCHES = {
+    0: (
+        Match("selection/event.outcome", "event.outcome", "success", "success"),
+        Match("selection/source.ip|cidr", "source.ip", "203.0.113.0/24", "203.0.113.77"),
+        Match("account/user.name", "user.name", "root", "root"),
+    ),
+    1: (Match("selection/event.code", "event.code", "1102", "1102"),),
+    2: (Match("selection/process.command_line|startswith", "process.command_line", "/bin/bash", "/bin/bash -i"),),
+    3: (Match("volume/egov.records.count|gte", "egov.records.count", "1000", "12400"),),
+    4: (Match("name/url.path|endswith", "url.path", ".php.jpg", "/upload/2026/scan_0303.php.jpg"),),
+}
+_ANY = (Match("selection/event.action", "event.action", "ssh-login", "ssh-login"),)
+
 
 def alert(number: int, **changes: object) -> Alert:
     """The alert of this number: the same for the same number."""
     level, risk, title, kind, value, system, service = _KINDS[number % len(_KINDS)]
     seen = NOW - timedelta(minutes=4 + 7 * number)
     lap = number // len(_KINDS)
+    count = 212 if number == 7 else (1, 1, 2, 1, 3, 4)[number % 6]
     made = Alert(
         id=f"{number:08d}",
         rule_id="6a0c4c9e-6d5f-4a0e-9a53-0a3f8f0c2d11",
@@ -133,7 +147,7 @@ def alert(number: int, **changes: object) -> Alert:
         system=system,
         first_seen=seen - timedelta(minutes=11),
         last_seen=seen,
-        count=(1, 4, 212, 1, 17, 2)[number % 6],
+        count=count,
         risk=max(1, risk - lap),
         risk_why=(
             f"{level}: the rule's level gives {risk // 2}",
@@ -141,12 +155,8 @@ def alert(number: int, **changes: object) -> Alert:
             "the address was never seen before 02-27: adds 6",
         ),
         due=seen + timedelta(minutes=(15, 60, 240, 1440, 4320)[4 - level.rank]),
-        event_ids=(f"e{number:08d}a", f"e{number:08d}b"),
-        matched=(
-            Match("selection/event.outcome", "event.outcome", "success", "success"),
-            Match("selection/source.ip|cidr", "source.ip", "203.0.113.0/24", "203.0.113.77"),
-            Match("account/user.name", "user.name", "root", "root"),
-        ),
+        event_ids=(f"e{number:08d}a", f"e{number:08d}b")[0 if count > 1 else 1 :],
+        matched=_MATCHES.get(number % len(_KINDS), _ANY),
         incident_id="inc-2026-0017" if number % len(_KINDS) in (0, 2, 3, 7) and number < len(_KINDS) else "",
     )
     return replace(made, **changes)

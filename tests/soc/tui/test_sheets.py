@@ -51,7 +51,7 @@ def test_the_raw_line_and_the_fields_are_marked() -> None:
 
 
 def test_the_newest_event_stands_first() -> None:
-    page = plain(sheets.events(alert(1), [event("e0a"), event("e0b")], LOCALE))
+    page = plain(sheets.events(alert(0, count=4), [event("e0a"), event("e0b")], LOCALE))
     assert page.index("e0b") < page.index("e0a")
     assert "… and 2 more" in page
 
