@@ -241,11 +241,13 @@ def sample(
     """The ledger fact of one sample, judged. A number that is None or absent was not counted.
 
     The same numbers over the same period give the same fact id, whenever they are counted.
-    Raises: MeasureError for an unknown measure or number, what is no number, a period that ends before it begins.
+    Raises: MeasureError for an unknown measure or number, what is no number, a period that ends before it begins or is not over.
     """
     of = measure(measure_id)
     if until <= since:
         raise MeasureError(f"{measure_id}: the period ends ({rfc3339(until)}) before it begins ({rfc3339(since)})")
+    if time < until:
+        raise MeasureError(f"{measure_id}: counted ({rfc3339(time)}) before the period was over ({rfc3339(until)})")
     if population < 0:
         raise MeasureError(f"{measure_id}: a population of {population}")
     counted = _checked(of, numbers)

@@ -84,7 +84,7 @@ def status(
     Samples count by the end of their own period, evidence by its effective period. Raises: LedgerError.
     """
     samples: dict[str, list[Sample]] = {}
-    for entry in ledger.entries(kinds=[SAMPLE]):
+    for entry in ledger.entries(kinds=[SAMPLE], since=since):  # counted when its period was over, never before
         sample = read_sample(entry)
         if since < sample.until <= until:
             samples.setdefault(sample.measure_id, []).append(sample)

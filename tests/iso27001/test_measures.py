@@ -146,6 +146,11 @@ def test_a_period_that_ends_before_it_begins_is_refused() -> None:
         sample("LOG-01", {}, population=0, since=UNTIL, until=SINCE, query="q", time=UNTIL)
 
 
+def test_a_period_that_is_not_over_is_refused() -> None:
+    with pytest.raises(MeasureError, match="before the period was over"):
+        sample("LOG-01", {}, population=0, since=SINCE, until=UNTIL, query="q", time=UNTIL - timedelta(seconds=1))
+
+
 def test_counting_the_same_again_is_the_same_fact() -> None:
     def again(seen: int, hours: int) -> Fact:
         numbers = {"sources_seen": seen, "sources_expected": 41}

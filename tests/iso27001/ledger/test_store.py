@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -166,12 +167,13 @@ def test_a_crash_between_append_and_head_leaves_an_unsigned_tail(tmp_path: Path)
     with Ledger.open(tmp_path / "ledger.db", signer=signer) as ledger:
         ledger.append([fact(0)])
         ledger.sign(NOON)
-    child = os.fork()
-    if child == 0:
-        crashing = Ledger.open(tmp_path / "ledger.db", signer=signer)
-        crashing.append([fact(1), fact(2)])
-        os._exit(9)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    code = (
+        "import os, sys; from pathlib import Path; from iso27001.ledger.store import Ledger\n"
+        "from tests.iso27001.ledger.test_store import fact\n"
+        "Ledger.open(Path(sys.argv[1])).append([fact(1), fact(2)]); os._exit(9)"
+    )
+    crash = subprocess.run([sys.executable, "-c", code, str(tmp_path / "ledger.db")])
+    assert crash.returncode == 9
     verdict = verify(tmp_path / "ledger.db", signer.public)
     assert (verdict.integrity, verdict.completeness) == (Integrity.INTACT, Completeness.UNSIGNED_TAIL)
     assert (verdict.size, verdict.signed, verdict.sound, verdict.faults) == (3, 1, True, ())
