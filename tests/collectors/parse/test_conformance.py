@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
+import collectors.parse
 from collectors.errors import ParseError
 from collectors.event import ENVELOPE
 from collectors.parse import Format, detect_format, formats, parse, parse_batch
@@ -137,6 +139,18 @@ def test_a_fault_in_a_parser_costs_its_record_and_says_so() -> None:
     events, dead = parse_batch([record(b"x")], form, CONTEXT)
     assert not events
     assert dead[0].reason == "fault in parser broken: KeyError: 'month'"
+
+
+@pytest.mark.parametrize("folder", ["parsers", "messages"])
+def test_parsers_do_not_know_each_other(folder: str) -> None:
+    for path in sorted(Path(collectors.parse.__file__).parent.joinpath(folder).glob("*.py")):
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        known = {
+            node.module
+            for node in nodes
+            if node.module and node.module.startswith(("collectors.parse.parsers", "collectors.parse.messages"))
+        }
+        assert known == ({"collectors.parse.parsers"} if path.stem == "syslog" else set()), path
 
 
 def test_golden_files_have_no_strangers() -> None:
