@@ -2,8 +2,8 @@
 
     .venv/bin/python -m bench.scan [--repeat N] [--profile] [PATH...]
 
-Default: every EVTX file of ../shared/corpus once. `--repeat N` feeds the same files N times (the file names differ, so no event id repeats):
-what a long scan costs when each kind of event has been met. The rule cache is made first and is warm for the measurement.
+Default: every EVTX file of ../shared/corpus once. `--repeat N` feeds the same files N times (the file names differ, so no event id
+repeats): what a long scan costs when each kind of event has been met. The rule cache is made first and is warm for the measurement.
 """
 
 from __future__ import annotations
@@ -95,9 +95,8 @@ def main() -> None:
         profile.disable()
     events, total = int(spent.pop("events")), 0.0
     detections = int(spent.pop("detections"))
-    print(
-        f"{len(rules):,} rules loaded from the cache in {loaded:.2f} CPU s; {len(files)} files x {given.repeat}, {events:,} events, {detections:,} detections"
-    )
+    print(f"{len(rules):,} rules loaded from the cache in {loaded:.2f} CPU s")
+    print(f"{len(files)} files x {given.repeat}: {events:,} events, {detections:,} detections")
     for stage, seconds in spent.items():
         total += seconds
         print(f"{stage:8} {seconds:7.2f} CPU s  {seconds / events * 1e6:7.1f} us/event")

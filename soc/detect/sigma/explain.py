@@ -81,16 +81,17 @@ def explained(node: Bound, row: Row) -> Part:
 
 def reasons(node: Bound, row: Row) -> tuple[Match, ...]:
     """The leaves that make a true tree true; what is true because something else is absent has no leaf to show."""
-    return tuple(dict.fromkeys(_reasons(node, row)))
+    found: list[Match] = []
+    _add_reasons(node, row, found)
+    return tuple(found)
 
 
-def _reasons(node: Bound, row: Row) -> Iterator[Match]:
+def _add_reasons(node: Bound, row: Row, found: list[Match]) -> None:
     if isinstance(node, Check):
-        found = node.reason(row)
-        if found is not None:
-            pattern, column, value = found
-            yield Match(node.leaf.where, column, pattern.written, shown(value))
+        match = node.why(row)
+        if match is not None and match not in found:
+            found.append(match)
     elif isinstance(node, All | Some):
         for item in node.items:
             if isinstance(node, All) or item.holds(row):
-                yield from _reasons(item, row)
+                _add_reasons(item, row, found)

@@ -70,20 +70,23 @@ def number_of(value: Value) -> float | int | None:
 
 
 class Test:
-    """Patterns of one leaf, sorted by how they are looked for. Pure; built once, called for each distinct value."""
+    """Patterns of one leaf, sorted by how they are looked for. Pure; built once, asked for each distinct value.
+
+    `known`: the answers for texts that were asked lately. `absent`: the answer for an absent field.
+    """
 
     __slots__ = (
         "_contains",
         "_ends",
         "_equals",
         "_finders",
-        "_known",
         "_lower_finders",
         "_numbers",
         "_others",
         "_room",
         "_starts",
         "absent",
+        "known",
         "present",
     )
     __test__ = False
@@ -94,7 +97,7 @@ class Test:
         self._finders: list[Finder] = []
         self._others: list[Callable[[Value], bool]] = []
         self._numbers: set[int | float] = set()
-        self._known: dict[str, bool] = {}
+        self.known: dict[str, bool] = {}
         self._room = _ROOM if len(patterns) > 1 or patterns[0].kind not in _QUICK else _ROOM // 8
         self.absent = matches_absence(patterns)
         self.present = any(p.kind == "exists" and p.value for p in patterns)
@@ -123,7 +126,7 @@ class Test:
     def holds(self, value: Value) -> bool:
         """Whether the value of a field matches any of the patterns; None and an empty list are an absent field."""
         if isinstance(value, str):
-            known = self._known.get(value)
+            known = self.known.get(value)
             return self.holds_text(value, value.lower()) if known is None else known
         if isinstance(value, list):
             return any(self.holds(item) for item in value) if value else self.absent
@@ -134,19 +137,15 @@ class Test:
             return True
         return self._in_text(text, text.lower()) or any(other(value) for other in self._others)
 
-    def remembered(self, text: str) -> bool | None:
-        """The answer of `holds` for a text that was asked lately."""
-        return self._known.get(text)
-
     def holds_text(self, text: str, low: str) -> bool:
         """`holds` for a value that is text, with its lower case."""
-        known = self._known.get(text)
+        known = self.known.get(text)
         if known is None:
             known = self._in_text(text, low) or (bool(self._others) and any(other(text) for other in self._others))
             if len(text) <= _REMEMBERED:
-                if len(self._known) >= self._room:
-                    self._known.clear()
-                self._known[text] = known
+                if len(self.known) >= self._room:
+                    self.known.clear()
+                self.known[text] = known
         return known
 
     def _in_text(self, text: str, low: str) -> bool:
