@@ -37,8 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     except (CollectorError, IsoError) as error:
         click.echo(f"soc: {error}", err=True)
         return EXIT_USAGE
-    except BrokenPipeError:  # `soc ... | head`: the reader has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:  # click leaves so, and only so, when `soc ... | head` has what it wanted
         return EXIT_OK
     return code if isinstance(code, int) else EXIT_OK
 

@@ -18,6 +18,7 @@ from soc.alert import Alert, AlertStatus
 from soc.alert.facts import detection_fact_id
 from soc.alert.grouping import Grouper
 from soc.alert.scoring import Scoring
+from soc.app.reading import BATCH, next_batch
 from soc.app.site import Site
 from soc.detect import Detection, Detector
 from soc.incident.linking import Linker
@@ -60,17 +61,17 @@ class Evaluation:
     def _warm_up(self) -> None:
         offset = max(self._journal.start(), self.offset - _WARM_UP)
         while offset < self.offset:
-            events, offset = self._journal.read(offset, min(BATCH, self.offset - offset))
+            events, offset = next_batch(self._journal, offset, min(BATCH, self.offset - offset))
             for detector in self._detectors:
                 detector.detect(events)
 
     def step(self) -> int:
-        """Evaluate the next batch; how many events it had (0: the end of the journal).
+        """Evaluate the next batch; how many offsets it had (0: the end of the journal).
 
         Raises: UnreachableError where projections do not answer; the batch is then worth a retry.
         """
-        events, following = self._journal.read(self.offset, BATCH)
-        if not events:
+        events, following = next_batch(self._journal, self.offset)
+        if following == self.offset:
             return 0
         began = time.process_time()
         detections = [d for detector in self._detectors for d in detector.detect(events)]
@@ -78,13 +79,14 @@ class Evaluation:
         if detections:
             self._decide(detections, {event.id: self.offset + i for i, event in enumerate(events)})
         self._journal.commit(CONSUMER, following)
-        self.offset = following
+        offset, self.offset = self.offset, following
         self.evaluated.update(Counter(event.source for event in events))
         self._hear(events)
         self._metrics.evaluated.inc(len(events))
         self._metrics.queue.set(self._journal.end() - following)
-        self._metrics.lag.set(max(timedelta(), self._site.clock() - events[-1].ingested).total_seconds())
-        return len(events)
+        if events:
+            self._metrics.lag.set(max(timedelta(), self._site.clock() - events[-1].ingested).total_seconds())
+        return following - offset
 
     def drain(self) -> int:
         """Evaluate to the end of the journal as it stands; how many events."""

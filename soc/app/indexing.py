@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from collectors.journal import Journal
 from collectors.record import DeadLetter, RawRecord
-from soc.app.evaluation import BATCH
+from soc.app.reading import next_batch
 from soc.metrics import Metrics
-from soc.store import EventStore
+from soc.store import EventStore, Indexed
 
 CONSUMER = "index"
 
 
 class Indexing:
-    """One consumer of the journal: every event goes into the store once; what the store refuses becomes a dead letter with its reason."""
+    """One consumer of the journal: every event goes into the store once; what the store refuses becomes a dead letter with its reason.
+
+    A store that is empty (a new one, a thrown away index) is filled from the journal's start.
+    """
 
     def __init__(self, journal: Journal, store: EventStore, metrics: Metrics) -> None:
         self._journal = journal
         self._store = store
         self._metrics = metrics
-        self.offset = journal.committed(CONSUMER)
+        self.offset = journal.committed(CONSUMER) if store.count() else journal.start()
         self.indexed = 0
         self.refused = 0
 
     def step(self) -> int:
         """Index the next batch; how many events it had. Raises: UnreachableError; the batch is then worth a retry."""
-        events, following = self._journal.read(self.offset, BATCH)
-        if not events:
+        events, following = next_batch(self._journal, self.offset)
+        if following == self.offset:
             return 0
-        result = self._store.index(events, self.offset)
+        result = self._store.index(events, self.offset) if events else Indexed(0, 0)
         if result.refused:
             dead = [
                 DeadLetter(RawRecord(e.raw, e.source, e.position, e.ingested, e.peer), "event store", reason)
@@ -35,12 +38,12 @@ class Indexing:
             ]
             self._journal.append([], {}, dead)
         self._journal.commit(CONSUMER, following)
-        self.offset = following
+        offset, self.offset = self.offset, following
         self.indexed += len(events) - len(result.refused)
         self.refused += len(result.refused)
         self._metrics.indexed.inc(len(events) - len(result.refused))
         self._metrics.refused.inc(len(result.refused))
-        return len(events)
+        return following - offset
 
     def drain(self) -> int:
         """Index to the end of the journal as it stands; how many events."""

@@ -10,7 +10,7 @@ import msgspec
 from collectors.event import Event
 from collectors.journal import JournalReader
 from iso27001.ledger import Fact
-from soc.app.evaluation import BATCH
+from soc.app.reading import next_batch
 from soc.app.site import Site
 from soc.detect.anomaly import TrainingRecord, train
 
@@ -28,8 +28,8 @@ def train_logon_model(site: Site, *, since: datetime | None, until: datetime | N
 def _events(journal: JournalReader, since: datetime | None, until: datetime | None) -> Iterator[Event]:
     offset = journal.start()
     while True:
-        events, following = journal.read(offset, BATCH)
-        if not events:
+        events, following = next_batch(journal, offset)
+        if following == offset:
             return
         for event in events:
             if (since is None or event.time >= since) and (until is None or event.time < until):

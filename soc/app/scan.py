@@ -14,7 +14,7 @@ from collectors.event import Event
 from collectors.parse import Context
 from collectors.record import DeadLetter
 from collectors.sources import Batch, read_file
-from soc.app.evaluation import BATCH
+from soc.app.reading import BATCH
 from soc.detect import Detection, Detector
 
 SOURCE = "scan"
@@ -107,13 +107,13 @@ class Scan:
 
 def _batches(path: Path, parser: ChoosingParser, now: datetime) -> Iterator[Batch]:
     """The records of a file; read again, joined, where the first ones show a format whose records span lines."""
-    batches = read_file(path, SOURCE, now, parser.continues())
+    batches = read_file(path, str(path), now, parser.continues())
     first = next(batches, None)
     if first is None:
         return
     continues = None if parser.continues() else parser.continues(first.records)
     if continues is not None:
-        yield from read_file(path, SOURCE, now, continues)
+        yield from read_file(path, str(path), now, continues)
     else:
         yield first
         yield from batches

@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 
 from soc.cli._shared import config_option, open_site
-from soc.errors import EXIT_USAGE, SocError
+from soc.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, SocError
 
 
 @click.command()
 @click.option("--until-read", is_flag=True, help="Stop when every source has ended (files that are read once).")
 @config_option
 def command(until_read: bool, config_path: Path) -> int:
-    """Collect, detect and index until stopped (Ctrl-C or SIGTERM); what was taken over is finished first."""
+    """Collect, detect and index until stopped; what was taken over is finished first. Exit code 130 after Ctrl-C, 0 after SIGTERM."""
     from soc.app.logs import to_stderr
     from soc.app.run import Running
 
@@ -26,8 +26,14 @@ def command(until_read: bool, config_path: Path) -> int:
             raise SocError(f"{config_path}: there are no sources; name the logs to follow and the ports to listen on")
         running = Running(site)
         stop = threading.Event()
+        told: list[int] = []
+
+        def tell(number: int, _: object) -> None:
+            told.append(number)
+            stop.set()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+            signal.signal(number, tell)
         with running:
             click.echo(
                 f"{site.config.site.name}: {len(site.config.sources)} sources, {running.rules} rules and models",
@@ -40,4 +46,6 @@ def command(until_read: bool, config_path: Path) -> int:
                     break
         for failure in running.failures():
             click.echo(f"soc: {failure}", err=True)
-        return EXIT_USAGE if running.failures() else 0
+        if signal.SIGINT in told:
+            return EXIT_INTERRUPTED
+        return EXIT_USAGE if running.failures() else EXIT_OK

@@ -57,3 +57,30 @@ def test_a_count_that_does_not_add_up_becomes_an_alert(tmp_path: Path) -> None:
         evaluation.drain()
         [alert] = site.projections.alerts(site.projections.alert_ids(AlertQuery()))
         assert alert.system == "soc"
+
+
+def test_damaged_events_are_passed_over_told_and_alerted(tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    log.write_text("".join(auth_line(i, "Connection closed by 192.0.2.7 port 4000") for i in range(20)))
+    config = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {log}, format: rfc3164}}]")
+    run_over(config, 20)
+    with log.open("a") as stream:
+        stream.write(auth_line(30))
+    run_over(config, 21)
+    [segment] = (config.parent / "var" / "journal").glob("*.seg")
+    raw = bytearray(segment.read_bytes())
+    raw[raw.index(b"Connection closed")] ^= 0xFF
+    segment.write_bytes(raw)
+    (config.parent / "var" / "journal" / "consumers" / "detect").unlink(missing_ok=True)
+    for offset in (config.parent / "var" / "journal").rglob("*detect*"):
+        offset.unlink()
+    with Site.load(config) as site:
+        evaluation = Evaluation(site, site.journal, site.detectors(), Metrics())
+        conservation = Conservation(site, site.journal, evaluation.offset)
+        evaluation.drain()
+        fact = conservation.record(NOW, evaluation, Indexing(site.journal, site.events, Metrics()))
+        assert fact is not None
+        assert fact.body["missing"] == ["21 journalled, 1 evaluated"]
+        evaluation.drain()
+        alerts = site.projections.alerts(site.projections.alert_ids(AlertQuery()))
+        assert "soc" in {alert.system for alert in alerts}

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from soc.alert.facts import DETECTION
-from soc.app.evaluation import BATCH
 from soc.app.intakes import enricher
+from soc.app.reading import BATCH
 from soc.app.site import Site
 from tests.soc.app.sites import LOGIN_AS_ROOT, auth_line, new_site
 
