@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 EVENTS_SHOWN = 20
 """Events of one piece of evidence in the HTML; the JSON form lists all."""
+EVIDENCE_SHOWN = 20
+"""Evidence shown at one control, the newest; annex A lists all."""
 SYMBOLS = {Indicator.MET: "●", Indicator.NOT_MET: "▲", Indicator.STALE: "◐", Indicator.NO_DATA: "○", None: "–"}
 LEVELS = ("critical", "high", "medium", "low", "informational")
 
@@ -70,6 +72,7 @@ def render_html(report: ReportInput, catalogue: Catalogue, language: Language = 
         stale=[s for s in report.status.measures if s.indicator is Indicator.STALE],
         levels=[(level, n) for level in LEVELS if (n := sum(i.level == level for i in report.incidents))],
         events_shown=EVENTS_SHOWN,
+        evidence_shown=EVIDENCE_SHOWN,
     )
     return text.encode()
 

@@ -16,4 +16,6 @@ _DECEIVING = re.compile(
 
 def visible(text: str) -> str:
     """The text in NFC with each deceiving character as `[U+202E]`."""
+    if text.isascii() and text.isprintable():
+        return text
     return _DECEIVING.sub(lambda match: f"[U+{ord(match[0]):04X}]", unicodedata.normalize("NFC", text))

@@ -220,6 +220,14 @@ def test_long_lists_of_events_are_cut_in_html_and_whole_in_json(tmp_path: Path) 
     assert len(json.loads(render_json(report, load()))["evidence"][0]["events"]) == 50
 
 
+def test_long_lists_of_evidence_are_cut_at_a_control_and_whole_in_the_annex(tmp_path: Path) -> None:
+    report = month(tmp_path, incidents=25, events=1)
+    page = Document(render_html(report, load()))
+    assert "and 5 older ones, listed in annex A" in page.text
+    ids = [attributes.get("id") for _, attributes in page.tags]
+    assert all(f"E-{n}" in ids for n in range(1, 26))
+
+
 def test_the_json_says_the_same(report: ReportInput) -> None:
     document = json.loads(render_json(report, load()))
     assert document["schema"] == "iso27001-report/1"
