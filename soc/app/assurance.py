@@ -31,8 +31,11 @@ DETECTIONS_OF_AN_ALERT = 20
 """Detections of one alert that evidence names; the alert's count tells of the rest, and the ledger holds them all."""
 
 
-def measure(site: Site) -> int:
-    """Take a sample of every measure that the SOC can count and link its incidents to controls; how many facts were new."""
+def measure(site: Site) -> tuple[int, Verdict]:
+    """Take a sample of every measure that the SOC can count and link its incidents to controls.
+
+    How many facts were new, and what the ledger's verification said.
+    """
     site.catch_up()
     now = site.clock()
     since = now - WINDOW
@@ -43,14 +46,15 @@ def measure(site: Site) -> int:
     expected = {f"{asset.id}/{log.dataset}" for asset in site.inventory.assets for log in asset.logs}
     opened = {e.fact.body["alert"]["id"]: e.fact.time for e in ledger.entries(kinds=[OPENED], since=since)}
     alerts = site.projections.alerts(list(opened))
+    verdict = check_ledger(site)
     facts = [
         *flow_samples(conservation, expected, since, now),
         *engine_samples(detections, len(site.rules()), trained[-1] if trained else None, since, now),
         *triage_samples(alerts, opened, since, now),
-        ledger_sample(check_ledger(site), since=since, until=now, time=now),
+        ledger_sample(verdict, since=since, until=now, time=now),
         *(incident_evidence(i, a, _detections(site, a), load_catalogue(), now) for i, a in _incidents(site)),
     ]
-    return len(ledger.append(facts))
+    return len(ledger.append(facts)), verdict
 
 
 def check_ledger(site: Site) -> Verdict:

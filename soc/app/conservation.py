@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from collectors.event import Event
 from collectors.intake import Taken
 from collectors.journal import Journal
 from iso27001.ledger import Fact
@@ -43,6 +45,13 @@ class Conservation:
             for name in _COUNTS:
                 self._totals[name][taken.source] += getattr(taken, name)
 
+    def tell(self, events: Sequence[Event]) -> None:
+        """Put audit events of the SOC's own into the journal; they come from no source, so they are counted apart."""
+        if events:
+            with self._lock:
+                self._own += len(events)
+            self._journal.append(events, {}, [])
+
     def record(self, now: datetime, evaluation: Evaluation, indexing: Indexing) -> Fact | None:
         """Write the fact of the window that ends now; None where nothing flowed. A mismatch goes to the journal too, for a rule to see."""
         with self._lock:
@@ -71,8 +80,7 @@ class Conservation:
         self._site.ledger.append([fact])
         self._told, self._since, self._from = totals, now, to
         if missing:
-            self._own += 1
-            self._journal.append([audit_event("conservation-mismatch", {"message": "; ".join(missing)}, now)], {}, [])
+            self.tell([audit_event("conservation-mismatch", {"message": "; ".join(missing)}, now)])
         return fact
 
     def _missing(self, totals: dict[str, Counter[str]], end: int, offsets: int, evaluated: int) -> list[str]:

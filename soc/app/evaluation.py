@@ -25,9 +25,6 @@ from soc.incident.linking import Linker
 from soc.metrics import Metrics
 from soc.store import AlertQuery
 
-BATCH = 5_000
-"""Events a step: enough to share work over, few enough that the garbage collector does not halve the rate (measured)."""
-
 CONSUMER = "detect"
 
 _WARM_UP = 50_000

@@ -22,6 +22,7 @@ from soc.app.evaluation import Evaluation
 from soc.app.indexing import Indexing
 from soc.app.intakes import intakes
 from soc.app.site import Site
+from soc.app.watch import ledger_checked, overdue, rules_loaded
 from soc.errors import SocError, UnreachableError
 from soc.metrics import Metrics
 
@@ -54,6 +55,8 @@ class Running:
         self._evaluation = Evaluation(site, journal, detectors, self.metrics)
         self._indexing = Indexing(journal, site.events, self.metrics)
         self._conservation = Conservation(site, journal, self._evaluation.offset)
+        self._conservation.tell(rules_loaded(site, detectors, site.clock()))
+        self._overdue: set[str] = set()
         self._intakes = intakes(site, journal, self._taken)
         self._stop = threading.Event()
         self._intakes_over = threading.Event()
@@ -155,8 +158,11 @@ class Running:
 
     def _account(self, *, measured: bool) -> None:
         try:
+            now = self.site.clock()
+            self._conservation.tell([*overdue(self.site, self._overdue, now)])
             if measured:
-                measure(self.site)
+                _, verdict = measure(self.site)
+                self._conservation.tell(ledger_checked(verdict, now))
             account(self.site, self._conservation, self._evaluation, self._indexing)
         except (IsoError, CollectorError, SocError) as error:
             _log.error("the ledger could not be signed", extra={"error": str(error)})

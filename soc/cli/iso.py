@@ -67,7 +67,7 @@ def measure(config_path: Path) -> None:
     from soc.app.run import sign
 
     with open_site(config_path) as site:
-        count = assurance.measure(site)
+        count, _ = assurance.measure(site)
         sign(site)
         click.echo(f"{count} new facts in the ledger")
 
