@@ -66,16 +66,20 @@ def test_a_followed_file_gives_its_alert_within_a_second(tmp_path: Path) -> None
         wait_for(lambda: alerts(site), WITHIN_S)
 
 
+def scraped(running: Running) -> dict[str, str]:
+    with urlopen(f"http://127.0.0.1:{running.metrics_port}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+
+
 def test_metrics_tell_what_went_through(tmp_path: Path) -> None:
     log = tmp_path / "auth.log"
     log.write_text("".join(auth_line(i) for i in range(10)))
     config = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {log}, format: rfc3164}}]")
     with Site.load(config) as site, Running(site) as running:
         wait_for(lambda: site.events.count() == 10, 10)
-        wait_for(lambda: alerts(site), 5)
-        with urlopen(f"http://127.0.0.1:{running.metrics_port}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
-    lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        wait_for(lambda: scraped(running).get("soc_events_evaluated_total") == "10.0", 5)
+        lines = scraped(running)
     assert lines['soc_records_received_total{source="auth"}'] == "10.0"
     assert lines['soc_events_parsed_total{source="auth"}'] == "10.0"
     assert lines["soc_events_journalled_total"] == "10.0"
