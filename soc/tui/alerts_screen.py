@@ -188,7 +188,7 @@ class AlertsScreen(DeskScreen):
     def action_acknowledge(self) -> None:
         """Acknowledge the alert under the cursor and go on; or the marked ones, after a question."""
         ids = self.table.targets()
-        if len(ids) < 2:
+        if not self.table.marks:
             self.acknowledge(ids)
             return
         say = self.session.locale.say
@@ -217,7 +217,8 @@ class AlertsScreen(DeskScreen):
         say = self.session.locale.say
         answers = {key: say(f"reason.{reason}") for key, reason in REASONS.items()}
         capitals = {key.upper(): key.upper() for key in REASONS}
-        question = say("ask.close_many", count=len(ids)) if len(ids) > 1 else say("ask.close")
+        marked = bool(self.table.marks) and set(ids) == self.table.marks
+        question = say("ask.close_many", count=len(ids)) if marked else say("ask.close")
 
         def with_note(reason: CloseReason, note: str | None) -> None:
             if note is not None:

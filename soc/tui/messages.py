@@ -82,14 +82,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "news": ("+{count} new, r shows", "+{count} mới, r để xem"),
     "marked": ("{count} marked", "đã chọn {count}"),
     # questions
-    "ask.acknowledge": ("Acknowledge {count} alerts?", "Xác nhận {count} cảnh báo?"),
+    "ask.acknowledge": ("Acknowledge the {count} marked?", "Nhận {count} mục đã chọn?"),
     "ask.close": (
         "Close this alert as … (a capital letter adds a note; esc leaves it open)",
         "Đóng cảnh báo này vì … (chữ hoa để thêm ghi chú; esc để giữ nguyên)",
     ),
     "ask.close_many": (
-        "Close {count} alerts as … (a capital letter adds a note; esc leaves them open)",
-        "Đóng {count} cảnh báo vì … (chữ hoa để thêm ghi chú; esc để giữ nguyên)",
+        "Close the {count} marked as … (a capital letter adds a note; esc leaves them open)",
+        "Đóng {count} mục đã chọn vì … (chữ hoa để thêm ghi chú; esc để giữ nguyên)",
     ),
     "ask.note": (
         "Note (enter closes the alert, esc leaves it open)",

@@ -178,13 +178,29 @@ def test_many_are_acknowledged_only_after_a_question_that_counts_them() -> None:
         await stage.press("space", "space", "space")
         assert "3 marked" in stage.text
         await stage.press("a")
-        assert "Acknowledge 3 alerts?" in stage.text
+        assert "Acknowledge the 3 marked?" in stage.text
         await stage.press("escape")
         assert desk.calls == []
         await stage.press("a", "enter")
         assert desk.calls[0].startswith("acknowledged")
         assert len(desk.calls[0].split()) == 4
         assert "marked" not in stage.text
+
+    play(scene, desk)
+
+
+def test_a_mark_elsewhere_is_named_before_anything_happens_to_it() -> None:
+    """One marked row and the cursor on another: the question says that it is about the marked one."""
+    desk = night(20)
+
+    async def scene(stage: Stage) -> None:
+        marked = stage.on(AlertsScreen).table.cursor_id
+        await stage.press("space", "j", "a")
+        assert "Acknowledge the 1 marked?" in stage.text
+        await stage.press("escape", "c")
+        assert "Close the 1 marked as" in stage.text
+        await stage.press("t")
+        assert desk.calls == [f"closed {marked}"]
 
     play(scene, desk)
 

@@ -216,3 +216,11 @@ def test_a_night_is_triaged_in_tmux_at_80x24(tmp_path: Path) -> None:
         assert "left=0 decisions=22" in shown
     finally:
         tmux("kill-server")
+
+
+def test_importing_the_room_does_not_pay_for_textual() -> None:
+    code = "import sys, soc.tui; print(any(name.split('.')[0] == 'textual' for name in sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60
+    )
+    assert ran.stdout == "False\n", ran.stderr
