@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from iso27001.status import ControlState
     from soc.app.site import Site
 
-DEFAULT_PERIOD = timedelta(days=30)
+DEFAULT_PERIOD = timedelta(days=90)
 
 since_option = click.option(
-    "--since", type=click.DateTime(), help="Start of the period, site time (default: 30 days ago)."
+    "--since", type=click.DateTime(), help="Start of the period, site time (default: 90 days ago)."
 )
 until_option = click.option("--until", type=click.DateTime(), help="End of the period, site time (default: now).")
 

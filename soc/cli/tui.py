@@ -21,4 +21,4 @@ def command(read_only: bool, actor: str, config_path: Path) -> int:
     with open_site(config_path) as site:
         site.catch_up()
         desk = SiteDesk(site, actor_name(actor))
-        return run(desk, read_only=read_only, language=site.config.site.language)
+        return run(desk, read_only=read_only, language=site.config.site.language, zone=site.config.site.zone)

@@ -6,14 +6,17 @@ and what truly happened. Nothing here is precomputed: the day is parsed, journal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event as StopEvent
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from collectors.choosing import ChoosingParser
+from collectors.event import Event
 from collectors.intake import Intake
 from collectors.parse import Context
 from collectors.sources import Batch, Counts, read_file
@@ -121,7 +124,13 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     """The whole main job on the day's records; `step` hears in words what is being done."""
     journal = site.journal
     conservation = Conservation(site, journal, journal.end())
-    enrich = enricher(site)
+    add_assets = enricher(site)
+
+    def enrich(events: Sequence[Event]) -> list[Event]:
+        """As a site would, and as taken in now: when a line was received that day only tells its year."""
+        now = site.clock()
+        return [replace(event, ingested=now) for event in add_assets(events)]
+
     for file in day.files:
         step(f"reading {file.name}: {file.lines:,} lines, {file.format}")
         context = Context(timezone=ZoneInfo(day.zone), defaults={"host.name": file.host})
@@ -147,6 +156,8 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     sign(site)
     incidents = site.projections.incidents(site.projections.incident_ids())
     incidents.sort(key=lambda incident: (-incident.risk, -len(incident.alert_ids)))
+    plan = _plan(site, incidents)
+    sign(site)
     return Played(
         since=day.start,
         records=sum(file.lines for file in day.files),
@@ -155,7 +166,7 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
         model=model,
         alerts=site.projections.alerts(site.projections.alert_ids(AlertQuery())),
         incidents=incidents,
-        plan=_plan(site, incidents),
+        plan=plan,
     )
 
 

@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from hashlib import blake2b
+from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,8 +19,8 @@ import msgspec
 
 from soc.detect.sigma.ir import Rule
 
-FORMAT = 2
-"""Raised with every change of the ir, of the parser or of what it accepts."""
+_MAKERS = ("check", "condition", "encoding", "expression", "ir", "leaf", "load", "parse", "text", "weight")
+"""The modules of this folder that decide what a file becomes: when one of them changes, no cache of before is used."""
 
 _MAGIC = b"soc-sigma-rules\n"
 
@@ -35,9 +36,15 @@ def digest(content: bytes) -> str:
 
 
 def maker(placeholders: Mapping[str, list[str]]) -> str:
-    """What besides its content decides what a file becomes: our format, pySigma's version, the placeholders' values."""
+    """What besides its content decides what a file becomes: our own code, pySigma's version, the placeholders' values."""
     given = msgspec.msgpack.encode(sorted((name, list(values)) for name, values in placeholders.items()))
-    return f"{FORMAT} pySigma {version('pysigma')} {digest(given)}"
+    return f"{digest(_code())} pySigma {version('pysigma')} {digest(given)}"
+
+
+def _code() -> bytes:
+    folder = resources.files("soc.detect.sigma")
+    sources = [folder / f"{name}.py" for name in _MAKERS] + [resources.files("soc") / "yaml_file.py"]
+    return b"".join(source.read_bytes() for source in sources)
 
 
 def read(path: Path, made_by: str) -> dict[str, list[Rule]]:

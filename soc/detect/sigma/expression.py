@@ -42,17 +42,19 @@ def compiled(expression: str, flags: str) -> tuple[Callable[[str], bool], str]:
     options.log_errors = False
     options.case_sensitive = "i" not in flags
     options.dot_nl = "s" in flags
+    options.never_capture = True
     options.max_mem = 8 << 20
     try:
-        search = re2.compile(("(?m)" if "m" in flags else "") + expression, options).search
-    except re2.error:
+        # bytes in and out: for text the package counts characters on every call, which takes longer than the search
+        search = re2.compile((("(?m)" if "m" in flags else "") + expression).encode(), options).search
+    except (re2.error, UnicodeEncodeError):
         return _fallback(expression, flags)
 
     def found(text: str) -> bool:
         try:
-            return search(text) is not None
+            return search(text.encode()) is not None
         except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot hold
-            return search(text.encode("utf-8", "replace").decode()) is not None
+            return search(text.encode("utf-8", "replace")) is not None
 
     return found, ""
 

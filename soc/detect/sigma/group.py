@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from collectors.event import ENVELOPE, Event, Value
-from soc.detect.sigma.index import Candidates, ColumnIndex
+from soc.detect.sigma.index import Candidates, ColumnIndex, Memory
 from soc.detect.sigma.program import KEYWORDS, Bound, Check, Clause, Row, clause, texts
 
 
@@ -20,7 +20,7 @@ class Group:
     `routes`: numbers of the rule set, ascending, each with the number of the route that takes such events; `trees` in the same order.
     """
 
-    def __init__(self, routes: Mapping[int, int], trees: Sequence[Bound | bool]) -> None:
+    def __init__(self, routes: Mapping[int, int], trees: Sequence[Bound | bool], memory: Memory) -> None:
         self.routes = routes
         self.rules = tuple(routes)
         self._trees = tuple(trees)
@@ -33,8 +33,8 @@ class Group:
             else:
                 _want(wanted, needed, number)
         of_keywords = wanted.pop(KEYWORDS[0], None)
-        self._keywords = ColumnIndex(of_keywords.values(), keywords=True) if of_keywords else None
-        self._columns = [(name, ColumnIndex(checks.values())) for name, checks in wanted.items()]
+        self._keywords = ColumnIndex(of_keywords.values(), memory, keywords=True) if of_keywords else None
+        self._columns = [(name, ColumnIndex(checks.values(), memory)) for name, checks in wanted.items()]
 
     def match(self, events: Sequence[Event]) -> list[tuple[int, tuple[int, ...]]]:
         """For each event that fires something: its place in `events` and the numbers of the rules in the rule set, ascending."""

@@ -29,25 +29,50 @@ _FEW = 6
 _LONG_S = "\u017f"
 """Expressions with "i" take it for an s, `str.lower` does not: haystacks show it as an s."""
 
-CACHE_CHARACTERS = 4_000_000
-"""Text that one column remembers in each of its two generations: some 10 MB with its keys."""
+MEMORY_BYTES = 32_000_000
+"""What the values that all columns of a rule set remember may take, in each of two generations."""
+_ENTRY_BYTES = 150
+"""What remembering a value takes besides its characters."""
 _LONG = 4_096
 """Values longer than this are not remembered: they hardly come twice."""
+
+
+class Memory:
+    """What the columns of a rule set remember, together: when it is full, all forget what they have not seen since the last time."""
+
+    def __init__(self, size_bytes: int = MEMORY_BYTES) -> None:
+        self._size = self._room = size_bytes
+        self._columns: list[ColumnIndex] = []
+
+    def add(self, column: ColumnIndex) -> None:
+        """Count this column too."""
+        self._columns.append(column)
+
+    def spend(self, value: str) -> None:
+        """Count one more value."""
+        self._room -= len(value) + _ENTRY_BYTES
+        if self._room < 0:
+            self._room = self._size
+            for column in self._columns:
+                column.age()
 
 
 class ColumnIndex:
     """The literals of all leaves on one column."""
 
-    def __init__(self, wanted: Iterable[tuple[Check, Sequence[int]]], *, keywords: bool = False) -> None:
+    def __init__(
+        self, wanted: Iterable[tuple[Check, Sequence[int]]], memory: Memory, *, keywords: bool = False
+    ) -> None:
         """`wanted`: leaves with the numbers of the rules that need one of them to be true. `keywords`: `of_texts` will be asked."""
         self._wanted = tuple(wanted)
+        self._memory = memory
         self._for_keywords = keywords
         self._built = False
         absent = (rules for check, rules in self._wanted if matches_absence(check.leaf.patterns))
         self._absent: Candidates = tuple(sorted({rule for rules in absent for rule in rules}))
         self._young: dict[Value, Candidates] = {None: self._absent}
         self._old: dict[Value, Candidates] = {}
-        self._room = CACHE_CHARACTERS
+        memory.add(self)
 
     def _build(self) -> None:
         """On the first value: many a column that a kind of event might have, it never has."""
@@ -102,12 +127,13 @@ class ColumnIndex:
         known = self._old.get(value)
         candidates = known if known is not None else self.of_text(value, value.lower())
         if len(value) <= _LONG:
-            self._room -= len(value) + 50
-            if self._room < 0:
-                self._old, self._young = self._young, {None: self._absent}
-                self._room = CACHE_CHARACTERS
+            self._memory.spend(value)
             self._young[value] = candidates
         return candidates
+
+    def age(self) -> None:
+        """Forget what was not seen since the last time."""
+        self._old, self._young = self._young, {None: self._absent}
 
     def _of_other(self, value: Value) -> Candidates:
         if isinstance(value, list):

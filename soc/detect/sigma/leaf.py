@@ -26,10 +26,10 @@ from soc.detect.sigma.text import Finder, wildcards
 _MANY = 24
 """Literals from which on one automaton is faster than looking for each."""
 
-_REMEMBERED = 256
+_REMEMBERED = 160
 """Characters of a value up to which a test remembers its answer."""
-_ROOM = 512
-"""Answers that a test remembers: a few hundred tests are asked in earnest, so some 10 MB in all."""
+_ROOM = 96
+"""Answers that a test remembers: some three thousand tests are asked in earnest, so 50 MB in all at worst."""
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
@@ -83,7 +83,6 @@ class Test:
         "_lower_finders",
         "_numbers",
         "_others",
-        "_room",
         "_starts",
         "absent",
         "known",
@@ -98,7 +97,6 @@ class Test:
         self._others: list[Callable[[Value], bool]] = []
         self._numbers: set[int | float] = set()
         self.known: dict[str, bool] = {}
-        self._room = _ROOM if len(patterns) > 1 or patterns[0].kind not in _QUICK else _ROOM // 8
         self.absent = matches_absence(patterns)
         self.present = any(p.kind == "exists" and p.value for p in patterns)
         for pattern in patterns:
@@ -143,7 +141,7 @@ class Test:
         if known is None:
             known = self._in_text(text, low) or (bool(self._others) and any(other(text) for other in self._others))
             if len(text) <= _REMEMBERED:
-                if len(self.known) >= self._room:
+                if len(self.known) >= _ROOM:
                     self.known.clear()
                 self.known[text] = known
         return known

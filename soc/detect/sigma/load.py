@@ -49,11 +49,11 @@ def load(
             continue
         loaded[key] = found
         rules += [(str(path), rule) for rule in found]
+    if place and loaded.keys() != known.keys():
+        rule_cache.write(place, made_by, loaded)
     faults += _duplicates(rules)
     if faults:
         raise FaultsError(faults)
-    if place and loaded.keys() != known.keys():
-        rule_cache.write(place, made_by, loaded)
     return RuleSet(
         rules, [f"{path}:{rule.line}: {rule.title}: {warning}" for path, rule in rules for warning in rule.warnings]
     )

@@ -11,6 +11,7 @@ from soc.detect import Detection, Level, Rule
 from soc.detect.sigma import ir
 from soc.detect.sigma.explain import Explanation, explained, reasons
 from soc.detect.sigma.group import Group
+from soc.detect.sigma.index import Memory
 from soc.detect.sigma.program import Binder, Bound, Row
 from soc.detect.sigma.routing import Kind, Routing, kind_of, known
 from soc.detect.sigma.taxonomy import ROUTING
@@ -32,6 +33,7 @@ class RuleSet:
         self._sources = [rule.logsource for _, rule in loaded]
         self._routing = Routing(self._sources, self._trees)
         self._binder = Binder()
+        self._memory = Memory()
         self._kinds: dict[Kind, Group | None] = {}
         self._groups: dict[tuple[tuple[int, int, tuple[bool, ...]], ...], Group] = {}
         self._whole: dict[tuple[int, int], Bound] = {}
@@ -104,6 +106,7 @@ class RuleSet:
         if len(self._kinds) >= MAX_KINDS:
             self._kinds.clear()
             self._groups.clear()
+            self._memory = Memory()
         routes, trees, identity = {}, [], []
         values = known(kind)
         for number, at in self._routing.of(kind):
@@ -116,7 +119,9 @@ class RuleSet:
                 identity.append((number, at, tuple(decided)))
         group = None
         if routes:
-            group = self._groups.get(tuple(identity)) or self._groups.setdefault(tuple(identity), Group(routes, trees))
+            group = self._groups.get(tuple(identity)) or self._groups.setdefault(
+                tuple(identity), Group(routes, trees, self._memory)
+            )
         self._kinds[key] = group
         return group
 
