@@ -123,9 +123,20 @@ def test_damaged_cache_is_ignored_and_made_anew(folder: Path, tmp_path: Path, da
 def test_cache_of_another_version_is_ignored(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "cache"
     load([folder], cache=cache)
-    monkeypatch.setattr("soc.detect.sigma.cache.FORMAT", -1)
+    monkeypatch.setattr("soc.detect.sigma.cache._code", lambda: b"other code")
     seen = parsed_files(monkeypatch)
     load([folder], cache=cache)
+    assert sorted(seen) == ["a.yml", "b.yaml"]
+
+
+def test_faulty_file_is_no_cause_to_parse_the_others_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "c.yml").write_text("title: x\n")
+    seen = parsed_files(monkeypatch)
+    for _ in range(2):
+        with pytest.raises(FaultsError):
+            load([folder], cache=tmp_path / "cache")
     assert sorted(seen) == ["a.yml", "b.yaml"]
 
 

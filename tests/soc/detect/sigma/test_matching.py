@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from soc.detect.sigma import load
+from soc.detect.sigma.index import Memory
 from soc.detect.sigma.ir import Rule
 from soc.detect.sigma.ruleset import RuleSet
 from tests.soc.detect.sigma.material import RULE_ID, event, fires, rule, rule_set, write
@@ -184,6 +185,17 @@ def test_neighbours_batches_and_order_change_nothing(
         assert {(found.rule.id, found.events[0].id) for found in batched} == whole
     shuffled = data.draw(st.permutations(events))
     assert {(found.rule.id, found.events[0].id) for found in RuleSet(rules).detect(shuffled)} == whole
+
+
+def test_forgetting_what_was_seen_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = some_rules(
+        tmp_path, [{"s": {"a|contains": f"{digit}", "b|startswith": "x"}, "condition": "s"} for digit in range(10)]
+    )
+    events = [event({"a": f"v{n % 137}", "b": f"x{n % 7}"}, number=n) for n in range(1_000)]
+    whole = [(found.rule.id, found.events[0].id) for found in RuleSet(rules).detect(events)]
+    monkeypatch.setattr("soc.detect.sigma.ruleset.Memory", lambda: Memory(500))
+    short = RuleSet(rules)
+    assert [(found.rule.id, found.events[0].id) for _ in range(2) for found in short.detect(events)] == whole * 2
 
 
 def test_detections_come_in_the_order_of_events_and_then_of_rule_ids(tmp_path: Path) -> None:
