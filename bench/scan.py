@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import gc
 import itertools
 import pstats
 import resource
@@ -88,6 +89,8 @@ def main() -> None:
         began = time.process_time()
         rules = load(windows_rules(), cache=Path(folder))
         loaded = time.process_time() - began
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)  # as the app runs: the default walks every live batch again and again
         profile = cProfile.Profile()
         if given.profile:
             profile.enable()
