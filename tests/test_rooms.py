@@ -60,7 +60,11 @@ def python_files() -> list[Path]:
 
 
 def test_every_module_says_what_it_is_for_in_its_first_line() -> None:
-    silent = [p for p in python_files() if p.read_text("utf-8").strip() and not ast.get_docstring(ast.parse(p.read_text("utf-8")))]
+    silent = [
+        p
+        for p in python_files()
+        if p.read_text("utf-8").strip() and not ast.get_docstring(ast.parse(p.read_text("utf-8")))
+    ]
     assert silent == []
 
 
@@ -91,5 +95,8 @@ def test_only_the_clock_and_the_sources_read_the_time() -> None:
 
 
 def test_pickle_and_shell_are_not_used() -> None:
-    banned = re.compile(r"^\s*(?:import|from) (?:pickle|marshal|shelve|joblib)\b|shell=True|os\.system\(|\beval\(|\bexec\(", re.MULTILINE)
+    banned = re.compile(
+        r"^\s*(?:import|from) (?:pickle|marshal|shelve|joblib)\b|shell=True|os\.system\(|\beval\(|\bexec\(",
+        re.MULTILINE,
+    )
     assert [str(p) for p in python_files() if banned.search(p.read_text("utf-8"))] == []

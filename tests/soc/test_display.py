@@ -1,4 +1,4 @@
-"""soc.tui.display: what reaches a terminal only ever shows itself."""
+"""soc.display: what reaches a terminal only ever shows itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from soc.tui.display import MAX_MARKS, clip, fit, sanitise, width
+from soc.display import MAX_MARKS, clip, fit, sanitise, width
 
 ANY = st.text(st.characters(), max_size=60)
 """Every code point, lone surrogates included."""
