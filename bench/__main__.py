@@ -21,7 +21,8 @@ def main() -> int:
     if unknown:
         print(f"unknown: {', '.join(unknown)}; there are: {', '.join(names)}", file=sys.stderr)
         return 2
-    for name in sys.argv[1:]:
+    chosen, sys.argv[1:] = sys.argv[1:], []  # each reads its own defaults; with options: python -m bench.NAME
+    for name in chosen:
         importlib.import_module(f"bench.{name}").main()
     return 0
 

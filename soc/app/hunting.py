@@ -11,6 +11,7 @@ from collectors.event import Event
 from collectors.parse import Context
 from soc.app.clock import now
 from soc.app.intakes import enricher
+from soc.app.memory import settle
 from soc.app.scan import Scan
 from soc.app.site import Site
 from soc.config import Config
@@ -36,7 +37,9 @@ def open_hunt(config_path: Path, rules: Sequence[Path], format_name: str) -> tup
     site = site_or_default(config_path, rules)
     enrich = enricher(site) if config_path.is_file() else _unchanged
     context = Context(timezone=site.config.site.zone)
-    return Scan([site.rules(rules)], context, enrich, format_name=format_name), now()
+    scan = Scan([site.rules(rules)], context, enrich, format_name=format_name)
+    settle()
+    return scan, now()
 
 
 def _unchanged(events: Sequence[Event]) -> list[Event]:

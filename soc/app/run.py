@@ -5,7 +5,6 @@ Every loop goes on from offsets and marks that are durable, so it does not matte
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from soc.app.conservation import Conservation
 from soc.app.evaluation import Evaluation
 from soc.app.indexing import Indexing
 from soc.app.intakes import intakes
+from soc.app.memory import settle
 from soc.app.site import Site
 from soc.app.watch import ledger_checked, overdue, rules_loaded
 from soc.errors import SocError, UnreachableError
@@ -88,9 +88,7 @@ class Running:
 
     def start(self) -> None:
         """Begin to collect, detect and index."""
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)  # measured: the default halves the event rate (bench/scan.py)
+        settle()
         for thread in (*self._consumers, *self._sources, self._ticker):
             thread.start()
 

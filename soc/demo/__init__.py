@@ -29,6 +29,7 @@ from soc.app.content import make_site
 from soc.app.evaluation import Evaluation
 from soc.app.indexing import Indexing
 from soc.app.intakes import enricher
+from soc.app.memory import settle
 from soc.app.models import train_logon_model
 from soc.app.response import Response
 from soc.app.run import sign
@@ -144,6 +145,7 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     detectors = site.detectors()
     step(f"evaluating {journal.end():,} events against {site.rule_count(detectors)} rules and models")
     metrics = Metrics()
+    settle()
     evaluation = Evaluation(site, journal, detectors, metrics)
     evaluation.drain()
     step("indexing")

@@ -51,7 +51,7 @@ class Rule:
 class Match:
     """One reason why: the part of the rule that was true, and the value of the event that made it so.
 
-    `where`: "selection/CommandLine|contains". `pattern`: as the rule writes it. `field`: the event's field ("" for keywords) with its `value`.
+    `where`: "selection/CommandLine|contains". `pattern`: as the rule writes it. `field`: the event's ("" for keywords); `value`: its text.
     """
 
     where: str
