@@ -10,14 +10,15 @@ from soc.alert.facts import DETECTION
 from soc.app.intakes import enricher
 from soc.app.site import Site
 from soc.detect import detection_id
+from soc.detect.sigma import Explanation
 from soc.errors import SocError
 
 MOST = 5
 """Events of an alert that are explained."""
 
 
-def explanations(site: Site, rule_id: str, alert: Alert) -> Iterator[str]:
-    """One text an event, the alert's first events first. Raises: SocError for a rule that is not loaded."""
+def explanations(site: Site, rule_id: str, alert: Alert) -> Iterator[tuple[str, Explanation]]:
+    """The raw text and the account of each event, the alert's first events first. Raises: SocError for a rule that is not loaded."""
     ruleset = site.rules()
     if ruleset.rule(rule_id) is None:
         raise SocError(f"there is no rule {rule_id}; `soc rules list` lists them")
@@ -27,7 +28,7 @@ def explanations(site: Site, rule_id: str, alert: Alert) -> Iterator[str]:
         if entry is None:
             continue
         [event] = enrich([site.journal_reader.fetch(_offset(entry, event_id))])
-        yield f"{event.original}\n{ruleset.explain(rule_id, event)}"
+        yield event.original, ruleset.explain(rule_id, event)
 
 
 def _offset(entry: Entry, event_id: str) -> int:

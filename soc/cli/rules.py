@@ -79,6 +79,36 @@ def test(paths: tuple[Path, ...], config_path: Path, as_json: bool) -> int:
     return EXIT_FINDINGS if failed else 0
 
 
+@command.command("convert")
+@paths_argument
+@click.option(
+    "--target",
+    type=click.Choice(["lucene", "eql", "esql"]),
+    default="lucene",
+    show_default=True,
+    help="Query language.",
+)
+@config_option
+@json_option
+def convert(paths: tuple[Path, ...], target: str, config_path: Path, as_json: bool) -> int:
+    """The rules as Elasticsearch queries (by sigma-cli), over the field names that our events have. Exit code 1 where a rule has none."""
+    import msgspec
+
+    from soc.app.hunting import site_or_default
+    from soc.detect.sigma.convert import convert as converted
+
+    site = site_or_default(config_path, paths)
+    queries = list(converted(list(paths or site.config.rules), target))
+    for query in queries:
+        if as_json:
+            print_json(msgspec.to_builtins(query))
+        elif query.problem:
+            click.echo(f"{query.title}: {query.problem}", err=True)
+        else:
+            print_text(f"# {query.title} ({query.rule_id})\n{query.query}")
+    return EXIT_FINDINGS if any(query.problem for query in queries) else 0
+
+
 @command.command("list")
 @click.option("--text", default="", help="Words that title, id or tags contain.")
 @config_option
@@ -101,7 +131,8 @@ def list_rules(text: str, config_path: Path, as_json: bool) -> None:
 @click.argument("rule_id")
 @click.option("--alert", "alert_id", required=True, help="An alert whose events to explain the rule on.")
 @config_option
-def explain(rule_id: str, alert_id: str, config_path: Path) -> None:
+@json_option
+def explain(rule_id: str, alert_id: str, config_path: Path, as_json: bool) -> None:
     """Why a rule fires, or does not, on the events of an alert: every leaf with its verdict and the value."""
     from soc.app.desk import SiteDesk, actor_name
     from soc.app.explaining import explanations
@@ -109,6 +140,9 @@ def explain(rule_id: str, alert_id: str, config_path: Path) -> None:
     with open_site(config_path) as site:
         site.catch_up()
         alert = SiteDesk(site, actor_name()).alert(alert_id)
-        for text in explanations(site, rule_id, alert):
-            print_text(text)
+        for original, explanation in explanations(site, rule_id, alert):
+            if as_json:
+                print_json({"event.original": original, "fires": explanation.fires, "tree": explanation.tree})
+                continue
+            print_text(f"{original}\n{explanation}")
             click.echo()

@@ -13,7 +13,7 @@ from collectors.event import ENVELOPE, Event, Value
 from soc.detect import Match
 from soc.detect.sigma.ir import And, Leaf, Node, Not, Pattern
 from soc.detect.sigma.leaf import Test, matches_absence, matching, same, text_of
-from soc.detect.sigma.taxonomy import Route
+from soc.detect.sigma.route import Route
 
 KEYWORDS = ("",)
 """The columns of a keyword leaf: the original text and every text value of the event."""

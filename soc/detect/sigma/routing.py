@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from collectors.event import Event, Value
 from soc.detect.sigma.ir import And, Leaf, Logsource, Node, Not, Pattern
 from soc.detect.sigma.leaf import text_of
-from soc.detect.sigma.taxonomy import ROUTING, Route, routes
+from soc.detect.sigma.route import ROUTING, Route
+from soc.detect.sigma.taxonomy import routes
 
 Kind = tuple[Value | tuple[Value, ...], ...]
 """The values of the ROUTING fields, lists as tuples."""

@@ -13,8 +13,8 @@ from soc.detect.sigma.explain import Explanation, explained, reasons
 from soc.detect.sigma.group import Group
 from soc.detect.sigma.index import Memory
 from soc.detect.sigma.program import Binder, Bound, Row
+from soc.detect.sigma.route import ROUTING
 from soc.detect.sigma.routing import Kind, Routing, kind_of, known
-from soc.detect.sigma.taxonomy import ROUTING
 
 MAX_KINDS = 20_000
 """Kinds of events that are remembered; a source that invents event codes cannot fill the memory."""

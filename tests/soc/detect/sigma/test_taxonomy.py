@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from collectors.event import Value
-from soc.detect.sigma import load, taxonomy
+from soc.detect.sigma import load, taxonomy, windows
 from soc.detect.sigma.ir import Logsource
+from soc.detect.sigma.route import ROUTING
 from tests.soc.detect.sigma.material import FOLDERS, SIGMAHQ, event, rule, write
 
 
@@ -44,7 +45,7 @@ def test_every_windows_logsource_of_sigmahq_is_mapped() -> None:
                     Logsource(logsource.get("category") or "", "windows", logsource.get("service") or "")
                 )
                 named = {name for route in found for name, _ in route.where}
-                if logsource.get("service") and logsource["service"] not in taxonomy._CHANNELS:
+                if logsource.get("service") and logsource["service"] not in windows.CHANNELS:
                     unmapped.add(logsource["service"])
                 if logsource.get("category") and "event.category" in named:
                     unmapped.add(logsource["category"])
@@ -60,4 +61,4 @@ def test_channels_and_codes_are_lower_case_where_they_are_compared() -> None:
     ):
         for route in taxonomy.routes(logsource):
             assert all(value == value.lower() for _, values in (*route.where, *route.require) for value in values)
-            assert {name for name, _ in route.where} <= set(taxonomy.ROUTING)
+            assert {name for name, _ in route.where} <= set(ROUTING)

@@ -1,0 +1,51 @@
+"""Conversion by sigma-cli speaks of the fields and values that our events have, and says which rules a language cannot express."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from soc.detect.sigma.convert import convert
+from soc.errors import SocError
+
+RULES = Path(__file__).parents[4] / "rules"
+PROCESS = """\
+title: A tool run from a share
+id: 5f0f1b2e-6a56-4b0e-9d2b-0f6c9f5f7a11
+logsource: {product: windows, category: process_creation}
+detection: {selection: {Image|endswith: '\\tool.exe'}, condition: selection}
+level: high
+"""
+
+
+def test_a_rule_of_ours_reads_the_dataset_that_its_parser_writes() -> None:
+    [query] = convert([RULES / "linux" / "sshd_root_password_login.yml"], "lucene")
+    assert query.query.startswith("event.dataset:sshd AND ")
+
+
+def test_a_category_of_two_sources_gives_a_query_for_each_by_their_own_names(tmp_path: Path) -> None:
+    path = tmp_path / "rule.yml"
+    path.write_text(PROCESS)
+    sysmon, audit = (query.query for query in convert([path], "lucene"))
+    assert "winlog.channel:Microsoft\\-Windows\\-Sysmon\\/Operational AND event.code:1" in sysmon
+    assert "winlog.event_data.Image:*\\\\tool.exe" in sysmon
+    assert "winlog.channel:Security AND event.code:4688" in audit
+    assert "winlog.event_data.NewProcessName:*\\\\tool.exe" in audit
+
+
+def test_what_a_language_cannot_say_is_told_and_the_rest_goes_on() -> None:
+    queries = list(convert([RULES / "egov"], "lucene"))
+    refused = [query for query in queries if query.problem]
+    assert {"Payment Order Created and Approved by One Person"} <= {query.title for query in refused}
+    assert all("field references" in query.problem for query in refused)
+    assert len(refused) < len(queries) / 4
+
+
+def test_every_rule_of_ours_converts_to_esql() -> None:
+    assert [query for query in convert([RULES], "esql") if query.problem] == []
+
+
+def test_an_unknown_target_is_refused() -> None:
+    with pytest.raises(SocError, match="is not one of lucene"):
+        list(convert([RULES], "splunk"))
