@@ -11,7 +11,7 @@ from soc.cli._shared import config_option, json_option, open_site, print_json, p
 from soc.errors import EXIT_OK, SocError
 
 
-@click.command()
+@click.command(short_help="Check everything that soc.yaml names.")
 @config_option
 @json_option
 def command(config_path: Path, as_json: bool) -> int:

@@ -21,7 +21,7 @@ ALERTS_SHOWN = 15
 TIMELINE_SHOWN = 30
 
 
-@click.command()
+@click.command(short_help="Play a recorded day from raw lines to the report.")
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="Leave the whole site in this new folder."
 )

@@ -23,7 +23,7 @@ since_option = click.option(
 until_option = click.option("--until", type=click.DateTime(), help="End of the period, site time (default: now).")
 
 
-@click.group()
+@click.group(short_help="ISO/IEC 27001: indicators, evidence, report, proof.")
 def command() -> None:
     """ISO/IEC 27001:2022: indicators, evidence, the auditor's report, and proof that nothing was changed."""
 

@@ -11,7 +11,7 @@ from soc.cli._shared import actor_option, config_option, json_option, open_site,
 from soc.errors import SocError
 
 
-@click.group()
+@click.group(short_help="Train and show the log-on model.")
 def command() -> None:
     """Train the log-on model on history, and see what it was trained on."""
 

@@ -12,7 +12,7 @@ from soc.cli._shared import config_option, open_site
 from soc.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, SocError
 
 
-@click.command()
+@click.command(short_help="Collect, detect and index until stopped.")
 @click.option("--until-read", is_flag=True, help="Stop when every source has ended (files that are read once).")
 @config_option
 def command(until_read: bool, config_path: Path) -> int:

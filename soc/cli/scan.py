@@ -31,7 +31,7 @@ CSV_COLUMNS = (
 )
 
 
-@click.command()
+@click.command(short_help="Hunt offline in event files and logs.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option(
     "--rules",

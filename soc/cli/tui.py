@@ -9,7 +9,7 @@ import click
 from soc.cli._shared import actor_option, config_option, open_site
 
 
-@click.command()
+@click.command(short_help="Triage in the terminal.")
 @click.option("--read-only", is_flag=True, help="Look, change nothing.")
 @actor_option
 @config_option
