@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from collectors.errors import ParseError
 from collectors.event import Event
 from collectors.parse import Context, detect_format, formats, parse_batch
@@ -15,7 +17,18 @@ from collectors.sources.lines import Continues
 
 AUTO = "auto"
 
+RESERVED = frozenset({"soc.audit"})
+"""Values of `event.dataset` that only the SOC itself may use: no line of a source can speak in its name."""
+
 _SAMPLE_RECORDS = 50
+
+
+def _claimed(event: Event) -> Event:
+    """The event, with a reserved dataset that its record claims put aside as `producer.event.dataset`."""
+    said = event.fields.get("event.dataset")
+    if not isinstance(said, str) or said not in RESERVED:
+        return event
+    return replace(event, fields={**event.fields, "event.dataset": "json", "producer.event.dataset": said})
 
 
 class ChoosingParser:
@@ -44,7 +57,7 @@ class ChoosingParser:
         dead: list[DeadLetter] = []
         for format_name, run in self._runs(records, dead):
             parsed, refused = parse_batch(run, format_name, self._context)
-            events += parsed
+            events += map(_claimed, parsed)
             dead += refused
         return events, dead
 
