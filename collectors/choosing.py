@@ -75,7 +75,8 @@ class ChoosingParser:
             try:
                 yield self._of_stream(stream, run), run
             except ParseError as error:
-                dead += [DeadLetter(record, AUTO, error.reason) for record in run]
+                reason = error.reason.removeprefix(f"{run[0].position.path[-200:]}: ")
+                dead += [DeadLetter(record, AUTO, reason) for record in run]
 
     def _of_stream(self, stream: str, run: Sequence[RawRecord]) -> str:
         if stream not in self._formats:

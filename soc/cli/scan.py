@@ -178,8 +178,12 @@ def _tell(summary: Summary, output: Path | None) -> None:
     click.echo(
         f"{summary.files} files, {summary.events:,} events, {refused:,} dead letters; detections: {levels}", err=True
     )
+    example = {letter.reason: letter.record.position for letter in reversed(summary.dead)}
     for reason, count in summary.refused.most_common(10):
-        click.echo(f"  {count:,} records: {sanitise(reason)}", err=True)
+        place = f" (first: {example[reason].path}:{example[reason].index})" if reason in example else ""
+        click.echo(f"  {count:,} records: {sanitise(reason + place)}", err=True)
+    if len(summary.refused) > 10:
+        click.echo(f"  and {len(summary.refused) - 10} more reasons", err=True)
     for path, why in summary.unreadable:
         click.echo(f"  not read: {sanitise(path)}: {sanitise(why)}", err=True)
     if output:

@@ -150,7 +150,7 @@ def test_parsers_do_not_know_each_other(folder: str) -> None:
             for node in nodes
             if node.module and node.module.startswith(("collectors.parse.parsers", "collectors.parse.messages"))
         }
-        assert known == ({"collectors.parse.parsers"} if path.stem == "syslog" else set()), path
+        assert known == ({"collectors.parse.parsers"} if path.stem in {"syslog", "json_pretty"} else set()), path
 
 
 def test_golden_files_have_no_strangers() -> None:
