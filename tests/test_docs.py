@@ -1,0 +1,78 @@
+"""The documents speak of what is there: paths, tests, commands, settings and metrics that they name exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from soc.cli import soc
+from soc.metrics import Metrics
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_paths_lead_somewhere(document: Path) -> None:
+    text = document.read_text("utf-8")
+    linked = [target.split("#")[0] for target in re.findall(r"\]\(([^)]+)\)", text) if "://" not in target]
+    missing = [target for target in linked if target and not (document.parent / target).exists()]
+    named = re.findall(r"`((?:tests|docs|bench|soc|collectors|iso27001|rules)/[\w/.-]+)(?:::(\w+))?`", text)
+    missing += [path for path, _ in named if not (ROOT / path).exists()]
+    missing += [
+        f"{path}::{test}" for path, test in named if test and f"def {test}" not in (ROOT / path).read_text("utf-8")
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_that_documents_show_are_there(document: Path) -> None:
+    shown = re.findall(r"^(?:\.venv/bin/)?soc ([a-z]+)(?: +([a-z-]+))?", document.read_text("utf-8"), re.MULTILINE)
+    context = click.Context(soc)
+    for name, sub in shown:
+        command = soc.get_command(context, name)
+        assert command is not None, name
+        if isinstance(command, click.Group) and sub:
+            assert sub in command.commands, f"{name} {sub}"
+
+
+def test_every_command_is_in_the_reference() -> None:
+    reference = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    context = click.Context(soc)
+    for name in soc.list_commands(context):
+        command = soc.get_command(context, name)
+        assert f"`soc {name}" in reference, name
+        for sub in command.commands if isinstance(command, click.Group) else ():
+            row = next(line for line in reference.splitlines() if line.startswith(f"| `soc {name}"))
+            assert re.search(rf"\b{sub}\b", row), f"{name} {sub}"
+
+
+def test_every_command_that_prints_data_takes_json() -> None:
+    """Those that only confirm, write a file or own the terminal are named here."""
+    no_data = {
+        *("run", "tui", "init", "iso measure", "iso report", "playbook approve", "playbook confirm"),
+        *("alerts ack", "alerts close", "alerts reopen", "incidents phase"),
+    }
+    context = click.Context(soc)
+    without = set()
+    for name in soc.list_commands(context):
+        command = soc.get_command(context, name)
+        leaves = (
+            {f"{name} {sub}": c for sub, c in command.commands.items()}
+            if isinstance(command, click.Group)
+            else {name: command}
+        )
+        without |= {
+            title for title, leaf in leaves.items() if leaf and "--json" not in [o for p in leaf.params for o in p.opts]
+        }
+    assert without == no_data
+
+
+def test_every_metric_is_in_the_reference() -> None:
+    reference = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    names = {sample.name for family in Metrics().registry.collect() for sample in family.samples}
+    names |= {f"{family.name}_total" for family in Metrics().registry.collect() if family.type == "counter"}
+    assert {name for name in names if not name.endswith("_created") and name not in reference} == set()
