@@ -61,6 +61,8 @@ class Running:
         self._stop = threading.Event()
         self._intakes_over = threading.Event()
         self._failed: list[str] = []
+        self.broken = threading.Event()
+        """Set when a loop failed: whoever runs this stops it then; what is durable is taken up at the next start."""
         self._sources = [self._thread(f"source-{i.source_id}", self._collect, i) for i in self._intakes]
         self._consumers = [
             self._thread("detect", self._consume, self._evaluation.step, lambda: self._evaluation.offset),
@@ -70,7 +72,16 @@ class Running:
         self._server = self.metrics.serve(site.config.metrics.listen) if site.config.metrics.listen else None
 
     def _thread(self, name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
-        return threading.Thread(name=name, target=target, args=arguments, daemon=True)
+        return threading.Thread(name=name, target=self._guarded, args=(name, target, *arguments), daemon=True)
+
+    def _guarded(self, name: str, target: Callable[..., None], *arguments: object) -> None:
+        """The outermost loop of a thread: a fault of ours must end the program in the open, never one thread in silence."""
+        try:
+            target(*arguments)
+        except Exception as error:
+            self._failed.append(f"{name}: {type(error).__name__}: {error}")
+            _log.exception("a loop of the program failed; it stops", extra={"loop": name})
+            self.broken.set()
 
     def __enter__(self) -> Self:
         self.start()
@@ -97,7 +108,7 @@ class Running:
         return not any(thread.is_alive() for thread in self._sources)
 
     def failures(self) -> list[str]:
-        """Sources that could not be read, in words."""
+        """Sources that could not be read and loops that failed, in words."""
         return list(self._failed)
 
     def stop(self) -> None:

@@ -52,7 +52,7 @@ def overdue(site: Site, told: set[str], now: datetime) -> Iterator[Event]:
                 "soc.alert.level": alert.level.value,
                 "message": f"{alert.id} was to be looked at by {alert.due.isoformat()}",
             }
-            yield audit_event("alert-overdue", fields, now)
+            yield audit_event("alert-overdue", fields, alert.due)  # the same event after a restart, so it is told once
 
 
 def ledger_checked(verdict: Verdict, now: datetime) -> list[Event]:

@@ -42,7 +42,7 @@ def command(until_read: bool, config_path: Path) -> int:
             if running.metrics_port:
                 click.echo(f"metrics on port {running.metrics_port}; stop with Ctrl-C", err=True)
             while not stop.wait(0.1):
-                if until_read and running.finished():
+                if running.broken.is_set() or (until_read and running.finished()):
                     break
         for failure in running.failures():
             click.echo(f"soc: {failure}", err=True)

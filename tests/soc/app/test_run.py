@@ -112,3 +112,16 @@ def test_a_source_that_cannot_be_read_is_told_and_the_others_go_on(tmp_path: Pat
         wait_for(lambda: alerts(site), 5)
         missing.write_text(auth_line(5))
         wait_for(lambda: site.journal.end() == 2, 5)
+
+
+def test_a_loop_that_fails_ends_the_program_in_the_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(_: object) -> int:
+        raise ZeroDivisionError("a fault of ours")
+
+    log = tmp_path / "auth.log"
+    log.write_text(auth_line(0))
+    config = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {log}}}]")
+    monkeypatch.setattr("soc.app.evaluation.Evaluation.step", fault)
+    with Site.load(config) as site, Running(site) as running:
+        assert running.broken.wait(5)
+        assert running.failures() == ["detect: ZeroDivisionError: a fault of ours"]
