@@ -146,9 +146,15 @@ _SYSTEM: dict[str, tuple[str, ...]] = {
     "execution_processid": ("winlog.process.pid",),
     "execution_threadid": ("winlog.process.thread.id",),
     "security_userid": ("winlog.user.identifier",),
-    "message": ("message", "winlog.event_data.Message"),
+    "message": ("message", "winlog.event_data.Message", "winlog.event_data.Data"),
 }
-"""What stands in an event's System element, by Sigma's name for it."""
+"""What stands in an event's System element, by Sigma's name for it.
+
+A file of events has no rendered message, only the values that go into it: where they have no names they stand for it.
+"""
+
+_CLEARED = {**_SYSTEM, "channel": ("winlog.user_data.Channel", "winlog.event_data.Channel")}
+"""Eventlog's 104 stands in System and names the log that was emptied; that is the channel that rules about it mean."""
 
 _DEFENDER_NAMES = (
     "Threat Name",
@@ -179,8 +185,10 @@ _AUDIT_PROCESS = {
     "logonid": ("winlog.event_data.SubjectLogonId",),
     "processid": ("winlog.event_data.NewProcessId",),
     "parentprocessid": ("winlog.event_data.ProcessId",),
+    "integritylevel": ("winlog.event_data.MandatoryLabel",),
+    "user": ("winlog.event_data.SubjectUserName",),
 }
-"""Security event 4688 by the names of Sysmon event 1."""
+"""Security event 4688 by the names of Sysmon event 1. The label is a SID, which SigmaHQ's rules write beside Sysmon's word."""
 
 _EVENT_DATA = ("winlog.event_data.{}", "winlog.user_data.{}")
 _IS_WINDOWS = is_("event.dataset", "windows")
@@ -214,4 +222,7 @@ def windows_routes(logsource: Logsource) -> tuple[Route, ...]:
         ]
     elif category:
         where.append(is_("event.category", category))
+    elif logsource.service == "system":
+        cleared = (*where, is_("event.code", "104"), is_("winlog.provider_name", "Microsoft-Windows-Eventlog"))
+        return (Route(cleared, _CLEARED, _EVENT_DATA), Route(tuple(where), fields, _EVENT_DATA))
     return (Route(tuple(where), fields, _EVENT_DATA),)
