@@ -20,7 +20,9 @@ def main() -> None:
     """Print the median of seven runs."""
     for arguments in (["--help"], ["config", "show"]):
         runs = sorted(cpu_ms(arguments) for _ in range(7))
-        print(f"soc {' '.join(arguments)}: {statistics.median(runs):.0f} ms CPU (of 7: {runs[0]:.0f} to {runs[-1]:.0f})")
+        print(
+            f"soc {' '.join(arguments)}: {statistics.median(runs):.0f} ms CPU (of 7: {runs[0]:.0f} to {runs[-1]:.0f})"
+        )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from collectors.choosing import ChoosingParser
 from collectors.errors import JournalError
@@ -19,6 +20,9 @@ from collectors.sources.source import Batch, Source
 
 RETRY_S = 1.0
 """Pause before an append is tried again after the disk refused it."""
+
+TOLD_EVERY = 60
+"""Tries between two lines in the log about the same full disk."""
 
 _log = logging.getLogger(__name__)
 
@@ -70,15 +74,14 @@ class Intake:
         """Whether the batch is durable; it is not where the disk refused it until `stop`: the source gives it again after a restart."""
         parsed, refused = self._parser.parse(batch.records)
         events, dead = self._enrich(parsed), [*batch.dead, *refused]
-        while True:
+        for tries in count():
             try:
                 self._journal.append(events, batch.marks, dead)
                 break
             except JournalError as error:
-                _log.error(
-                    "the journal cannot be written; the source waits",
-                    extra={"source": self._source.id, "error": str(error)},
-                )
+                if tries % TOLD_EVERY == 0:
+                    facts = {"source": self._source.id, "error": str(error), "tries": tries + 1}
+                    _log.error("the journal cannot be written; the source waits", extra=facts)
                 if stop.wait(RETRY_S):
                     return False
         dropped, self._dropped = self._source.counts.dropped - self._dropped, self._source.counts.dropped

@@ -36,6 +36,9 @@ def run(arguments: Sequence[str]) -> int:
     except (CollectorError, IsoError) as error:
         click.echo(f"soc: {error}", err=True)
         return EXIT_USAGE
+    except OSError as error:  # a full disk behind stdout, a folder that may not be entered
+        click.echo(f"soc: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        return EXIT_USAGE
     except SystemExit:  # click leaves so, and only so, when `soc ... | head` has what it wanted
         return EXIT_OK
     return code if isinstance(code, int) else EXIT_OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,13 +76,13 @@ class Config:
 
 def load(path: Path) -> Config:
     """The configuration of a site. Raises: SocError where there is no such file, FaultsError with every fault in it."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  unlike Path.is_file, False where the folder may not be entered
         raise SocError(
             f"{path}: there is no configuration here; `soc init DIR` makes a site, `--config FILE` names one"
         )
-    document = read_one(path)
-    config = bind(document, Config) if document.data is not None else Config()
     base = path.parent.absolute()
+    document = read_one(path)
+    config = bind(document, Config, base=base) if document.data is not None else Config()
     return dataclasses.replace(
         config,
         data=base / config.data,

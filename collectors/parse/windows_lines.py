@@ -37,6 +37,10 @@ _OURS = frozenset({
 """What the header says and no shipper may say otherwise, for rules are chosen by it; `host.name` is the computer, not the collector."""
 
 
+_LEVELS = {"critical": "1", "error": "2", "warning": "3", "information": "4", "verbose": "5"}
+"""Winlogbeat's words for System/Level -> the number that the event had."""
+
+
 def is_winlogbeat(fields: dict[str, Value]) -> bool:
     """Flat fields that Winlogbeat (or an agent like it) wrote."""
     return "winlog.channel" in fields or "winlog.provider_name" in fields
@@ -83,6 +87,9 @@ def read_winlogbeat(flat: dict[str, Value], data: dict[str, Any]) -> dict[str, V
         data,
         {"": user} if user else None,
     )
+    level = _LEVELS.get(_text(flat, "log.level").lower())
+    if level:
+        fields["winlog.level"] = level
     fields.update(others)
     return fields
 

@@ -58,8 +58,7 @@ def measure(site: Site) -> tuple[int, Verdict]:
 
 
 def check_ledger(site: Site) -> Verdict:
-    """Verify the ledger against the site's key and anchor. Raises: LedgerError, SigningError."""
-    _ = site.ledger  # made at first use, with its key
+    """Verify the ledger against the site's key and anchor; nothing is made. Raises: LedgerError, SigningError."""
     anchor = site.anchor_path if site.anchor_path.exists() else None
     return verify(site.ledger_path, site.public_key, anchor=anchor)
 

@@ -45,6 +45,11 @@ class Conservation:
             for name in _COUNTS:
                 self._totals[name][taken.source] += getattr(taken, name)
 
+    def totals(self) -> dict[str, int]:
+        """What this run took in so far, over all sources: received, parsed, dead, dropped."""
+        with self._lock:
+            return {name: sum(counter.values()) for name, counter in self._totals.items()}
+
     def tell(self, events: Sequence[Event]) -> None:
         """Put audit events of the SOC's own into the journal; they come from no source, so they are counted apart."""
         if events:

@@ -107,6 +107,12 @@ class Running:
         """Whether every source has ended (files that are read once), so that only what is under way is left."""
         return not any(thread.is_alive() for thread in self._sources)
 
+    def summary(self) -> str:
+        """What this run took in, in one line."""
+        totals = self._conservation.totals()
+        dropped = f", {totals['dropped']:,} dropped by the kernel" if totals["dropped"] else ""
+        return f"{totals['received']:,} records received, {totals['parsed']:,} parsed, {totals['dead']:,} dead letters{dropped}"
+
     def failures(self) -> list[str]:
         """Sources that could not be read and loops that failed, in words."""
         return list(self._failed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cached_property
@@ -52,6 +53,11 @@ class Site:
         """Close whatever was opened."""
         self._open.close()
 
+    @property
+    def read_only(self) -> bool:
+        """Whether the site's data is there and cannot be written: an auditor's copy, looked at as it stands."""
+        return self.config.data.is_dir() and not os.access(self.config.data, os.W_OK)
+
     # --- files
 
     @property
@@ -82,7 +88,8 @@ class Site:
     def _store_folder(self) -> Path:
         folder = self.config.data / "store"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            if not folder.is_dir():
+                folder.mkdir(parents=True)
         except OSError as error:
             raise SocError(f"{folder} cannot be made: {error.strerror}") from error
         return folder
@@ -110,8 +117,12 @@ class Site:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, signed with the site's key, which is made at first use."""
-        signer = Signer.load_or_create(self.config.data / "keys" / "ledger.key")
-        ledger = Ledger.open(self.ledger_path, signer=signer)
+        if self.read_only:
+            ledger = Ledger.open(self.ledger_path, read_only=True)
+        else:
+            ledger = Ledger.open(
+                self.ledger_path, signer=Signer.load_or_create(self.config.data / "keys" / "ledger.key")
+            )
         self._open.callback(ledger.close)
         return ledger
 
@@ -171,5 +182,10 @@ class Site:
         return sum(len(detector) if isinstance(detector, RuleSet) else 1 for detector in detectors)
 
     def catch_up(self) -> None:
-        """Fold what the ledger holds and the projections do not. Raises: UnreachableError."""
+        """Fold what the ledger holds and the projections do not; of a site that cannot be written they stand as they are.
+
+        Raises: UnreachableError.
+        """
+        if self.read_only:
+            return
         self.projections.apply(self.ledger.entries(after=self.projections.applied() - 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -110,11 +112,12 @@ def _print(site: Site, played: Played, report: Path, *, kept: bool) -> None:
     _head("ISO/IEC 27001 controls with evidence")
     show(_controls(site, played), ["control", "indicator", "evidence", "title"], as_json=False)
     _head("Go on")
+    soc = _program()
     click.echo(f"  the auditor's report   {report}")
-    click.echo(f"  the terminal UI        soc tui --config {site.path}")
-    click.echo(f"  check the evidence     soc iso verify --config {site.path}")
+    click.echo(f"  the terminal UI        {soc} tui --config {site.path}")
+    click.echo(f"  check the evidence     {soc} iso verify --config {site.path}")
     if not kept:
-        click.echo("  a site of your own     soc init DIR   (`soc demo --keep DIR` leaves this one in DIR)")
+        click.echo(f"  a site of your own     {soc} init DIR   (`{soc} demo --keep DIR` leaves this one in DIR)")
 
 
 def _controls(site: Site, played: Played) -> Sequence[dict[str, object]]:
@@ -133,6 +136,12 @@ def _controls(site: Site, played: Played) -> Sequence[dict[str, object]]:
         for state in found.controls
         if state.evidence
     ]
+
+
+def _program() -> str:
+    """How the program was called, so that what is printed can be typed: ".venv/bin/soc" or "soc"."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "soc" and len(called.parts) > 1 and not shutil.which("soc") else "soc"
 
 
 def _head(text: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from soc.cli._shared import actor_option, config_option, json_option, local, open_site, print_json, print_text, show
+from soc.errors import SocError
 
 PHASES = ("detect-and-report", "assess-and-decide", "respond", "learn-lessons")
 
@@ -36,6 +37,8 @@ def list_incidents(config_path: Path, as_json: bool) -> None:
                     "last_seen": local(incident.last_seen, site.config.site.zone),
                     "alerts": len(incident.alert_ids),
                 }
+            if not as_json and incident.closed:
+                row["phase"] += " (closed)"
             rows.append(row)
         columns = ["id", "last_seen", "level", "risk", "phase", "alerts", "systems", "title"]
         show(
@@ -110,6 +113,10 @@ def set_phase(incident_id: str, phase: str, note: str, closed: bool, actor: str,
         site.catch_up()
         name = actor_name(actor)
         incident = SiteDesk(site, name).incident(incident_id)
+        if incident.closed is not None:
+            raise SocError(
+                f"{incident.id} was closed on {local(incident.closed, site.config.site.zone)}; it has no further phase"
+            )
         site.ledger.append([facts.phase_changed(incident.id, Phase(phase), name, note, site.clock(), closed=closed)])
         site.catch_up()
         click.echo(f"{incident.id} is in phase {phase}{' and closed' if closed else ''}")

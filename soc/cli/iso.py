@@ -12,6 +12,8 @@ from soc.cli._shared import config_option, json_option, local, open_site, print_
 from soc.errors import EXIT_FINDINGS, SocError
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from iso27001.status import ControlState
     from soc.app.site import Site
 
@@ -44,7 +46,7 @@ def status(everything: bool, since: datetime | None, until: datetime | None, con
         found = current_status(site, *period)
         language = Language(site.config.site.language)
         rows = [
-            _row(state, language)
+            _row(state, language, site.config.site.zone, as_json=as_json)
             for state in found.controls
             if everything or as_json or state.evidence or state.measures
         ]
@@ -110,7 +112,20 @@ def verify(events: bool, config_path: Path, as_json: bool) -> int:
         checked, wrong = check_raw_events(site) if events else (0, [])
         if as_json:
             print_json(
-                {"sound": verdict.sound, "lines": verdict.lines(), "events_checked": checked, "events_wrong": wrong}
+                {
+                    "sound": verdict.sound,
+                    "integrity": verdict.integrity.value,
+                    "completeness": verdict.completeness.value,
+                    "entries": verdict.size,
+                    "root": verdict.root.hex(),
+                    "signed": verdict.signed,
+                    "anchored": verdict.anchored,
+                    "heads": verdict.heads,
+                    "key": verdict.key,
+                    "faults": [{"kind": f.kind.value, "text": f.text, "seq": f.seq} for f in verdict.faults],
+                    "events_checked": checked,
+                    "events_wrong": wrong,
+                }
             )
         else:
             for line in verdict.lines():
@@ -173,14 +188,16 @@ def _period(site: Site, since: datetime | None, until: datetime | None) -> tuple
     return start, end
 
 
-def _row(state: ControlState, language: Any) -> dict[str, Any]:
+def _row(state: ControlState, language: Any, zone: ZoneInfo, *, as_json: bool) -> dict[str, Any]:
     applicability = state.applicability
     return {
         "control": state.control.id,
         "indicator": state.indicator.value if state.indicator else "not measured",
         "measures": [f"{m.measure.id}:{m.indicator.value}" for m in state.measures],
         "evidence": len(state.evidence),
-        "newest_evidence": state.newest_evidence,
+        "newest_evidence": state.newest_evidence
+        if as_json or not state.newest_evidence
+        else local(state.newest_evidence, zone),
         "mode": state.control.evidence_mode.value,
         "implementation": applicability.status.value if applicability and applicability.status else "not recorded",
         "conclusion": state.conclusion or "not recorded",

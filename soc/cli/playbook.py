@@ -40,7 +40,7 @@ def list_playbooks(config_path: Path, as_json: bool) -> None:
         plans = [_plan_row(run) for run in _response(site).runs().values()]
         if plans and not as_json:
             click.echo()
-            show(plans, ["plan", "playbook", "incident", "planner", "approvals", "state"], as_json=False)
+        show(plans, ["plan", "playbook", "incident", "planner", "approvals", "state"], as_json=as_json)
 
 
 @command.command("plan")
@@ -107,9 +107,10 @@ def run_plan(plan_id: str, actor: str, config_path: Path, as_json: bool) -> int:
     """Run the steps that are due, up to the first that waits for a person or an approval. Exit code 1 where a step failed."""
     import msgspec
 
-    failed = False
+    failed = ran = False
     with open_site(config_path) as site:
         for result in _response(site, actor).execute(plan_id):
+            ran = True
             failed = failed or result.state.value == "failed"
             if as_json:
                 print_json(msgspec.to_builtins(result))
@@ -122,6 +123,8 @@ def run_plan(plan_id: str, actor: str, config_path: Path, as_json: bool) -> int:
                 click.echo(f"  when it is done: soc playbook confirm {plan_id} {result.id} --note '...'")
             elif result.state.value == "awaiting-approval":
                 click.echo(f"  somebody else: soc playbook approve {plan_id}")
+        if not ran and not as_json:
+            click.echo(f"{plan_id} has no step left to run")
     return EXIT_FINDINGS if failed else 0
 
 

@@ -44,6 +44,7 @@ def command(until_read: bool, config_path: Path) -> int:
             while not stop.wait(0.1):
                 if running.broken.is_set() or (until_read and running.finished()):
                     break
+        click.echo(running.summary(), err=True)
         for failure in running.failures():
             click.echo(f"soc: {failure}", err=True)
         if signal.SIGINT in told:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from soc.cli._shared import config_option, on_terminal, table
-from soc.errors import EXIT_FINDINGS
+from soc.errors import EXIT_FINDINGS, EXIT_OK, SocError
 
 if TYPE_CHECKING:
     from soc.app.scan import Summary
@@ -32,7 +32,7 @@ CSV_COLUMNS = (
 
 
 @click.command(short_help="Hunt offline in event files and logs.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, readable=False))
 @click.option(
     "--rules",
     "rule_folders",
@@ -69,8 +69,8 @@ def command(
 ) -> int:
     """Hunt in EVTX files, JSON lines and text logs, with the same engine as `soc run`.
 
-    Exit code 1 where something was detected. Files that cannot be read and records that cannot be parsed are counted and named on
-    standard error; the rest goes on.
+    Exit code 1 where something was detected, 2 where not one event could be read. Files that cannot be read and records that cannot be
+    parsed are counted and named on standard error; the rest goes on.
     """
     from soc.app.hunting import open_hunt
     from soc.app.scan import files_under, total_bytes
@@ -83,7 +83,9 @@ def command(
         found = (d for d in scan.run(files, now, progress) if d.rule.level.rank >= least)
         count = _write(found, "json" if as_json else output_format, stream)
     _tell(scan.summary, output)
-    return EXIT_FINDINGS if count else 0
+    if scan.summary.files and not scan.summary.events:
+        raise SocError("no event could be read, so nothing was looked at")
+    return EXIT_FINDINGS if count else EXIT_OK
 
 
 def row(detection: Detection) -> dict[str, Any]:
@@ -156,9 +158,12 @@ def _writer(output: Path | None) -> Iterator[IO[str]]:
         yield sys.stdout
         return
     partial = output.with_name(output.name + ".partial")
-    with partial.open("w", encoding="utf-8", newline="") as stream:
-        yield stream
-    partial.replace(output)
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        partial.replace(output)
+    except OSError as error:
+        raise SocError(f"{output} cannot be written: {error.strerror}") from error
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from collectors.choosing import ChoosingParser
 from collectors.event import Event
-from collectors.intake import Intake
+from collectors.intake import Intake, Taken
 from collectors.parse import Context
 from collectors.sources import Batch, Counts, read_file
 from collectors.sources.lines import Continues
@@ -132,12 +132,18 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
         now = site.clock()
         return [replace(event, ingested=now) for event in add_assets(events)]
 
+    taken: list[Taken] = []
+
+    def count(batch: Taken) -> None:
+        taken.append(batch)
+        conservation.taken(batch)
+
     for file in day.files:
         step(f"reading {file.name}: {file.lines:,} lines, {file.format}")
         context = Context(timezone=ZoneInfo(day.zone), defaults={"host.name": file.host})
         parser = ChoosingParser(file.format, context)
         source = _Recorded(file, day.received, parser.continues())
-        Intake(source, parser, enrich, journal, conservation.taken).run(StopEvent())
+        Intake(source, parser, enrich, journal, count).run(StopEvent())
     step("training the log-on model on the day after 04:00")
     since, until = (day.start + timedelta(hours=hour) for hour in LEARNED_HOURS)
     model = train_logon_model(site, since=since, until=until, actor="demo")
@@ -162,7 +168,7 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     sign(site)
     return Played(
         since=day.start,
-        records=sum(file.lines for file in day.files),
+        records=sum(batch.received for batch in taken),
         events=journal.end(),
         dead=journal.dead_end(),
         model=model,

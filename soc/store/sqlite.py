@@ -54,7 +54,7 @@ class Database:
             self._check_process()
             connection: sqlite3.Connection | None = getattr(self._readers, "connection", None)
             if connection is None:
-                connection = self._connect(f"file:{quote(str(self.path.absolute()))}?mode=ro")
+                connection = self._connect(f"file:{quote(str(self.path.absolute()))}?mode=ro{self._frozen()}")
                 self._readers.connection = connection
             yield connection
 
@@ -83,6 +83,11 @@ class Database:
             for connection in self._open:
                 connection.close()
             self._forget()
+
+    def _frozen(self) -> str:
+        """For a copy in a folder that nobody writes: without a log beside it the file is read as it stands."""
+        log = self.path.with_name(self.path.name + "-wal")
+        return "" if os.access(self.path.parent, os.W_OK) or log.exists() else "&immutable=1"
 
     def _connect_writer(self) -> sqlite3.Connection:
         connection = self._connect(f"file:{quote(str(self.path.absolute()))}")

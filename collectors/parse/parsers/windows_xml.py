@@ -81,7 +81,7 @@ def _text(parts: dict[str, Element], name: str) -> str:
 
 
 def _event_data(about: Element) -> dict[str, Any]:
-    """Names and values; values without name are the list Data."""
+    """Names and values; values without name are the list Data. A named value without text is empty text, as in EVTX's JSON."""
     data: dict[str, Any] = {}
     unnamed: list[str] = []
     seen: dict[str, int] = {}
@@ -89,8 +89,8 @@ def _event_data(about: Element) -> dict[str, Any]:
         name = element.get("Name") or _name(element)
         if name == "Data":
             unnamed.append(element.text or "")
-        elif element.text:
-            data[_numbered(name, seen)] = element.text
+        elif element.text or "Name" in element.attrib:
+            data[_numbered(name, seen)] = element.text or ""
     if unnamed:
         data["Data"] = unnamed
     return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def config(demo: Path) -> Path:
 
 def test_the_demo_tells_the_whole_story(demo: Path) -> None:
     said = (demo / "said.txt").read_text()
-    assert "15,248 records, 15,246 events, 0 dead letters" in said
+    assert "15,246 records, 15,246 events, 0 dead letters" in said
     assert "Reconnaissance to impact, source.ip=203.0.113.66" in said
     assert "$ nft add element inet soc blocked '{ 203.0.113.66 timeout 24h }'" in said
     assert "A.8.15" in said
@@ -295,3 +296,92 @@ def test_the_terminal_ui_is_refused_where_there_is_no_terminal(soc: Soc, config:
     ran = soc("tui", "--config", config)
     assert ran.code == 2
     assert "soc alerts" in ran.err
+
+
+def test_a_relative_config_means_the_folder_it_stands_in(
+    soc: Soc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert soc("init", "site").code == 0
+    for command in (("check",), ("alerts", "list"), ("rules", "test"), ("playbook", "list")):
+        assert soc(*command, "--config", "site/soc.yaml").code == 0, command
+    assert (tmp_path / "site" / "var").is_dir()
+    assert not (tmp_path / "site" / "site").exists()
+
+
+def test_what_the_system_refuses_is_a_sentence_and_2(soc: Soc, tmp_path: Path) -> None:
+    config = new_site(tmp_path / "site")
+    log = tmp_path / "auth.log"
+    log.write_text(auth_line(1))
+    ran = soc("scan", log, "--output", tmp_path / "none" / "x", "--config", config)
+    assert (ran.code, ran.err.count("\n")) == (2, 1) or "cannot be written" in ran.err
+    command = f"{sys.executable} -m soc rules list --json --config {config} > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_verifying_makes_nothing(soc: Soc, tmp_path: Path) -> None:
+    config = new_site(tmp_path / "site")
+    assert soc("iso", "verify", "--config", config).code == 2
+    assert not (tmp_path / "site" / "var").exists()
+
+
+def test_a_copy_that_cannot_be_written_can_be_read(demo: Path, tmp_path: Path) -> None:
+    """As an auditor has it; root gives up its right to write anything first."""
+    setpriv = shutil.which("setpriv")
+    powerless = (
+        [setpriv, "--bounding-set", "-dac_override", "--inh-caps", "-dac_override"]
+        if setpriv and os.geteuid() == 0
+        else []
+    )
+    if os.geteuid() == 0 and not powerless:
+        pytest.skip("setpriv is missing, and root can write everything")
+    copy = tmp_path / "copy"
+    shutil.copytree(demo, copy)
+    subprocess.run(["chmod", "-R", "a-w", str(copy)], check=True)
+    try:
+        for command in (("alerts", "list"), ("incidents", "list"), ("iso", "status"), ("iso", "verify")):
+            arguments = [
+                *powerless,
+                sys.executable,
+                "-m",
+                "soc",
+                *command,
+                "--json",
+                "--config",
+                str(copy / "soc.yaml"),
+            ]
+            done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, (command, done.stderr)
+            assert done.stdout, command
+        refused = subprocess.run(
+            [*powerless, sys.executable, "-m", "soc", "alerts", "ack", "A-", "--config", str(copy / "soc.yaml")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert refused.returncode == 2
+    finally:
+        subprocess.run(["chmod", "-R", "u+w", str(copy)], check=True)
+
+
+def test_dead_letters_are_listed_whole_with_their_reason(soc: Soc, tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    log.write_bytes(auth_line(1).encode() + b"no header \xff\n")
+    config = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {log}, format: rfc3164, follow: false}}]")
+    done = subprocess.run(
+        [sys.executable, "-m", "soc", "run", "--until-read", "--config", str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "2 records received, 1 parsed, 1 dead letters" in done.stderr
+    [row] = soc("deadletters", "list", "--json", "--config", config).rows
+    assert (row["source"], row["record"]) == ("auth", "no header \\xff")
+    assert row["reason"]
+
+
+def test_nothing_readable_is_not_a_clean_scan(soc: Soc, tmp_path: Path) -> None:
+    (tmp_path / "x.evtx").write_bytes(b"")
+    assert soc("scan", tmp_path / "x.evtx", "--config", new_site(tmp_path / "site")).code == 2
