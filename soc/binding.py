@@ -36,8 +36,9 @@ def bind(document: Document, cls: type[T], at: tuple[Key, ...] = (), *, base: Pa
     for key in at:
         data = data[key]
     value = binder.value(data, cls, at)
-    if binder.faults:
-        raise FaultsError(binder.faults)
+    faults = [*document.duplicates, *binder.faults]
+    if faults:
+        raise FaultsError(sorted(faults, key=lambda fault: (fault.line, fault.column)))
     return cast("T", value)
 
 
@@ -85,9 +86,18 @@ class _Binder:
             typing.get_args(_hints(option)["kind"])[0]: option for option in options
         }  # dataclasses told apart by `kind`
         kind = data.get("kind") if isinstance(data, dict) else None
+        if kind is None:
+            near = (
+                next((f'; did you mean "kind" by "{key}"?' for key in data if nearest(str(key), ["kind"])), "")
+                if isinstance(data, dict)
+                else ""
+            )
+            self._refuse(at, f'"kind" is missing (one of {", ".join(by_kind)}){near}')
+            return None
         if kind not in by_kind:
-            place = (*at, "kind") if kind is not None else at
-            self._refuse(place, f"kind {kind!r} is not one of {', '.join(by_kind)}{nearest(str(kind), by_kind)}")
+            self._refuse(
+                (*at, "kind"), f"kind {kind!r} is not one of {', '.join(by_kind)}{nearest(str(kind), by_kind)}"
+            )
             return None
         return self.value(data, by_kind[kind], at)
 

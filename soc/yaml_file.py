@@ -1,6 +1,6 @@
 """YAML text in, plain data with the place of every key and value out: what rules, playbooks, soc.yaml and inventories are read by.
 
-PyYAML's C loader, with what it lacks: duplicate keys are faults, nesting and size are bounded before the parser recurses (60 kB of
+PyYAML's C loader, with what it lacks: duplicate keys are told, nesting and size are bounded before the parser recurses (60 kB of
 `[` crash it), aliases are refused (a 300-byte bomb expands to millions of values), dates stay text, and every fault names file:line:column.
 """
 
@@ -40,6 +40,8 @@ class Document:
     data: Any
     node: yaml.Node
     lines: tuple[str, ...]
+    duplicates: tuple[Fault, ...] = ()
+    """A fault for every key that stands twice; `data` has its last value. Whoever judges the document tells these with its own faults."""
 
     def fault(
         self, at: Iterable[Key], message: str, *, on_key: bool = False, offset: int = 0, length: int = 0
@@ -87,7 +89,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def read(path: Path, name: str = "") -> list[Document]:
     """All documents of a file; `name` is how faults call it (default: the path as given).
 
-    Raises: FaultsError with every syntax fault, duplicate key and bound that is broken.
+    Raises: FaultsError with the syntax fault or the bound that is broken.
     """
     name = name or str(path)
     try:
@@ -132,10 +134,11 @@ def parse(text: str, name: str) -> list[Document]:
             name, text.count("\n", 0, error.position) + 1, 1, f"character {error.character!r} is not allowed in YAML"
         )
         raise FaultsError([place]) from error
-    faults = [fault for node in nodes if node for fault in _duplicates(node, name, lines)]
-    if faults:
-        raise FaultsError(sorted(faults, key=lambda fault: (fault.line, fault.column)))
-    return [Document(name, _construct(node, name, lines), node, lines) for node in nodes if node is not None]
+    return [
+        Document(name, _construct(node, name, lines), node, lines, tuple(_duplicates(node, name, lines)))
+        for node in nodes
+        if node is not None
+    ]
 
 
 def _refuse_bombs(text: str, name: str, lines: tuple[str, ...]) -> None:

@@ -203,6 +203,7 @@ def _samples(document: Document, given: Mapping[str, Any], received: datetime) -
 
 def _faults(document: Document) -> Iterator[Fault]:
     data = document.data
+    yield from document.duplicates
     if not isinstance(data, dict):
         yield document.fault((), f"a mapping is expected ({', '.join(_KEYS)})")
         return

@@ -78,13 +78,25 @@ def test_every_kind_of_value_is_bound() -> None:
 def test_all_faults_are_told_at_once_with_their_places() -> None:
     assert faults("nam: a\nwindow: 5\ncolour: rad\ntags: x\nlimits: {a: b}\nsources: [{kind: fil, path: a}]\n") == [
         '1:1 unknown key "nam"; did you mean "name"?',
+        '1:1 "name" is missing',
         '2:9 5 is not a duration; write "90s", "15m", "8h" or "30d"',
         '3:9 "rad" is not one of red, blue; did you mean "red"?',
         "4:7 a list is expected",
         "5:13 a whole number is expected, not 'b'",
         "6:18 kind 'fil' is not one of file, syslog; did you mean \"file\"?",
-        '1:1 "name" is missing',
     ]
+
+
+def test_a_duplicate_key_is_told_with_the_other_faults() -> None:
+    assert faults("name: a\nwindow: 5\nname: b\n") == [
+        '2:9 5 is not a duration; write "90s", "15m", "8h" or "30d"',
+        '3:1 duplicate key "name": the value on line 1 would be lost',
+    ]
+
+
+def test_a_missing_kind_names_the_key_that_was_meant() -> None:
+    [fault] = faults("name: a\nsources: [{kindd: file, path: x}]\n")
+    assert fault == '2:11 "kind" is missing (one of file, syslog); did you mean "kind" by "kindd"?'
 
 
 def test_yes_and_no_are_not_text() -> None:

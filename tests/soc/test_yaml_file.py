@@ -17,7 +17,8 @@ def faults(text: str) -> list[tuple[int, int, str]]:
 
 
 def test_every_duplicate_key_is_a_fault_with_its_place() -> None:
-    assert faults("a: 1\nb: {c: 1, c: 2}\na: 3\n") == [
+    [document] = parse("a: 1\nb: {c: 1, c: 2}\na: 3\n", "f.yml")
+    assert sorted((f.line, f.column, f.message) for f in document.duplicates) == [
         (2, 11, 'duplicate key "c": the value on line 2 would be lost'),
         (3, 1, 'duplicate key "a": the value on line 1 would be lost'),
     ]

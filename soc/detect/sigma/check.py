@@ -118,6 +118,7 @@ def later(document: Document) -> Fault | None:
 
 def _faults(document: Document) -> Iterator[Fault]:
     data = document.data
+    yield from document.duplicates
     if not isinstance(data, dict):
         yield document.fault([], f"a Sigma rule is a map of keys, not {_kind(data)}", length=1)
         return
