@@ -61,8 +61,9 @@ class Conservation:
         """Write the fact of the window that ends now; None where nothing flowed. A mismatch goes to the journal too, for a rule to see."""
         with self._lock:
             totals = {name: counter.copy() for name, counter in self._totals.items()}
-        totals["evaluated"] = evaluation.evaluated.copy()
-        end, to = self._journal.end(), evaluation.offset
+        progress = evaluation.progress()
+        totals["evaluated"] = progress.evaluated
+        end, to = self._journal.end(), progress.offset
         window = {name: counter - self._told[name] for name, counter in totals.items()}
         if to == self._from and not any(window.values()):
             return None
@@ -76,7 +77,7 @@ class Conservation:
             "refused": indexing.refused,
             "sources": {s: {name: counter[s] for name, counter in window.items()} for s in sources},
             "heard": {
-                f"{system}/{dataset}": at.isoformat() for (system, dataset), at in sorted(evaluation.heard.items())
+                f"{system}/{dataset}": at.isoformat() for (system, dataset), at in sorted(progress.heard.items())
             },
             "balanced": not missing,
             "missing": missing,

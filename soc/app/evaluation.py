@@ -6,9 +6,11 @@ crash at any point means that a batch is evaluated again and adds nothing (docs/
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from collectors.event import Event
@@ -31,6 +33,15 @@ _WARM_UP = 50_000
 """Events before the committed offset that stateful detectors see again after a restart."""
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an evaluation is. `evaluated`: events by source since its start; `heard`: (system, dataset) -> when it last sent."""
+
+    offset: int
+    evaluated: Counter[str]
+    heard: Mapping[tuple[str, str], datetime]
+
+
 class Evaluation:
     """One consumer of the journal: every event goes through every detector, in the order of the journal."""
 
@@ -39,8 +50,9 @@ class Evaluation:
         self._journal = journal
         self._detectors = detectors
         self._metrics = metrics
-        self.evaluated: Counter[str] = Counter()
-        self.heard: dict[tuple[str, str], datetime] = {}
+        self._lock = threading.Lock()
+        self._evaluated: Counter[str] = Counter()
+        self._heard: dict[tuple[str, str], datetime] = {}
         self.offset = journal.committed(CONSUMER)
         site.catch_up()
         projections = site.projections
@@ -76,14 +88,20 @@ class Evaluation:
         if detections:
             self._decide(detections, {event.id: self.offset + i for i, event in enumerate(events)})
         self._journal.commit(CONSUMER, following)
-        offset, self.offset = self.offset, following
-        self.evaluated.update(Counter(event.source for event in events))
-        self._hear(events)
+        with self._lock:
+            offset, self.offset = self.offset, following
+            self._evaluated.update(Counter(event.source for event in events))
+            self._hear(events)
         self._metrics.evaluated.inc(len(events))
         self._metrics.queue.set(self._journal.end() - following)
         if events:
             self._metrics.lag.set(max(timedelta(), self._site.clock() - events[-1].ingested).total_seconds())
         return following - offset
+
+    def progress(self) -> Progress:
+        """How far it is, as of one moment; from any thread."""
+        with self._lock:
+            return Progress(self.offset, self._evaluated.copy(), dict(self._heard))
 
     def drain(self) -> int:
         """Evaluate to the end of the journal as it stands; how many events."""
@@ -97,7 +115,7 @@ class Evaluation:
         for event in events:
             system = event.fields.get("service.name")
             if isinstance(system, str):
-                self.heard[system, str(event.fields.get("event.dataset"))] = event.ingested
+                self._heard[system, str(event.fields.get("event.dataset"))] = event.ingested
 
     def _decide(self, detections: Sequence[Detection], offsets: Mapping[str, int]) -> None:
         known = self._site.ledger.known(detection_fact_id(d) for d in detections)

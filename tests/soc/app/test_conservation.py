@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -84,3 +85,23 @@ def test_damaged_events_are_passed_over_told_and_alerted(tmp_path: Path) -> None
         evaluation.drain()
         alerts = site.projections.alerts(site.projections.alert_ids(AlertQuery()))
         assert "soc" in {alert.system for alert in alerts}
+
+
+def test_accounting_while_events_are_evaluated_always_balances(tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    log.write_text("".join(auth_line(i, f"Connection closed by 192.0.2.7 port {i}") for i in range(3_000)))
+    config = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {log}, format: rfc3164, follow: false}}]")
+    run_over(config, 3_000)
+    with Site.load(config) as site:
+        evaluation = Evaluation(site, site.journal, site.detectors(), Metrics())
+        evaluation.offset = 0
+        conservation = Conservation(site, site.journal, 0)
+        worker = threading.Thread(target=evaluation.drain)
+        worker.start()
+        indexing = Indexing(site.journal, site.events, Metrics())
+        facts = []
+        while worker.is_alive():
+            facts.append(conservation.record(site.clock(), evaluation, indexing))
+        worker.join()
+        facts.append(conservation.record(site.clock(), evaluation, indexing))
+    assert [fact.body["missing"] for fact in facts if fact is not None and not fact.body["balanced"]] == []
