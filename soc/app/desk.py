@@ -54,24 +54,12 @@ class SiteDesk:
     def alert(self, alert_id: str) -> Alert:
         """One alert; the start of its id will do where it is the only one. Raises: SocError."""
         found = self.alerts([alert_id])
-        if found:
-            return found[0]
-        near = [i for i in self.alert_ids(AlertQuery()) if i.lower().startswith(alert_id.lower())]
-        if len(near) != 1:
-            raise SocError(f"there is no alert {alert_id}" if not near else f"{alert_id} may be {', '.join(near[:5])}")
-        return self.alerts(near)[0]
+        return found[0] if found else self.alerts([_meant("alert", alert_id, self.alert_ids(AlertQuery()))])[0]
 
     def incident(self, incident_id: str) -> Incident:
         """One incident; the start of its id will do where it is the only one. Raises: SocError."""
         found = self.incidents([incident_id])
-        if found:
-            return found[0]
-        near = [i for i in self.incident_ids() if i.lower().startswith(incident_id.lower())]
-        if len(near) != 1:
-            raise SocError(
-                f"there is no incident {incident_id}" if not near else f"{incident_id} may be {', '.join(near[:5])}"
-            )
-        return self.incidents(near)[0]
+        return found[0] if found else self.incidents([_meant("incident", incident_id, self.incident_ids())])[0]
 
     def raw_events(self, ids: Sequence[str]) -> list[Mapping[str, Value]]:
         """Documents of these events."""
@@ -116,3 +104,11 @@ class SiteDesk:
             written.append(facts.status_changed(alert.id, StatusChange(when, self._actor, status, reason, note)))
         self._site.ledger.append(written)
         self._site.catch_up()
+
+
+def _meant(what: str, start: str, ids: Sequence[str]) -> str:
+    """The only id that begins so, in any case. Raises: SocError where there is none, or several."""
+    near = [i for i in ids if i.lower().startswith(start.lower())]
+    if len(near) != 1:
+        raise SocError(f"there is no {what} {start}" if not near else f"{start} may be {', '.join(near[:5])}")
+    return near[0]

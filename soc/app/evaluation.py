@@ -103,12 +103,10 @@ class Evaluation:
         with self._lock:
             return Progress(self.offset, self._evaluated.copy(), dict(self._heard))
 
-    def drain(self) -> int:
-        """Evaluate to the end of the journal as it stands; how many events."""
-        total = 0
-        while count := self.step():
-            total += count
-        return total
+    def drain(self) -> None:
+        """Evaluate to the end of the journal as it stands."""
+        while self.step():
+            pass
 
     def _hear(self, events: Sequence[Event]) -> None:
         """Remember when each system last sent each kind of log, by time of receipt."""

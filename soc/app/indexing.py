@@ -45,9 +45,7 @@ class Indexing:
         self._metrics.refused.inc(len(result.refused))
         return following - offset
 
-    def drain(self) -> int:
-        """Index to the end of the journal as it stands; how many events."""
-        total = 0
-        while count := self.step():
-            total += count
-        return total
+    def drain(self) -> None:
+        """Index to the end of the journal as it stands."""
+        while self.step():
+            pass
