@@ -18,7 +18,7 @@ from bench.scan import CORPUS, FOLDERS
 START = """
 import sys, time
 from pathlib import Path
-from soc.detect.sigma import load
+from soc.detect.ruleset import load
 rules = load([Path(sys.argv[2])], cache=Path(sys.argv[1]))
 print(len(rules), time.process_time())
 """

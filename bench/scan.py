@@ -23,7 +23,7 @@ from pathlib import Path
 
 from collectors.parse import Context, parse_batch
 from collectors.record import Position, RawRecord
-from soc.detect.sigma import RuleSet, load
+from soc.detect.ruleset import RuleSet, load
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 FOLDERS = ("rules", "rules-compliance", "rules-emerging-threats", "rules-placeholder", "rules-threat-hunting")

@@ -10,7 +10,7 @@ from soc.alert.facts import DETECTION
 from soc.app.intakes import enricher
 from soc.app.site import Site
 from soc.detect import detection_id
-from soc.detect.sigma import Explanation
+from soc.detect.ruleset import Explanation
 from soc.errors import SocError
 
 MOST = 5

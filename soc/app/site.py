@@ -24,7 +24,7 @@ from soc.store.opening import open_events, open_projections
 
 if TYPE_CHECKING:
     from soc.detect import Detector
-    from soc.detect.sigma import RuleSet
+    from soc.detect.ruleset import RuleSet
 
 
 class Site:
@@ -161,7 +161,7 @@ class Site:
 
     def rules(self, folders: Sequence[Path] = ()) -> RuleSet:
         """The rules under these folders (default: the site's), compiled or from the cache. Raises: FaultsError with every fault."""
-        from soc.detect.sigma import load as load_rules
+        from soc.detect.ruleset import load as load_rules
 
         placeholders = {name: list(values) for name, values in self.config.detect.placeholders.items()}
         return load_rules(folders or self.config.rules, cache=self.config.data / "cache", placeholders=placeholders)
@@ -177,7 +177,7 @@ class Site:
 
     def rule_count(self, detectors: Sequence[Detector]) -> int:
         """How many rules and models these detectors are."""
-        from soc.detect.sigma import RuleSet
+        from soc.detect.ruleset import RuleSet
 
         return sum(len(detector) if isinstance(detector, RuleSet) else 1 for detector in detectors)
 

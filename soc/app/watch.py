@@ -15,7 +15,7 @@ from soc.alert import AlertStatus
 from soc.app.audit import audit_event
 from soc.app.site import Site
 from soc.detect import Detector
-from soc.detect.sigma import RuleSet
+from soc.detect.ruleset import RuleSet
 from soc.store import AlertQuery
 
 RULES_LOADED = "rules.loaded"

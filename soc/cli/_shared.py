@@ -25,6 +25,7 @@ config_option = click.option(
     envvar="SOC_CONFIG",
     help="The site's configuration file.",
 )
+paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 actor_option = click.option("--as", "actor", default="", help="Who acts (default: the operating system's user).")
 

@@ -13,7 +13,7 @@ from collectors.enrich import enrich
 from soc import yaml_file
 from soc.detect import Level, rule_tests
 from soc.detect.rule_tests import Kind, Result
-from soc.detect.sigma import RuleSet, load
+from soc.detect.ruleset import RuleSet, load
 from soc.inventory import Asset, load_inventory
 
 ROOT = Path(__file__).parents[2]

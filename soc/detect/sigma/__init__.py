@@ -1,4 +1,4 @@
-"""Sigma rules in, a detector out: `load(paths) -> RuleSet`, `RuleSet.detect(batch) -> Detections`, `RuleSet.explain(rule, event)`.
+"""Sigma files in, a matcher of single events out: `load(paths) -> content`, `Matcher(rules).match(batch)`, `Matcher.explain`.
 
 Source of truth: Sigma specification 2.1. How it runs: a file is checked (.check) and parsed (.parse) once into our own form (.ir), which is
 cached (.cache). The taxonomy (.taxonomy) says which kinds of events a rule reads (.routing). For each kind its rules are bound to columns
@@ -9,8 +9,9 @@ What an absent field means: a detection item on it is false, unless it asks for 
 `not (field = x)` is true where the field is absent. This is the specification's two-valued logic, the same for every field and modifier.
 """
 
-from soc.detect.sigma.explain import Explanation, Part
+from soc.detect.sigma import ir
+from soc.detect.sigma.explain import Part
 from soc.detect.sigma.load import load
-from soc.detect.sigma.ruleset import RuleSet
+from soc.detect.sigma.matcher import Matcher
 
-__all__ = ["Explanation", "Part", "RuleSet", "load"]
+__all__ = ["Matcher", "Part", "ir", "load"]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from soc.detect.sigma.ir import Rule
+from soc.detect.sigma.ir import Content
 
 _MAKERS = ("check", "condition", "encoding", "expression", "ir", "leaf", "load", "parse", "text", "weight")
 """The modules of this folder that decide what a file becomes: when one of them changes, no cache of before is used."""
@@ -25,9 +25,9 @@ _MAKERS = ("check", "condition", "encoding", "expression", "ir", "leaf", "load",
 _MAGIC = b"soc-sigma-rules\n"
 
 
-class _Content(msgspec.Struct, array_like=True, gc=False):
+class _File(msgspec.Struct, array_like=True, gc=False):
     made_by: str
-    rules: dict[str, list[Rule]]
+    rules: dict[str, list[Content]]
 
 
 def digest(content: bytes) -> str:
@@ -47,7 +47,7 @@ def _code() -> bytes:
     return b"".join(source.read_bytes() for source in sources)
 
 
-def read(path: Path, made_by: str) -> dict[str, list[Rule]]:
+def read(path: Path, made_by: str) -> dict[str, list[Content]]:
     """The rules of each file by its digest; empty where the cache is absent, foreign, corrupt or of another maker."""
     try:
         data = path.read_bytes()
@@ -58,15 +58,15 @@ def read(path: Path, made_by: str) -> dict[str, list[Rule]]:
     if data[:head] != _MAGIC + blake2b(body, digest_size=16).digest():
         return {}
     try:
-        content = msgspec.msgpack.decode(body, type=_Content)
+        content = msgspec.msgpack.decode(body, type=_File)
     except (msgspec.DecodeError, RecursionError):
         return {}
     return content.rules if content.made_by == made_by else {}
 
 
-def write(path: Path, made_by: str, rules: Mapping[str, list[Rule]]) -> None:
+def write(path: Path, made_by: str, rules: Mapping[str, list[Content]]) -> None:
     """Replace the cache at once; a disk that is full or read-only leaves it as it was, for a cache is a convenience."""
-    body = msgspec.msgpack.encode(_Content(made_by, dict(rules)))
+    body = msgspec.msgpack.encode(_File(made_by, dict(rules)))
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)

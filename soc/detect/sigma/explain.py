@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from soc.detect import Match, Rule
+from soc.detect import Match
 from soc.detect.sigma.program import KEYWORDS, All, Bound, Check, Row, Some, shown
 
 _WRITTEN = 8
@@ -35,30 +35,6 @@ class Part:
             yield f"{verdict}  {'  ' * depth}{self.kind}"
         for part in self.parts:
             yield from part.lines(depth + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why a rule fires on an event or not. `routed`: whether its logsource covers the event at all; the tree is evaluated either way."""
-
-    rule: Rule
-    routed: bool
-    tree: Part
-
-    @property
-    def fires(self) -> bool:
-        """Whether the rule fires on the event."""
-        return self.routed and self.tree.holds
-
-    def __str__(self) -> str:
-        source = f"{'PASS' if self.routed else 'FAIL'}  logsource {self.rule.logsource}"
-        return "\n".join(
-            (
-                f"{self.rule.title} ({self.rule.id}): {'fires' if self.fires else 'does not fire'}",
-                source,
-                *self.tree.lines(),
-            )
-        )
 
 
 def explained(node: Bound, row: Row) -> Part:

@@ -90,7 +90,7 @@ class Logsource(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return "/".join(f"{key}:{value}" for key, value in named if value)
 
 
-class Rule(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Rule(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="rule"):
     """One detection rule as loaded. `version`: SHA-256 (hex) of its file. `line`: where its document begins."""
 
     id: str
@@ -105,3 +105,69 @@ class Rule(msgspec.Struct, frozen=True, array_like=True, gc=False):
     warnings: tuple[str, ...] = ()
     line: int = 1
     name: str = ""
+
+
+class Condition(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a correlation's figure is held against: `operator` is gt, gte, lt, lte, eq or neq."""
+
+    operator: str
+    value: float
+
+
+class Correlation(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="correlation"):
+    """One correlation rule as loaded; its metadata is as a Rule's. What the kinds do: soc.detect.correlation.
+
+    `kind`: event_count, value_count, ... `rules`: names or ids as written, of detection rules or other correlations. `conditions`: all
+    must hold of the kind's figure; empty where `expression` decides (temporal kinds: a tree of leaves whose `where` is a rule as
+    written) or the kind needs none. `fields`: whose values are counted or measured. `percentile`: 0 to 100, of value_percentile.
+    `aliases`: name in group-by -> (rule as written -> its field). `generate`: the rules also alert by themselves. `options`: of the
+    kinds beyond Sigma.
+    """
+
+    id: str
+    title: str
+    level: str
+    version: str
+    kind: str
+    rules: tuple[str, ...]
+    timespan_s: float
+    group_by: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    expression: Node | None = None
+    fields: tuple[str, ...] = ()
+    percentile: float = 0.0
+    aliases: dict[str, dict[str, str]] = {}
+    generate: bool = False
+    options: dict[str, float | str] = {}
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    falsepositives: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    line: int = 1
+    name: str = ""
+
+
+class Filter(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="filter"):
+    """One filter as loaded: its rules fire only where `tree` holds (so it is a `not` of what is benign, which is checked on loading).
+
+    `rules`: names or ids as written; empty for every rule whose logsource is within `logsource`. `reason`, `owner`, `expires` (ISO
+    date): who answers for it and until when; "" where it does not say.
+    """
+
+    id: str
+    title: str
+    version: str
+    logsource: Logsource
+    rules: tuple[str, ...]
+    tree: Node
+    reason: str = ""
+    owner: str = ""
+    expires: str = ""
+    description: str = ""
+    warnings: tuple[str, ...] = ()
+    line: int = 1
+    name: str = ""
+
+
+Content = Rule | Correlation | Filter
+"""What one YAML document of a rule folder becomes."""

@@ -1,4 +1,4 @@
-"""Paths of Sigma rules in, a `RuleSet` out; or every fault in them at once, each with its place."""
+"""Paths of Sigma rules in, their content in our own form out; or every fault in them at once, each with its place."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any
 from soc import yaml_file
 from soc.detect.sigma import cache as rule_cache
 from soc.detect.sigma.check import check
-from soc.detect.sigma.ir import Rule
-from soc.detect.sigma.ruleset import RuleSet
+from soc.detect.sigma.ir import Content
 from soc.errors import Fault, FaultsError
 from soc.yaml_file import Document
 
@@ -24,8 +23,8 @@ TEST_SUFFIX = ".test"
 
 def load(
     paths: Sequence[Path], *, cache: Path | None = None, placeholders: Mapping[str, list[str]] | None = None
-) -> RuleSet:
-    """All rules under the paths (files, or folders with their sub-folders), ready to run.
+) -> list[tuple[str, Content]]:
+    """All detection rules, correlations and filters under the paths (files, or folders with their sub-folders), each with its path.
 
     `cache`: folder for what was parsed (created where missing), None for none. `placeholders`: values of %names% for `expand`.
     Raises: FaultsError with every fault of every file; a rule that cannot be loaded is never left out in silence.
@@ -34,9 +33,9 @@ def load(
     made_by = rule_cache.maker(placeholders)
     place = cache / f"sigma-{_name(paths)}.msgpack" if cache else None
     known = rule_cache.read(place, made_by) if place else {}
-    loaded: dict[str, list[Rule]] = {}
+    loaded: dict[str, list[Content]] = {}
     faults: list[Fault] = []
-    rules: list[tuple[str, Rule]] = []
+    rules: list[tuple[str, Content]] = []
     for path in files(paths):
         try:
             content = _content(path)
@@ -54,9 +53,7 @@ def load(
     faults += _duplicates(rules)
     if faults:
         raise FaultsError(faults)
-    return RuleSet(
-        rules, [f"{path}:{rule.line}: {rule.title}: {warning}" for path, rule in rules for warning in rule.warnings]
-    )
+    return rules
 
 
 def files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -108,11 +105,12 @@ def _content(path: Path) -> bytes:
         raise FaultsError([Fault(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
 
 
-def _parsed(path: Path, content: bytes, placeholders: Mapping[str, list[str]]) -> list[Rule]:
+def _parsed(path: Path, content: bytes, placeholders: Mapping[str, list[str]]) -> list[Content]:
     """The rules of one file. Raises: FaultsError."""
     from soc.detect.sigma import parse  # imports pySigma (0.2 s): only where a file is not in the cache
 
-    found, faults = [], []
+    found: list[Content] = []
+    faults: list[Fault] = []
     for document in documents(path):
         wrong = check(document)
         if wrong:
@@ -136,8 +134,8 @@ def _walk(folder: str) -> Iterator[str]:
                 yield entry.path
 
 
-def _duplicates(rules: Sequence[tuple[str, Rule]]) -> Iterator[Fault]:
-    first: dict[str, tuple[str, Rule]] = {}
+def _duplicates(rules: Sequence[tuple[str, Content]]) -> Iterator[Fault]:
+    first: dict[str, tuple[str, Content]] = {}
     for path, rule in rules:
         earlier_path, earlier = first.setdefault(rule.id, (path, rule))
         if earlier is not rule or earlier_path != path:

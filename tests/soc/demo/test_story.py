@@ -9,7 +9,7 @@ from typing import Any
 
 import soc
 from soc.detect import Detection, Level
-from soc.detect.sigma import load
+from soc.detect.ruleset import load
 from tests.soc.demo.test_records import all_events, manifest
 
 RULES = Path(soc.__file__).parents[1] / "rules"

@@ -11,7 +11,7 @@ import yaml
 
 from collectors.event import Event, Value, make_event
 from collectors.record import Position, RawRecord
-from soc.detect.sigma import RuleSet, load
+from soc.detect.ruleset import RuleSet, load
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 CORPUS = Path(__file__).parents[4].parent / "shared" / "corpus"

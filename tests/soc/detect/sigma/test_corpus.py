@@ -16,7 +16,8 @@ from collectors.event import Event
 from collectors.parse import Context, parse
 from collectors.record import Position, RawRecord
 from soc import yaml_file
-from soc.detect.sigma import RuleSet, condition, load
+from soc.detect.ruleset import RuleSet, load
+from soc.detect.sigma import condition
 from soc.detect.sigma.check import check
 from soc.detect.sigma.ir import And, Leaf, Not, Or
 from tests.soc.detect.sigma.material import CORPUS, FOLDERS, NOW, SIGMAHQ
@@ -158,7 +159,7 @@ def test_every_detection_says_why(rules: RuleSet, recorded: list[Event]) -> None
 START = """
 import sys, time
 from pathlib import Path
-from soc.detect.sigma import load
+from soc.detect.ruleset import load
 rules = load([Path(path) for path in sys.argv[2:]], cache=Path(sys.argv[1]))
 assert "sigma" not in sys.modules, "pySigma was imported"
 assert not {"textual", "elasticsearch", "sklearn"} & set(sys.modules)

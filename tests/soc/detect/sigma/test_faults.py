@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from soc.detect.sigma import load
+from soc.detect.ruleset import load
 from soc.errors import FaultsError
 from tests.soc.detect.sigma.material import RULE_ID, rule, write
 

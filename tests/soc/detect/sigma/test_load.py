@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from soc.detect import Level
-from soc.detect.sigma import RuleSet, load
+from soc.detect.ruleset import RuleSet, load
 from soc.errors import FaultsError
 from tests.soc.detect.sigma.material import RULE_ID, event, fires, rule, write
 
@@ -19,7 +19,7 @@ DETECTION = {"s": {"a|contains": "x"}, "condition": "s"}
 
 def parsed_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are parsed from now on, as they are."""
-    from soc.detect.sigma import load as _  # noqa: F401
+    from soc.detect.ruleset import load as _  # noqa: F401
     from soc.detect.sigma import parse
 
     seen: list[str] = []

@@ -11,10 +11,9 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from soc.detect.sigma import load
+from soc.detect.ruleset import RuleSet, load
 from soc.detect.sigma.index import Memory
 from soc.detect.sigma.ir import Rule
-from soc.detect.sigma.ruleset import RuleSet
 from tests.soc.detect.sigma.material import RULE_ID, event, fires, rule, rule_set, write
 from tests.soc.detect.sigma.plain_matcher import matches
 
@@ -193,7 +192,7 @@ def test_forgetting_what_was_seen_changes_nothing(tmp_path: Path, monkeypatch: p
     )
     events = [event({"a": f"v{n % 137}", "b": f"x{n % 7}"}, number=n) for n in range(1_000)]
     whole = [(found.rule.id, found.events[0].id) for found in RuleSet(rules).detect(events)]
-    monkeypatch.setattr("soc.detect.sigma.ruleset.Memory", lambda: Memory(500))
+    monkeypatch.setattr("soc.detect.sigma.matcher.Memory", lambda: Memory(500))
     short = RuleSet(rules)
     assert [(found.rule.id, found.events[0].id) for _ in range(2) for found in short.detect(events)] == whole * 2
 

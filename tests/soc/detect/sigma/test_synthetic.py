@@ -13,7 +13,7 @@ import yaml
 from collectors.event import Event
 from collectors.parse import Context, parse
 from collectors.record import Position, RawRecord
-from soc.detect.sigma import RuleSet, load
+from soc.detect.ruleset import RuleSet, load
 from tests.soc.detect.sigma import shapes
 from tests.soc.detect.sigma.material import FOLDERS, NOW, SIGMAHQ
 from tests.soc.detect.sigma.plain_matcher import matches

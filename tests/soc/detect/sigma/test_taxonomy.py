@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from collectors.event import Value
-from soc.detect.sigma import load, taxonomy, windows
+from soc.detect.ruleset import load
+from soc.detect.sigma import taxonomy, windows
 from soc.detect.sigma.ir import Logsource
 from soc.detect.sigma.route import ROUTING
 from tests.soc.detect.sigma.material import FOLDERS, SIGMAHQ, event, rule, write

@@ -1,36 +1,42 @@
-"""Batches of Events in, Detections out, by all Sigma rules that were loaded; and why a rule did or did not fire on an event."""
+"""Batches of Events in, the detection rules that each fires out; and why a rule did or did not fire on an event. One event at a time:
+correlations over several and what tuning hides are `soc.detect.ruleset`'s."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from collectors.event import Event
-from soc.detect import Detection, Level, Rule
+from soc.detect import Match
 from soc.detect.sigma import ir
-from soc.detect.sigma.explain import Explanation, explained, reasons
+from soc.detect.sigma.explain import Part, explained, reasons
 from soc.detect.sigma.group import Group
 from soc.detect.sigma.index import Memory
 from soc.detect.sigma.program import Binder, Bound, Row
 from soc.detect.sigma.route import ROUTING
 from soc.detect.sigma.routing import Kind, Routing, kind_of, known
 
+
+class Hit(NamedTuple):
+    """An event that fires something: its place in the batch, the numbers of the rules, ascending, and by which route each reads it."""
+
+    at: int
+    fired: tuple[int, ...]
+    routes: Mapping[int, int]
+
+
 MAX_KINDS = 20_000
 """Kinds of events that are remembered; a source that invents event codes cannot fill the memory."""
 
 
-class RuleSet:
-    """Rules ready to run. Implements `soc.detect.Detector`; the same events give the same detections in any batches and any order."""
+class Matcher:
+    """Detection rules ready to run; the same events give the same answers in any batches and any order."""
 
-    def __init__(self, rules: Iterable[tuple[str, ir.Rule]], warnings: Sequence[str] = ()) -> None:
-        """`rules`: path and rule, ids unique. `warnings`: what was found on loading."""
-        loaded = sorted(rules, key=lambda pair: pair[1].id)
-        self.rules: tuple[Rule, ...] = tuple(_public(path, rule) for path, rule in loaded)
-        self.warnings: tuple[str, ...] = tuple(warnings)
-        self._numbers = {rule.id: number for number, rule in enumerate(self.rules)}
-        self._trees = [rule.tree for _, rule in loaded]
-        self._sources = [rule.logsource for _, rule in loaded]
+    def __init__(self, rules: Sequence[ir.Rule]) -> None:
+        """`rules`: ids unique, in the order in which answers number them."""
+        self._trees = [rule.tree for rule in rules]
+        self._sources = [rule.logsource for rule in rules]
         self._routing = Routing(self._sources, self._trees)
         self._binder = Binder()
         self._memory = Memory()
@@ -38,30 +44,8 @@ class RuleSet:
         self._groups: dict[tuple[tuple[int, int, tuple[bool, ...]], ...], Group] = {}
         self._whole: dict[tuple[int, int], Bound] = {}
 
-    def __len__(self) -> int:
-        return len(self.rules)
-
-    def rule(self, rule_id: str) -> Rule | None:
-        """The rule of an id, or None."""
-        number = self._numbers.get(rule_id.lower())
-        return None if number is None else self.rules[number]
-
-    def detect(self, batch: Sequence[Event]) -> list[Detection]:
-        """All detections of the batch, ordered by the event's place in it and then by rule id."""
-        found = []
-        for at, fired, group in self._found(batch):
-            event = batch[at]
-            row = Row(event)
-            for number in fired:
-                why = reasons(self._tree(number, group.routes[number]), row)
-                found.append(Detection(self.rules[number], (event,), why))
-        return found
-
-    def match(self, batch: Sequence[Event]) -> list[tuple[int, tuple[int, ...]]]:
-        """For each event that fires something, its place in the batch and the places of the rules in `rules`; both ascending."""
-        return [(at, fired) for at, fired, _ in self._found(batch)]
-
-    def _found(self, batch: Sequence[Event]) -> list[tuple[int, tuple[int, ...], Group]]:
+    def match(self, batch: Sequence[Event]) -> list[Hit]:
+        """The events that fire something, in the order of the batch."""
         places: dict[Group, list[int]] = defaultdict(list)
         for at, event in enumerate(batch):
             fields = event.fields
@@ -74,15 +58,18 @@ class RuleSet:
         found = []
         for group, ats in places.items():
             events = batch if len(ats) == len(batch) else [batch[at] for at in ats]
-            found += [(ats[at], fired, group) for at, fired in group.match(events)]
-        found.sort(key=itemgetter(0))
+            found += [Hit(ats[at], fired, group.routes) for at, fired in group.match(events)]
+        found.sort(key=lambda hit: hit.at)
         return found
 
-    def explain(self, rule_id: str, event: Event) -> Explanation:
-        """Every part of a rule with its verdict and the event's values. Raises: KeyError where no rule has the id."""
-        number = self._numbers[rule_id.lower()]
+    def why(self, event: Event, number: int, routes: Mapping[int, int]) -> tuple[Match, ...]:
+        """Why a rule fired on an event; `routes`: the hit's."""
+        return reasons(self._tree(number, routes[number]), Row(event))
+
+    def explain(self, number: int, event: Event) -> tuple[bool, Part]:
+        """Whether a rule's logsource covers the event, and every part of it with its verdict and the event's values."""
         bound, routed = self._bound(number, kind_of(event))
-        return Explanation(self.rules[number], routed, explained(bound, Row(event)))
+        return routed, explained(bound, Row(event))
 
     def _bound(self, number: int, kind: Kind) -> tuple[Bound, bool]:
         """A rule's whole tree on the route that takes events of a kind (else on its first), and whether one does."""
@@ -124,17 +111,3 @@ class RuleSet:
             )
         self._kinds[key] = group
         return group
-
-
-def _public(path: str, rule: ir.Rule) -> Rule:
-    return Rule(
-        id=rule.id,
-        title=rule.title,
-        level=Level(rule.level),
-        version=rule.version,
-        tags=rule.tags,
-        logsource=str(rule.logsource),
-        path=path,
-        description=rule.description,
-        falsepositives=rule.falsepositives,
-    )
