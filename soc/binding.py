@@ -22,8 +22,10 @@ from soc.yaml_file import Document, Key, nearest
 
 T = TypeVar("T")
 
-_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
+_UNITS = {"us": "microseconds", "ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SIZES = [(unit, timedelta(**{name: 1})) for unit, name in reversed(_UNITS.items())]
+"""The units, the largest first."""
+_DURATION = re.compile(r"(\d{1,9})(us|ms|s|m|h|d)")
 
 
 def bind(document: Document, cls: type[T], at: tuple[Key, ...] = (), *, base: Path | None = None) -> T:
@@ -171,11 +173,8 @@ class _Binder:
 def written(value: Any) -> Any:
     """A bound value as YAML would write it again: durations as "15m", paths and sets as text and lists; for showing a configuration."""
     if isinstance(value, timedelta):
-        seconds = value / timedelta(seconds=1)
-        unit, size = next(
-            (u, n) for u, n in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1), ("ms", 0.001)) if seconds % n == 0
-        )
-        return f"{seconds / size:.0f}{unit}"
+        unit, size = next((u, n) for u, n in _SIZES if not value % n) if value else ("s", timedelta(seconds=1))
+        return f"{value // size}{unit}"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: written(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
     if isinstance(value, Mapping):

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -43,10 +44,19 @@ class SiteConfig:
 
 @dataclass(frozen=True, slots=True)
 class DetectConfig:
-    """`placeholders`: values for Sigma's `expand` (%admins%). `models`: anomaly models in use where a trained file is there."""
+    """`placeholders`: values for Sigma's `expand` (%admins%). `models`: anomaly models in use where a trained file is there.
+
+    `lateness`: how long an event may be under way before a correlation goes on without it; `lateness_of`: the same of single sources.
+    `watch`: how often rule folders are looked at for changes, 0s for never (SIGHUP reloads in any case). `rule_budget`: CPU time that a
+    rule may take of each event of its kind, on average; 0s for no limit.
+    """
 
     placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     models: bool = True
+    lateness: timedelta = timedelta(seconds=10)
+    lateness_of: Mapping[str, timedelta] = field(default_factory=dict)
+    watch: timedelta = timedelta(seconds=5)
+    rule_budget: timedelta = timedelta(microseconds=50)
 
 
 @dataclass(frozen=True, slots=True)

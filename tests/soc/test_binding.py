@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 
-from soc.binding import bind
+from soc.binding import bind, written
 from soc.errors import FaultsError
 from soc.yaml_file import parse
 
@@ -105,3 +105,13 @@ def test_yes_and_no_are_not_text() -> None:
 
 def test_a_combination_that_the_room_refuses_has_its_place() -> None:
     assert faults("name: a\nratio: 1.5\n") == ["1:1 ratio is at most 1"]
+
+
+@dataclass(frozen=True)
+class Window:
+    window: timedelta
+
+
+@pytest.mark.parametrize("text", ["50us", "200ms", "90s", "15m", "8h", "30d", "0s"])
+def test_durations_are_written_as_they_are_read(text: str) -> None:
+    assert written(bind(parse(f"window: {text}\n", "d.yml")[0], Window).window) == text
