@@ -10,6 +10,7 @@ from collectors.event import Event
 from soc.detect import Detection, Level, Rule
 from soc.detect.sigma import Matcher, Part, ir
 from soc.detect.sigma import load as load_content
+from soc.detect.table import Table, table_of
 
 
 def load(
@@ -41,13 +42,14 @@ class RuleSet:
         number = self._numbers.get(rule_id.lower())
         return None if number is None else self.rules[number]
 
-    def detect(self, batch: Sequence[Event]) -> list[Detection]:
+    def detect(self, batch: Sequence[Event] | Table) -> list[Detection]:
         """All detections of the batch, ordered by the event's place in it and then by rule id."""
+        table = table_of(batch)
         found = []
-        for at, fired, routes in self._matcher.match(batch):
-            event = batch[at]
+        for hit in self._matcher.match(table):
+            event = table.event(hit.at)
             found += [
-                Detection(self.rules[number], (event,), self._matcher.why(event, number, routes)) for number in fired
+                Detection(self.rules[number], (event,), self._matcher.why(table, hit, number)) for number in hit.fired
             ]
         return found
 

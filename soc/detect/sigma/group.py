@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from collectors.event import ENVELOPE, Event, Value
 from soc.detect.sigma.index import Candidates, ColumnIndex, Memory
-from soc.detect.sigma.program import KEYWORDS, Bound, Check, Clause, Row, clause, texts
+from soc.detect.sigma.program import KEYWORDS, Bound, Check, Clause, Row, clause
+from soc.detect.table import Table
 
 
 class Group:
@@ -36,11 +36,11 @@ class Group:
         self._keywords = ColumnIndex(of_keywords.values(), memory, keywords=True) if of_keywords else None
         self._columns = [(name, ColumnIndex(checks.values(), memory)) for name, checks in wanted.items()]
 
-    def match(self, events: Sequence[Event]) -> list[tuple[int, tuple[int, ...]]]:
-        """For each event that fires something: its place in `events` and the numbers of the rules in the rule set, ascending."""
+    def match(self, table: Table, places: Sequence[int]) -> list[tuple[int, tuple[int, ...]]]:
+        """For each of these rows that fires something: its place and the numbers of the rules in the rule set, ascending."""
         found = []
-        for at, candidates in self._candidates(events):
-            row = Row(events[at])
+        for at, candidates in self._candidates(table, places):
+            row = Row(table, at)
             trees = self._trees
             fired = []
             for number in candidates:
@@ -51,19 +51,16 @@ class Group:
                 found.append((at, tuple(fired)))
         return found
 
-    def _candidates(self, events: Sequence[Event]) -> list[tuple[int, Candidates]]:
-        """Each event with rules worth evaluating, and those rules."""
-        getters = [event.fields.get for event in events]
-        columns = [index.look_up(_column(name, events, getters)) for name, index in self._columns]
+    def _candidates(self, table: Table, places: Sequence[int]) -> list[tuple[int, Candidates]]:
+        """Each row with rules worth evaluating, and those rules."""
+        columns = [index.look_up(table.column(name, places)) for name, index in self._columns]
         if self._keywords is not None:
-            columns.append([self._keywords.of_texts(texts(event)) for event in events])
+            columns.append([self._keywords.of_texts(table.texts(place)) for place in places])
+        rows = zip(*columns, strict=True) if columns else [()] * len(places)
         if self._always:
             everything = tuple(self._always)
-            return [
-                (at, _union((everything, *row)))
-                for at, row in enumerate(zip(*columns, strict=True) if columns else [()] * len(events))
-            ]
-        return [(at, _union(row)) for at, row in enumerate(zip(*columns, strict=True)) if any(row)]
+            return [(at, _union((everything, *row))) for at, row in zip(places, rows, strict=True)]
+        return [(at, _union(row)) for at, row in zip(places, rows, strict=True) if any(row)]
 
 
 def _want(wanted: dict[str, dict[int, tuple[Check, list[int]]]], needed: Clause, number: int) -> None:
@@ -72,12 +69,6 @@ def _want(wanted: dict[str, dict[int, tuple[Check, list[int]]]], needed: Clause,
             rules = wanted[name].setdefault(check.id, (check, []))[1]
             if not rules or rules[-1] != number:
                 rules.append(number)
-
-
-def _column(name: str, events: Sequence[Event], getters: Sequence) -> list[Value]:  # type: ignore[type-arg]
-    if name in ENVELOPE:
-        return [event.get(name) for event in events]
-    return [get(name) for get in getters]
 
 
 def _union(row: tuple[Candidates, ...]) -> Candidates:

@@ -16,6 +16,7 @@ from soc.detect.sigma.index import Memory
 from soc.detect.sigma.program import Binder, Bound, Row
 from soc.detect.sigma.route import ROUTING
 from soc.detect.sigma.routing import Kind, Routing, kind_of, known
+from soc.detect.table import EventTable, Table, table_of
 
 
 class Hit(NamedTuple):
@@ -44,32 +45,30 @@ class Matcher:
         self._groups: dict[tuple[tuple[int, int, tuple[bool, ...]], ...], Group] = {}
         self._whole: dict[tuple[int, int], Bound] = {}
 
-    def match(self, batch: Sequence[Event]) -> list[Hit]:
+    def match(self, batch: Table | Sequence[Event]) -> list[Hit]:
         """The events that fire something, in the order of the batch."""
+        table = table_of(batch)
         places: dict[Group, list[int]] = defaultdict(list)
-        for at, event in enumerate(batch):
-            fields = event.fields
+        for at, key in enumerate(table.keys(ROUTING)):
             try:
-                group = self._kinds[tuple([fields.get(name) for name in ROUTING])]
+                group = self._kinds[key]
             except (KeyError, TypeError):  # a kind not met yet; a list among the values
-                group = self._group(kind_of(event))
+                group = self._group(kind_of(key))
             if group is not None:
                 places[group].append(at)
-        found = []
-        for group, ats in places.items():
-            events = batch if len(ats) == len(batch) else [batch[at] for at in ats]
-            found += [Hit(ats[at], fired, group.routes) for at, fired in group.match(events)]
+        found = [Hit(at, fired, group.routes) for group, ats in places.items() for at, fired in group.match(table, ats)]
         found.sort(key=lambda hit: hit.at)
         return found
 
-    def why(self, event: Event, number: int, routes: Mapping[int, int]) -> tuple[Match, ...]:
-        """Why a rule fired on an event; `routes`: the hit's."""
-        return reasons(self._tree(number, routes[number]), Row(event))
+    def why(self, batch: Table | Sequence[Event], hit: Hit, number: int) -> tuple[Match, ...]:
+        """Why a rule fired on the event of a hit; `batch`: as it was matched."""
+        return reasons(self._tree(number, hit.routes[number]), Row(table_of(batch), hit.at))
 
     def explain(self, number: int, event: Event) -> tuple[bool, Part]:
         """Whether a rule's logsource covers the event, and every part of it with its verdict and the event's values."""
-        bound, routed = self._bound(number, kind_of(event))
-        return routed, explained(bound, Row(event))
+        table = EventTable([event])
+        bound, routed = self._bound(number, kind_of(table.keys(ROUTING)[0]))
+        return routed, explained(bound, Row(table, 0))
 
     def _bound(self, number: int, kind: Kind) -> tuple[Bound, bool]:
         """A rule's whole tree on the route that takes events of a kind (else on its first), and whether one does."""

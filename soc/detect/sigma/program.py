@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from collectors.event import ENVELOPE, Event, Value
+from collectors.event import Value
 from soc.detect import Match
 from soc.detect.sigma.ir import And, Leaf, Node, Not, Pattern
 from soc.detect.sigma.leaf import Test, matches_absence, matching, same, text_of
 from soc.detect.sigma.route import Route
+from soc.detect.table import Table
 
 KEYWORDS = ("",)
 """The columns of a keyword leaf: the original text and every text value of the event."""
@@ -29,10 +30,10 @@ _MATCHES = 64
 class Row:
     """One event as the trees read it; each cell is fetched once."""
 
-    __slots__ = ("_lows", "cells", "event")
+    __slots__ = ("_lows", "_place", "_table", "cells")
 
-    def __init__(self, event: Event) -> None:
-        self.event = event
+    def __init__(self, table: Table, place: int) -> None:
+        self._table, self._place = table, place
         self.cells: dict[Columns, Value] = {}
         self._lows: dict[Columns, str] = {}
 
@@ -41,6 +42,10 @@ class Row:
         if columns not in self.cells:
             self.cells[columns] = self._read(columns)
         return self.cells[columns]
+
+    def first(self, name: str) -> Value:
+        """One field alone."""
+        return self._table.cell(name, self._place)
 
     def low(self, columns: Columns, value: str) -> str:
         """The lower case of the text in a cell."""
@@ -51,27 +56,15 @@ class Row:
 
     def _read(self, columns: Columns) -> Value:
         if columns == KEYWORDS:
-            return texts(self.event)
-        fields, present = self.event.fields, []
+            return self._table.texts(self._place)
+        present: list[Value] = []
         for name in columns:
-            value = fields.get(name)
-            if value is None and name in ENVELOPE:
-                value = self.event.get(name)
+            value = self._table.cell(name, self._place)
             if value is not None and value != []:
                 present.append(value)
         if len(present) < 2:
             return present[0] if present else None
         return [item for value in present for item in (value if isinstance(value, list) else [value])]  # type: ignore[return-value]
-
-
-def texts(event: Event) -> list[str]:
-    """What keywords are looked for in: the record as received, and every text value."""
-    values = event.fields.values()
-    found = [event.original, *[value for value in values if value.__class__ is str]]
-    for value in values:
-        if value.__class__ is list:
-            found += [item for item in value if isinstance(item, str)]
-    return found
 
 
 class Check:
@@ -111,7 +104,7 @@ class Check:
 
     def why(self, row: Row) -> Match | None:
         """What an alert says of the leaf where it is true; remembered for text in its first column, as detections repeat."""
-        value = row.event.fields.get(self.columns[0])
+        value = None if self.columns == KEYWORDS else row.first(self.columns[0])
         if value.__class__ is not str or len(value) > _REMEMBERED:
             return self._why(row)
         found = self._matches.get(value)

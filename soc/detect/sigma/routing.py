@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from collectors.event import Event, Value
+from collectors.event import Value
 from soc.detect.sigma.ir import And, Leaf, Logsource, Node, Not, Pattern
 from soc.detect.sigma.leaf import text_of
 from soc.detect.sigma.route import ROUTING, Route
 from soc.detect.sigma.taxonomy import routes
+from soc.detect.table import Values
 
 Kind = tuple[Value | tuple[Value, ...], ...]
 """The values of the ROUTING fields, lists as tuples."""
@@ -16,9 +17,8 @@ Kind = tuple[Value | tuple[Value, ...], ...]
 _DATASET, _MODULE, _CODE = (ROUTING.index(name) for name in ("event.dataset", "event.module", "event.code"))
 
 
-def kind_of(event: Event) -> Kind:
-    """The kind of an event, hashable whatever its fields hold."""
-    values = [event.fields.get(name) for name in ROUTING]
+def kind_of(values: Values) -> Kind:
+    """The kind of an event by the values of its routing fields: hashable whatever they hold."""
     return tuple(tuple(value) if isinstance(value, list) else value for value in values)
 
 

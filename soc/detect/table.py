@@ -1,0 +1,92 @@
+"""Events in, their fields by column and by cell out: what the matcher reads, so that a field that no rule asks for is never decoded.
+
+`EventTable` is that over Events that exist already; others decode on demand. A table is read by one thread and never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from collectors.event import ENVELOPE, Event, Value
+
+Values = tuple[Value, ...]
+
+
+class Table(Protocol):
+    """Rows are numbered from 0; a field's value is that of `Event.get`: envelope included, None where it is absent."""
+
+    def __len__(self) -> int:
+        """How many events."""
+        ...
+
+    def keys(self, names: Sequence[str]) -> list[Values]:
+        """The values of a few fields that every row is asked for, row by row; `names` are none of the envelope's."""
+        ...
+
+    def column(self, name: str, places: Sequence[int]) -> list[Value]:
+        """The values of one field in these rows. The same `places` object is passed for one column after the other."""
+        ...
+
+    def cell(self, name: str, place: int) -> Value:
+        """The value of one field in one row."""
+        ...
+
+    def texts(self, place: int) -> list[str]:
+        """What keywords are looked for in: the record as received, then every text value, those in lists too."""
+        ...
+
+    def event(self, place: int) -> Event:
+        """The whole event; asked for on rows that fire something, the same object each time."""
+        ...
+
+
+class EventTable:
+    """The table of a batch of Events."""
+
+    __slots__ = ("_events", "_getters", "_part", "_places")
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+        self._getters = [event.fields.get for event in events]
+        self._places: Sequence[int] = range(len(events))
+        self._part = self._getters
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def keys(self, names: Sequence[str]) -> list[Values]:
+        """The values of a few fields, row by row."""
+        return list(zip(*[[get(name) for get in self._getters] for name in names], strict=True))
+
+    def column(self, name: str, places: Sequence[int]) -> list[Value]:
+        """The values of one field in these rows."""
+        if name in ENVELOPE:
+            return [self._events[place].get(name) for place in places]
+        if places is not self._places:
+            self._places, self._part = places, [self._getters[place] for place in places]
+        return [get(name) for get in self._part]
+
+    def cell(self, name: str, place: int) -> Value:
+        """The value of one field in one row."""
+        value = self._getters[place](name)
+        return self._events[place].get(name) if value is None and name in ENVELOPE else value
+
+    def texts(self, place: int) -> list[str]:
+        """The record as received, then every text value."""
+        event = self._events[place]
+        values = event.fields.values()
+        found = [event.original, *[value for value in values if value.__class__ is str]]
+        for value in values:
+            if value.__class__ is list:
+                found += [item for item in value if isinstance(item, str)]
+        return found
+
+    def event(self, place: int) -> Event:
+        """The whole event."""
+        return self._events[place]
+
+
+def table_of(batch: Sequence[Event] | Table) -> Table:
+    """The table of a batch; a table is its own."""
+    return EventTable(batch) if isinstance(batch, Sequence) else batch
