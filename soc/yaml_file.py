@@ -86,6 +86,22 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{match[0]}"?' if match else ""
 
 
+def described(value: object) -> str:
+    """What a value is, for people: "a map", "a number", "nothing"."""
+    return _NAMES.get(type(value), type(value).__name__)
+
+
+_NAMES = {
+    dict: "a map",
+    list: "a list",
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "nothing",
+}
+
+
 def read(path: Path, name: str = "") -> list[Document]:
     """All documents of a file; `name` is how faults call it (default: the path as given).
 

@@ -19,7 +19,22 @@ import msgspec
 
 from soc.detect.sigma.ir import Content
 
-_MAKERS = ("check", "condition", "encoding", "expression", "ir", "leaf", "load", "parse", "text", "weight")
+_MAKERS = (
+    "check",
+    "check_detection",
+    "check_filter",
+    "condition",
+    "correlation_parse",
+    "encoding",
+    "expression",
+    "ir",
+    "leaf",
+    "load",
+    "logic",
+    "parse",
+    "text",
+    "weight",
+)
 """The modules of this folder that decide what a file becomes: when one of them changes, no cache of before is used."""
 
 _MAGIC = b"soc-sigma-rules\n"

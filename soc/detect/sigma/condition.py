@@ -7,11 +7,12 @@ knows no places. This one is iterative and bounded; tests compare the two on eve
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from soc.detect.sigma.ir import And, Node, Not, Or
-from soc.yaml_file import nearest
+from soc.errors import Fault
+from soc.yaml_file import Document, Key, nearest
 
 MAX_DEPTH = 64
 """Brackets and negations in one another; SigmaHQ's deepest condition has 4."""
@@ -41,6 +42,15 @@ class ConditionError(Exception):
         self.problem = problem
 
 
+def fault(document: Document, place: Iterable[Key], text: str, problem: Problem) -> Fault:
+    """The fault at a word of a condition; where the scalar is folded over lines, at its beginning."""
+    found = document.fault(place, problem.message, offset=problem.offset, length=problem.length)
+    word = text[problem.offset : problem.offset + problem.length]
+    if found.source[found.column - 1 : found.column - 1 + len(word)] == word:
+        return found
+    return document.fault(place, problem.message)
+
+
 def selected(pattern: str, names: Sequence[str]) -> list[str]:
     """The selections that `them` or a pattern with `*` stands for, in order; those that begin with `_` only where the pattern does."""
     if pattern == "them":
@@ -51,16 +61,24 @@ def selected(pattern: str, names: Sequence[str]) -> list[str]:
     return [name for name in names if fits(name) and (pattern.startswith("_") or not name.startswith("_"))]
 
 
-def parse(text: str, selections: Mapping[str, Node]) -> tuple[Node, set[str]]:
-    """The tree of a condition and the names of the selections that it uses. Raises: ConditionError."""
-    return _Reader(text, selections).read()
+def parse(text: str, selections: Mapping[str, Node], *, what: str = "selection") -> tuple[Node, set[str]]:
+    """The tree of a condition and the names of the selections that it uses; `what`: the word for them. Raises: ConditionError."""
+    return _Reader(text, selections, what).read()
+
+
+def operands(text: str) -> list[str]:
+    """The words of a condition that stand where a name may stand, in order; a text that is no condition gives what it gives."""
+    words: list[str] = _TOKEN.findall(text)
+    of = {at + side for at, word in enumerate(words) if word == "of" for side in (-1, 0, 1)}
+    return [word for at, word in enumerate(words) if word not in "()" and word not in _BINDING and at not in of]
 
 
 class _Reader:
     """Shunting-yard over the tokens: an operand stack, an operator stack, no recursion."""
 
-    def __init__(self, text: str, selections: Mapping[str, Node]) -> None:
+    def __init__(self, text: str, selections: Mapping[str, Node], what: str) -> None:
         self.text = text
+        self.what = what
         self.selections = selections
         self.names = list(selections)
         self.used: set[str] = set()
@@ -86,7 +104,7 @@ class _Reader:
                 at += 1
         if wants_operand:
             word, offset = tokens[-1]
-            raise self._error(offset, len(word), f'the condition ends after "{word}" where a selection is expected')
+            raise self._error(offset, len(word), f'the condition ends after "{word}" where a {self.what} is expected')
         while self.operators:
             operator, offset = self.operators[-1]
             if operator == "(":
@@ -103,7 +121,7 @@ class _Reader:
                 raise self._error(offset, len(word), f"the condition is nested deeper than {MAX_DEPTH} levels")
             return at + 1, True
         if word == ")" or word in _BINDING:
-            raise self._error(offset, len(word), f'a selection is expected here, not "{word}"')
+            raise self._error(offset, len(word), f'a {self.what} is expected here, not "{word}"')
         following = tokens[at + 1][0] if at + 1 < len(tokens) else ""
         if following == "of":
             self._push(self._quantified(tokens, at), 0, offset)
@@ -120,12 +138,12 @@ class _Reader:
         if join is None:
             raise self._error(offset, len(word), f'"{word} of" is not known: write "1 of", "any of" or "all of"')
         if at + 2 >= len(tokens) or tokens[at + 2][0] in "()":
-            raise self._error(tokens[at + 1][1], 2, f'"{word} of" needs a pattern of selection names, or "them"')
+            raise self._error(tokens[at + 1][1], 2, f'"{word} of" needs a pattern of {self.what} names, or "them"')
         pattern, where = tokens[at + 2]
         names = selected(pattern, self.names)
         if not names:
             near = nearest(pattern.replace("*", ""), self.names) if pattern != "them" else ""
-            raise self._error(where, len(pattern), f'no selection fits "{pattern}"{near}')
+            raise self._error(where, len(pattern), f'no {self.what} fits "{pattern}"{near}')
         self.used.update(names)
         items = tuple(self.selections[name] for name in names)
         self.leaves += len(items)
@@ -167,7 +185,7 @@ class _Reader:
     def _push(self, node: Node, depth: int, offset: int) -> None:
         self.leaves += 1
         if self.leaves > MAX_LEAVES:
-            raise self._error(offset, 1, f"the condition spells out to more than {MAX_LEAVES:,} selections")
+            raise self._error(offset, 1, f"the condition spells out to more than {MAX_LEAVES:,} {self.what}s")
         self.operands.append((node, depth))
 
     def _unknown(self, word: str, offset: int, following: str) -> ConditionError:
@@ -178,7 +196,9 @@ class _Reader:
                 offset, len(word), "aggregations after | are Sigma 1: correlation rules took their place"
             )
         return self._error(
-            offset, len(word), f'the condition names "{word}", which is not a selection here{nearest(word, self.names)}'
+            offset,
+            len(word),
+            f'the condition names "{word}", which is not a {self.what} here{nearest(word, self.names)}',
         )
 
     @staticmethod

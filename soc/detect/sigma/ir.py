@@ -107,6 +107,14 @@ class Rule(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="rule"):
     name: str = ""
 
 
+class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where something stands in its file (line and column from 1), and how many characters it has."""
+
+    line: int
+    column: int
+    length: int
+
+
 class Condition(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a correlation's figure is held against: `operator` is gt, gte, lt, lte, eq or neq."""
 
@@ -121,7 +129,8 @@ class Correlation(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="c
     must hold of the kind's figure; empty where `expression` decides (temporal kinds: a tree of leaves whose `where` is a rule as
     written) or the kind needs none. `fields`: whose values are counted or measured. `percentile`: 0 to 100, of value_percentile.
     `aliases`: name in group-by -> (rule as written -> its field). `generate`: the rules also alert by themselves. `options`: of the
-    kinds beyond Sigma.
+    kinds beyond Sigma (`learning_s`, `baseline_s`, `minimum`, all with a value where the kind has them). `places`: where the names stand
+    that are looked up among other files, by key path: `rules/0`, `group-by/1`, `aliases/NAME/RULE`.
     """
 
     id: str
@@ -145,13 +154,14 @@ class Correlation(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="c
     warnings: tuple[str, ...] = ()
     line: int = 1
     name: str = ""
+    places: dict[str, Place] = {}
 
 
 class Filter(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="filter"):
     """One filter as loaded: its rules fire only where `tree` holds (so it is a `not` of what is benign, which is checked on loading).
 
     `rules`: names or ids as written; empty for every rule whose logsource is within `logsource`. `reason`, `owner`, `expires` (ISO
-    date): who answers for it and until when; "" where it does not say.
+    date): who answers for it and until when; "" where it does not say. `places`: as a Correlation's.
     """
 
     id: str
@@ -167,6 +177,7 @@ class Filter(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="filter
     warnings: tuple[str, ...] = ()
     line: int = 1
     name: str = ""
+    places: dict[str, Place] = {}
 
 
 Content = Rule | Correlation | Filter

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from soc import yaml_file
 from soc.detect.sigma import cache as rule_cache
+from soc.detect.sigma import references
 from soc.detect.sigma.check import check
 from soc.detect.sigma.ir import Content
 from soc.errors import Fault, FaultsError
@@ -51,9 +56,11 @@ def load(
     if place and loaded.keys() != known.keys():
         rule_cache.write(place, made_by, loaded)
     faults += _duplicates(rules)
+    names = references.Names(rules)
+    faults += map(_with_source, references.faults(rules, names, complete=not faults))
     if faults:
         raise FaultsError(faults)
-    return rules
+    return _warned(rules, names)
 
 
 def files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -117,7 +124,7 @@ def _parsed(path: Path, content: bytes, placeholders: Mapping[str, list[str]]) -
             faults += wrong
             continue
         try:
-            found.append(parse.rule(document, content, placeholders))
+            found.append(parse.content(document, content, placeholders))
         except FaultsError as error:
             faults += error.faults
     if faults:
@@ -142,6 +149,22 @@ def _duplicates(rules: Sequence[tuple[str, Content]]) -> Iterator[Fault]:
             yield Fault(
                 path, rule.line, 1, f'the id {rule.id} is taken by "{earlier.title}" ({earlier_path}:{earlier.line})'
             )
+
+
+def _with_source(fault: Fault) -> Fault:
+    """A fault of a file that the cache answered for, with its line."""
+    with contextlib.suppress(OSError, UnicodeDecodeError, IndexError):
+        line = Path(fault.path).read_text(encoding="utf-8-sig").split("\n")[fault.line - 1]
+        return dataclasses.replace(fault, source=line)
+    return fault
+
+
+def _warned(rules: list[tuple[str, Content]], names: references.Names) -> list[tuple[str, Content]]:
+    """The content with the warnings that only the whole set gives."""
+    for number, words in references.warnings(rules, names):
+        path, each = rules[number]
+        rules[number] = path, msgspec.structs.replace(each, warnings=(*each.warnings, words))
+    return rules
 
 
 def _name(paths: Sequence[Path]) -> str:

@@ -1,4 +1,4 @@
-"""A checked YAML document in, an `ir.Rule` out: pySigma's parsed form is built item by item, so that its every objection has a place.
+"""A checked YAML document in, its content in our own form out; pySigma's parsed form is made item by item: its objections get places.
 
 Source of truth: Sigma specification 2.1; pySigma 1.5 for values, wildcards, escapes, the modifier chain with its types, and metadata.
 pySigma is imported here (and by soc.detect.sigma.encoding) only, and this module only when a file is not in the cache. Its objects are
@@ -41,10 +41,28 @@ from sigma.types import (
 )
 
 from soc.detect.sigma import condition, expression, text
-from soc.detect.sigma.check import at_offset
+from soc.detect.sigma.correlation_parse import correlation, place
 from soc.detect.sigma.encoding import DASH, MODIFIERS
-from soc.detect.sigma.ir import ANY_DASH, ANY_ONE, ANY_RUN, And, Leaf, Logsource, Node, Not, Or, Part, Pattern, Rule
+from soc.detect.sigma.ir import (
+    ANY_DASH,
+    ANY_ONE,
+    ANY_RUN,
+    And,
+    Content,
+    Correlation,
+    Filter,
+    Leaf,
+    Logsource,
+    Node,
+    Not,
+    Or,
+    Part,
+    Pattern,
+    Place,
+    Rule,
+)
 from soc.detect.sigma.leaf import text_of
+from soc.detect.sigma.logic import without_a_match
 from soc.detect.sigma.text import joined
 from soc.detect.sigma.weight import weight
 from soc.errors import Fault, FaultsError
@@ -80,35 +98,106 @@ class _UnfitError(Exception):
     """A value that cannot be matched, in words; the caller knows its place."""
 
 
-def rule(document: Document, content: bytes, placeholders: Placeholders) -> Rule:
-    """The rule of one document that `check` found no fault in; `content` is its file's. Raises: FaultsError."""
-    data = document.data
-    built = _Builder(document, placeholders)
-    faults = [*_metadata_faults(document), *built.faults]
+def content(document: Document, raw: bytes, placeholders: Placeholders) -> Content:
+    """The content of one document that `check` found no fault in; `raw` is its file's bytes. Raises: FaultsError."""
+    if "correlation" in document.data:
+        return _correlation(document, raw)
+    if "filter" in document.data:
+        return _filter(document, raw, placeholders)
+    return rule(document, raw, placeholders)
+
+
+def rule(document: Document, raw: bytes, placeholders: Placeholders) -> Rule:
+    """The detection rule of one document, as `content`. Raises: FaultsError."""
+    built = _Builder(document, "detection", placeholders)
     tree = None if built.faults else built.tree()
-    if faults or built.faults or tree is None:
-        raise FaultsError(faults or built.faults)
-    logsource = data["logsource"]
-    title = data["title"]
+    faults = [*_metadata_faults(document), *_logsource_faults(document), *built.faults]
+    if faults or tree is None:
+        raise FaultsError(faults)
     return Rule(
-        id=str(data.get("id") or uuid5(NAMESPACE_URL, f"sigma:{title}")).lower(),
-        title=title,
-        level=str(data.get("level") or "medium").lower(),
-        version=sha256(content).hexdigest(),
-        logsource=Logsource(*((logsource.get(key) or "").lower() for key in ("category", "product", "service"))),
+        **_shared(document, raw),
+        **_judged(document.data),
+        logsource=_logsource(document.data),
         tree=tree,
-        tags=tuple(data.get("tags") or ()),
-        description=data.get("description") or "",
-        falsepositives=tuple(map(str, data.get("falsepositives") or ())),
         warnings=tuple(dict.fromkeys(built.warnings)),
-        line=document.node.start_mark.line + 1,
-        name=data.get("name") or "",
     )
+
+
+def _correlation(document: Document, raw: bytes) -> Correlation:
+    faults = list(_metadata_faults(document))
+    try:
+        found = correlation(document, _shared(document, raw) | _judged(document.data))
+    except FaultsError as error:
+        raise FaultsError([*faults, *error.faults]) from None
+    if faults:
+        raise FaultsError(faults)
+    return found
+
+
+def _filter(document: Document, raw: bytes, placeholders: Placeholders) -> Filter:
+    section = document.data["filter"]
+    built = _Builder(document, "filter", placeholders)
+    tree = None if built.faults else built.tree()
+    faults = [*_metadata_faults(document), *_logsource_faults(document), *built.faults]
+    if tree is not None and not without_a_match(tree):
+        written = section["condition"]
+        mended = f"not {written}" if written.split() == [written] else f"not ({written})"
+        message = (
+            "the rules would fire only where a selection matches, which is the benign case: a filter's condition says "
+            f'what still fires; write "{mended}"'
+        )
+        faults.append(document.fault(("filter", "condition"), message))
+    if faults or tree is None:
+        raise FaultsError(faults)
+    named = section["rules"]
+    rules = () if named == "any" else (named,) if isinstance(named, str) else tuple(named)
+    tuning = document.data.get("tuning", {})
+    return Filter(
+        **_shared(document, raw),
+        logsource=_logsource(document.data),
+        rules=rules,
+        tree=tree,
+        warnings=tuple(dict.fromkeys(built.warnings)),
+        places={f"rules/{at}": _place_of_rule(document, at) for at in range(len(rules))},
+        **{key: tuning.get(key, "") for key in ("reason", "owner", "expires")},
+    )
+
+
+def _place_of_rule(document: Document, at: int) -> Place:
+    return place(document, ("filter", "rules", at))
+
+
+def _shared(document: Document, raw: bytes) -> dict[str, Any]:
+    """What all kinds of content have."""
+    data = document.data
+    name, title = data.get("name") or "", data["title"]
+    return {
+        "id": str(data.get("id") or uuid5(NAMESPACE_URL, f"sigma:{name or title}")).lower(),
+        "title": title,
+        "version": sha256(raw).hexdigest(),
+        "description": data.get("description") or "",
+        "line": document.node.start_mark.line + 1,
+        "name": name,
+    }
+
+
+def _judged(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What an alert is judged by, of detection rules and correlations."""
+    return {
+        "level": str(data.get("level") or "medium").lower(),
+        "tags": tuple(data.get("tags") or ()),
+        "falsepositives": tuple(map(str, data.get("falsepositives") or ())),
+    }
+
+
+def _logsource(data: Mapping[str, Any]) -> Logsource:
+    logsource = data["logsource"]
+    return Logsource(*((logsource.get(key) or "").lower() for key in ("category", "product", "service")))
 
 
 def _metadata_faults(document: Document) -> Iterator[Fault]:
     """What pySigma has against the keys beside the detection."""
-    data = {key: value for key, value in document.data.items() if key != "detection"}
+    data = {key: value for key, value in document.data.items() if key not in ("detection", "correlation", "filter")}
     _, errors = SigmaRule.from_dict_common_params(data, collect_errors=True)
     for error in errors:
         named = _KEY_OF_ERROR.fullmatch(type(error).__name__)
@@ -116,8 +205,11 @@ def _metadata_faults(document: Document) -> Iterator[Fault]:
             name := named[1].lower() if named else "", name
         )
         yield document.fault([key], str(error))
+
+
+def _logsource_faults(document: Document) -> Iterator[Fault]:
     try:
-        SigmaLogSource.from_dict(data["logsource"])
+        SigmaLogSource.from_dict(document.data["logsource"])
     except SigmaError as error:
         yield document.fault(["logsource"], str(error))
 
@@ -125,30 +217,29 @@ def _metadata_faults(document: Document) -> Iterator[Fault]:
 class _Builder:
     """The selections of one document as trees, with the faults and warnings met on the way."""
 
-    def __init__(self, document: Document, placeholders: Placeholders) -> None:
+    def __init__(self, document: Document, section: str, placeholders: Placeholders) -> None:
         self.document = document
+        self.section = section
         self.placeholders = placeholders
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
-        self.where = ""
         self.selections: dict[str, Node] = {}
-        detection = document.data["detection"]
-        for name, definition in detection.items():
-            if name != "condition":
-                node = self._selection(("detection", str(name)), str(name), definition)
+        for name, definition in document.data[section].items():
+            if name != "condition" and not (name == "rules" and section == "filter"):
+                node = self._selection((section, str(name)), str(name), definition)
                 self.selections[str(name)] = node or And(())
 
     def tree(self) -> Node | None:
         """The whole rule: its conditions, any of them."""
-        conditions = self.document.data["detection"]["condition"]
+        conditions = self.document.data[self.section]["condition"]
         several = isinstance(conditions, list)
         found = []
         for index, words in enumerate(conditions if several else [conditions]):
             try:
                 found.append(condition.parse(words, self.selections)[0])
             except condition.ConditionError as error:
-                place: tuple[Key, ...] = ("detection", "condition", index) if several else ("detection", "condition")
-                self.faults.append(at_offset(self.document, place, words, error.problem))
+                at: tuple[Key, ...] = (self.section, "condition", index) if several else (self.section, "condition")
+                self.faults.append(condition.fault(self.document, at, words, error.problem))
         return _any(found) if found else None
 
     def _selection(self, place: tuple[Key, ...], name: str, definition: object) -> Node | None:

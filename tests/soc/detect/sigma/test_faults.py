@@ -152,16 +152,6 @@ ONE = [
     ),
     ("exists of text", detection("  s:\n    a|exists: x\n  condition: s\n"), '9:15: modifier "exists" incompatible'),
     ("null keyword", detection("  s:\n    - null\n  condition: s\n"), "9:7: a keyword has no value"),
-    (
-        "correlation",
-        "title: C\ncorrelation:\n  type: event_count\n",
-        "2:1: correlation rules come with the correlation engine",
-    ),
-    (
-        "filter",
-        "title: F\nlogsource: {product: x}\nfilter:\n  rules: any\n",
-        "3:1: filters come with the correlation engine",
-    ),
     ("duplicate key", detection("  s: {a: x, a: y}\n  condition: s\n"), '8:13: duplicate key "a"'),
     ("unknown action", HEAD + "action: globl\n" + TAIL, '7:9: unknown action "globl"'),
     ("empty title", HEAD.replace("title: T", "title: ''") + TAIL, '1:8: "title" is empty'),

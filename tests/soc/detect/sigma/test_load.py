@@ -23,13 +23,13 @@ def parsed_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     from soc.detect.sigma import parse
 
     seen: list[str] = []
-    real = parse.rule
+    real = parse.content
 
     def counted(document: Any, content: bytes, placeholders: Any) -> Any:
         seen.append(Path(document.path).name)
         return real(document, content, placeholders)
 
-    monkeypatch.setattr(parse, "rule", counted)
+    monkeypatch.setattr(parse, "content", counted)
     return seen
 
 
