@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from collectors.sources import EvtxConfig, FileConfig, SourceConfig
+from soc.alert.budget import Config as BudgetConfig
 from soc.alert.grouping import Config as AlertConfig
 from soc.binding import bind, written
 from soc.errors import SocError
@@ -48,7 +49,7 @@ class DetectConfig:
 
     `lateness`: how long an event may be under way before a correlation goes on without it; `lateness_of`: the same of single sources.
     `watch`: how often rule folders are looked at for changes, 0s for never (SIGHUP reloads in any case). `rule_budget`: CPU time that a
-    rule may take of each event of its kind, on average; 0s for no limit.
+    rule may take of each event of its kind, on average; 0s for no limit. `alert_budget`: what a shift can take (soc.alert.budget).
     """
 
     placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class DetectConfig:
     lateness_of: Mapping[str, timedelta] = field(default_factory=dict)
     watch: timedelta = timedelta(seconds=5)
     rule_budget: timedelta = timedelta(microseconds=50)
+    alert_budget: BudgetConfig = field(default_factory=BudgetConfig)
 
 
 @dataclass(frozen=True, slots=True)

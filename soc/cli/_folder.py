@@ -1,4 +1,7 @@
-"""A click group whose commands are the modules of a package, each with its `command`; a module is loaded when it is called or listed."""
+"""A click group whose commands are the modules of a package, each with its `command`; a module is loaded when it is called or listed.
+
+A command that Python would take for a word of its own has a module with an underscore behind: `import` is `import_.py`.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,11 @@ import click
 
 
 @cache
-def _names(package: str) -> tuple[str, ...]:
+def _modules(package: str) -> dict[str, str]:
+    """Command -> module, sorted by command."""
     path = importlib.import_module(package).__path__
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_")))
+    names = sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))
+    return {name.removesuffix("_"): name for name in names}
 
 
 class Folder(click.Group):
@@ -26,12 +31,14 @@ class Folder(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return list(_names(self._package))
+        return list(_modules(self._package))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        del ctx
+        module = _modules(self._package).get(cmd_name)
+        if module is None:
             return None
-        command = importlib.import_module(f"{self._package}.{cmd_name}").command
+        command = importlib.import_module(f"{self._package}.{module}").command
         assert isinstance(command, click.Command)
         return command
 
