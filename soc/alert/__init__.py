@@ -54,7 +54,7 @@ class Alert:
 
     `entity`: the one it is grouped by; `entities`: all that its events name. `system`: asset id from the inventory ("" unknown).
     `risk`: 0 to 100, with `risk_why` in words. `event_ids`: of the events behind it, oldest first, at most 100; `count`: of all.
-    `due`: when it must have been looked at.
+    `detection_ids`: likewise, which name the facts with every event of a correlation. `due`: when it must have been looked at.
     """
 
     id: str
@@ -80,3 +80,4 @@ class Alert:
     assignee: str = ""
     incident_id: str = ""
     history: tuple[StatusChange, ...] = field(default=())
+    detection_ids: tuple[str, ...] = ()

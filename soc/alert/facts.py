@@ -22,8 +22,8 @@ REPEATED = "alert.repeated"
 STATUS = "alert.status"
 DETECTION = "detection"
 
-MAX_EVENT_IDS = 100
-"""Event ids that an alert carries; all of them stand in its detection facts."""
+MAX_IDS = 100
+"""Event ids and detection ids that an alert carries; all of them stand in its detection facts."""
 
 
 def detection_fact_id(detection: Detection) -> str:
@@ -69,8 +69,9 @@ def repeated(alert: Alert, detection_ids: Sequence[str], event_ids: Sequence[str
     body = {
         "alert": alert.id,
         "added": len(detection_ids),
+        "detection_ids": list(detection_ids[:MAX_IDS]),
         "last_seen": alert.last_seen,
-        "event_ids": list(event_ids),
+        "event_ids": list(event_ids[:MAX_IDS]),
         "entities": alert.entities,
         "risk": alert.risk,
         "risk_why": alert.risk_why,
@@ -114,7 +115,8 @@ def fold(alert: Alert | None, alert_id: str, fact: Fact) -> Alert | None:
                 alert,
                 count=alert.count + body["added"],
                 last_seen=datetime.fromisoformat(body["last_seen"]),
-                event_ids=(*alert.event_ids, *body["event_ids"])[:MAX_EVENT_IDS],
+                event_ids=(*alert.event_ids, *body["event_ids"])[:MAX_IDS],
+                detection_ids=(*alert.detection_ids, *body.get("detection_ids", ()))[:MAX_IDS],
                 entities=tuple(msgspec.convert(body["entities"], list[Entity])),
                 risk=body["risk"],
                 risk_why=tuple(body["risk_why"]),

@@ -140,8 +140,9 @@ class Grouper:
             risk=score.risk,
             risk_why=score.why,
             due=now + self._config.look_within[rule.level],
-            event_ids=tuple(event.id for event in detection.events)[: facts.MAX_EVENT_IDS],
+            event_ids=tuple(event.id for event in detection.events)[: facts.MAX_IDS],
             matched=detection.matched,
+            detection_ids=(detection.id,),
         )
 
     def _joined(self, alert: Alert, detection: Detection, entities: tuple[Entity, ...]) -> Alert:
@@ -151,7 +152,8 @@ class Grouper:
             count=alert.count + 1,
             last_seen=max(alert.last_seen, detection.time),
             entities=tuple(dict.fromkeys((*alert.entities, *entities)))[:50],
-            event_ids=(*alert.event_ids, *(event.id for event in detection.events))[: facts.MAX_EVENT_IDS],
+            event_ids=(*alert.event_ids, *(event.id for event in detection.events))[: facts.MAX_IDS],
+            detection_ids=(*alert.detection_ids, detection.id)[: facts.MAX_IDS],
             risk=max(alert.risk, score.risk),
             risk_why=score.why if score.risk > alert.risk else alert.risk_why,
         )

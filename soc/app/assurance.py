@@ -20,7 +20,6 @@ from soc.alert import Alert
 from soc.alert.facts import DETECTION, OPENED
 from soc.app.conservation import KIND as CONSERVATION
 from soc.app.site import Site
-from soc.detect import detection_id
 from soc.evidence import engine_samples, flow_samples, incident_evidence, incident_line, triage_samples
 from soc.incident import Incident
 
@@ -128,8 +127,8 @@ def _detections(site: Site, alerts: Sequence[Alert]) -> list[Entry]:
     """Ledger entries of the alerts' first detections."""
     found = []
     for alert in alerts:
-        for event_id in alert.event_ids[:DETECTIONS_OF_AN_ALERT]:
-            entry = site.ledger.by_id(f"{DETECTION}:{detection_id(alert.rule_id, [event_id])}")
+        for each in alert.detection_ids[:DETECTIONS_OF_AN_ALERT]:
+            entry = site.ledger.by_id(f"{DETECTION}:{each}")
             if entry is not None:
                 found.append(entry)
     return found

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
-from iso27001.ledger import Entry
 from soc.alert import Alert
 from soc.alert.facts import DETECTION
 from soc.app.intakes import enricher
 from soc.app.site import Site
-from soc.detect import detection_id
 from soc.detect.ruleset import Explanation
 from soc.errors import SocError
 
@@ -23,13 +22,8 @@ def explanations(site: Site, rule_id: str, alert: Alert) -> Iterator[tuple[str, 
     if ruleset.rule(rule_id) is None:
         raise SocError(f"there is no rule {rule_id}; `soc rules list` lists them")
     enrich = enricher(site)
-    for event_id in alert.event_ids[:MOST]:
-        entry = site.ledger.by_id(f"{DETECTION}:{detection_id(alert.rule_id, [event_id])}")
-        if entry is None:
-            continue
-        [event] = enrich([site.journal_reader.fetch(_offset(entry, event_id))])
+    entries = (site.ledger.by_id(f"{DETECTION}:{each}") for each in alert.detection_ids)
+    places = (int(place["journal"]) for entry in entries if entry for place in entry.fact.body["events"])
+    for offset in islice(places, MOST):
+        [event] = enrich([site.journal_reader.fetch(offset)])
         yield event.original, ruleset.explain(rule_id, event)
-
-
-def _offset(entry: Entry, event_id: str) -> int:
-    return next(int(e["journal"]) for e in entry.fact.body["events"] if e["id"] == event_id)

@@ -141,6 +141,17 @@ def test_batches_do_not_change_the_alerts(seen: list[tuple[int, str, str]], size
     assert parts.alerts == whole.alerts
 
 
+def test_an_alert_names_the_facts_of_its_detections() -> None:
+    book = Book()
+    written = [
+        fact for n in range(0, 150, 30) for fact in book.feed(*(detection(i, i, GUESS) for i in range(n, n + 30)))
+    ]
+    [alert] = book.alerts.values()
+    told = [fact.id for fact in written if fact.kind == facts.DETECTION]
+    assert len(told) == 150
+    assert [f"{facts.DETECTION}:{each}" for each in alert.detection_ids] == told[: facts.MAX_IDS]
+
+
 def test_a_fact_on_an_alert_that_never_opened_is_none() -> None:
     fact = facts.status_changed("A-1", StatusChange(DAY, "lan", AlertStatus.CLOSED))
     assert facts.fold(None, "A-1", fact) is None
