@@ -34,7 +34,27 @@ def load(
     `cache`: folder for what was parsed (created where missing), None for none. `placeholders`: values of %names% for `expand`.
     Raises: FaultsError with every fault of every file; a rule that cannot be loaded is never left out in silence.
     """
-    placeholders = placeholders or {}
+    rules, faults = _read(paths, cache, placeholders or {})
+    return _linked(rules, faults)
+
+
+def read(paths: Sequence[Path], *, placeholders: Mapping[str, list[str]] | None = None) -> list[tuple[str, Content]]:
+    """What the files under the paths hold, each by itself: names of rules that stand elsewhere are not looked up. Raises: FaultsError."""
+    rules, faults = _read(paths, None, placeholders or {})
+    faults += _duplicates(rules)
+    if faults:
+        raise FaultsError(faults)
+    return rules
+
+
+def linked(content: Sequence[tuple[str, Content]]) -> list[tuple[str, Content]]:
+    """Content that was read from here and there as one set, as `load` gives it. Raises: FaultsError for ids that stand twice and wrong names."""
+    return _linked(list(content), [])
+
+
+def _read(
+    paths: Sequence[Path], cache: Path | None, placeholders: Mapping[str, list[str]]
+) -> tuple[list[tuple[str, Content]], list[Fault]]:
     made_by = rule_cache.maker(placeholders)
     place = cache / f"sigma-{_name(paths)}.msgpack" if cache else None
     known = rule_cache.read(place, made_by) if place else {}
@@ -55,7 +75,11 @@ def load(
         rules += [(str(path), rule) for rule in found]
     if place and loaded.keys() != known.keys():
         rule_cache.write(place, made_by, loaded)
-    faults += _duplicates(rules)
+    return rules, faults
+
+
+def _linked(rules: list[tuple[str, Content]], faults: list[Fault]) -> list[tuple[str, Content]]:
+    faults = [*faults, *_duplicates(rules)]
     names = references.Names(rules)
     faults += map(_with_source, references.faults(rules, names, complete=not faults))
     if faults:
