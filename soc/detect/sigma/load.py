@@ -48,7 +48,7 @@ def read(paths: Sequence[Path], *, placeholders: Mapping[str, list[str]] | None 
 
 
 def linked(content: Sequence[tuple[str, Content]]) -> list[tuple[str, Content]]:
-    """Content that was read from here and there as one set, as `load` gives it. Raises: FaultsError for ids that stand twice and wrong names."""
+    """Content that was read from here and there as one set, as `load` gives it. Raises: FaultsError (ids that stand twice, wrong names)."""
     return _linked(list(content), [])
 
 
