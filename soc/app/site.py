@@ -25,6 +25,7 @@ from soc.store.opening import open_events, open_projections
 if TYPE_CHECKING:
     from soc.detect import Detector
     from soc.detect.ruleset import RuleSet
+    from soc.detect.sigma import ir
 
 
 class Site:
@@ -161,10 +162,16 @@ class Site:
 
     def rules(self, folders: Sequence[Path] = ()) -> RuleSet:
         """The rules under these folders (default: the site's), compiled or from the cache. Raises: FaultsError with every fault."""
-        from soc.detect.ruleset import load as load_rules
+        from soc.detect.ruleset import RuleSet
+
+        return RuleSet(self.content(folders))
+
+    def content(self, folders: Sequence[Path] = ()) -> list[tuple[str, ir.Content]]:
+        """What `rules` is made of: each rule, correlation and filter with its path. Raises: FaultsError with every fault."""
+        from soc.detect.sigma import load as load_content
 
         placeholders = {name: list(values) for name, values in self.config.detect.placeholders.items()}
-        return load_rules(folders or self.config.rules, cache=self.config.data / "cache", placeholders=placeholders)
+        return load_content(folders or self.config.rules, cache=self.config.data / "cache", placeholders=placeholders)
 
     def detectors(self) -> list[Detector]:
         """All that looks at events: the rules, and the log-on model where one was trained."""

@@ -14,6 +14,7 @@ from soc import yaml_file
 from soc.detect import Level, rule_tests
 from soc.detect.rule_tests import Kind, Result
 from soc.detect.ruleset import RuleSet, load
+from soc.detect.sigma import load as load_content
 from soc.inventory import Asset, load_inventory
 
 ROOT = Path(__file__).parents[2]
@@ -66,8 +67,8 @@ def ruleset() -> RuleSet:
 
 
 @pytest.fixture(scope="module")
-def results(ruleset: RuleSet) -> list[Result]:
-    return rule_tests.run(TESTS, ruleset)
+def results() -> list[Result]:
+    return rule_tests.run(TESTS, load_content([RULES]))
 
 
 def test_every_rule_fires_on_its_lines_and_on_none_of_its_near_misses(results: list[Result]) -> None:

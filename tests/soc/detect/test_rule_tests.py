@@ -9,7 +9,7 @@ import pytest
 
 from soc.detect import rule_tests
 from soc.detect.rule_tests import Kind, Result
-from soc.detect.ruleset import load
+from soc.detect.sigma import load
 from soc.errors import FaultsError
 
 RULE = """\
