@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from soc.detect.sigma import ir
-from soc.detect.sigma import load as load_content
-from soc.detect.sigma.load import SUFFIXES, TEST_SUFFIX
+from soc.detect.sigma.load import SUFFIXES, TEST_SUFFIX, linked, read
 
 MANY = 50
 """Changed files from which on the whole set is loaded anew: its cache knows files that were only moved, and is written again."""
@@ -20,7 +19,7 @@ MANY = 50
 TESTS = tuple(TEST_SUFFIX + suffix for suffix in SUFFIXES)
 
 Loaded = list[tuple[str, ir.Content]]
-"""As `soc.detect.sigma.load` gives it: path and content."""
+"""Paths, each with what its file holds."""
 
 
 class Stamp(NamedTuple):
@@ -60,16 +59,17 @@ class RuleFiles:
     def load(self, stamps: Mapping[str, Stamp]) -> Loaded:
         """All content, parsed where a stamp is new. `stamps`: taken before, so that a file written meanwhile is seen as changed next time.
 
-        Raises: FaultsError with the faults of every file that is new; then what was loaded before still stands.
+        Raises: FaultsError with the faults of every file that is new, or of the set as a whole; then what was loaded before still stands.
         """
         new = [path for path, stamp in stamps.items() if self._stamps.get(path) != stamp]
         if len(new) >= MANY or not self._content:
-            content = _by_file(load_content(self._paths, cache=self._cache, placeholders=self._placeholders))
+            content = _by_file(read(self._paths, cache=self._cache, placeholders=self._placeholders))
         else:
             content = {path: found for path, found in self._content.items() if path in stamps and path not in new}
-            content.update(_by_file(load_content(list(map(Path, new)), placeholders=self._placeholders)))
+            content.update(_by_file(read(list(map(Path, new)), placeholders=self._placeholders)))
+        loaded = linked([pair for path in sorted(content) for pair in content[path]])
         self._stamps, self._content = dict(stamps), content
-        return [pair for path in sorted(content) for pair in content[path]]
+        return loaded
 
 
 def _by_file(loaded: Loaded) -> dict[str, Loaded]:

@@ -38,9 +38,11 @@ def load(
     return _linked(rules, faults)
 
 
-def read(paths: Sequence[Path], *, placeholders: Mapping[str, list[str]] | None = None) -> list[tuple[str, Content]]:
+def read(
+    paths: Sequence[Path], *, cache: Path | None = None, placeholders: Mapping[str, list[str]] | None = None
+) -> list[tuple[str, Content]]:
     """What the files under the paths hold, each by itself: names of rules that stand elsewhere are not looked up. Raises: FaultsError."""
-    rules, faults = _read(paths, None, placeholders or {})
+    rules, faults = _read(paths, cache, placeholders or {})
     faults += _duplicates(rules)
     if faults:
         raise FaultsError(faults)

@@ -82,3 +82,12 @@ def test_a_fault_leaves_what_was_loaded(tmp_path: Path, files: RuleFiles) -> Non
     write(tmp_path, 3)
     write(tmp_path, 1)
     assert files.load(files.stamps()) == good
+
+
+def test_a_set_whose_files_contradict_each_other_is_refused(tmp_path: Path, files: RuleFiles) -> None:
+    write(tmp_path, 1).rename(tmp_path / "copy.yml")
+    write(tmp_path, 1)
+    with pytest.raises(FaultsError, match="is taken by"):
+        files.load(files.stamps())
+    (tmp_path / "copy.yml").unlink()
+    assert titles(files) == ["Rule 1", "Rule 2", "Rule 3", "Rule 4"]
