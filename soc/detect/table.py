@@ -36,6 +36,10 @@ class Table(Protocol):
         """What keywords are looked for in: the record as received, then every text value, those in lists too."""
         ...
 
+    def haystack(self, place: int) -> str:
+        """Text, in any case, in which each of `texts` stands, more may: what it lacks, no keyword finds. Asked of nearly every row."""
+        ...
+
     def event(self, place: int) -> Event:
         """The whole event; asked for on rows that fire something, the same object each time."""
         ...
@@ -77,10 +81,13 @@ class EventTable:
         event = self._events[place]
         values = event.fields.values()
         found = [event.original, *[value for value in values if value.__class__ is str]]
-        for value in values:
-            if value.__class__ is list:
-                found += [item for item in value if isinstance(item, str)]
+        if list in map(type, values):
+            found += [item for value in values if value.__class__ is list for item in value if isinstance(item, str)]
         return found
+
+    def haystack(self, place: int) -> str:
+        """All texts in one."""
+        return "\0".join(self.texts(place))
 
     def event(self, place: int) -> Event:
         """The whole event."""

@@ -55,7 +55,7 @@ class Group:
         """Each row with rules worth evaluating, and those rules."""
         columns = [index.look_up(table.column(name, places)) for name, index in self._columns]
         if self._keywords is not None:
-            columns.append([self._keywords.of_texts(table.texts(place)) for place in places])
+            columns.append([self._keywords.of_texts(table, place) for place in places])
         rows = zip(*columns, strict=True) if columns else [()] * len(places)
         if self._always:
             everything = tuple(self._always)

@@ -13,6 +13,7 @@ from collectors.event import Value
 from soc.detect.sigma.ir import Pattern
 from soc.detect.sigma.leaf import matches_absence
 from soc.detect.sigma.program import Check
+from soc.detect.table import Table
 
 Candidates = tuple[int, ...]
 """Numbers of the rules of a group, ascending."""
@@ -162,12 +163,12 @@ class ColumnIndex:
                 true.add(identity)
         return self._candidates(true) if true else ()
 
-    def of_texts(self, texts: Sequence[str]) -> Candidates:
-        """The candidates of several texts of one event: one pass over all of them tells that nearly always there is none."""
+    def of_texts(self, table: Table, place: int) -> Candidates:
+        """The candidates of all texts of an event: one pass over all of them tells that nearly always there is none."""
         if not self._built:
             self._build()
-        if self._ask or self._equal or self._any(_haystack("\0".join(texts).lower())):
-            return tuple(sorted({rule for text in texts for rule in self.of_text(text, text.lower())}))
+        if self._ask or self._equal or self._any(_haystack(table.haystack(place).lower())):
+            return tuple(sorted({rule for text in table.texts(place) for rule in self.of_text(text, text.lower())}))
         return ()
 
     def _hits(self, low: str) -> Iterable[int]:
