@@ -50,7 +50,7 @@ class Routing:
 
     def of(self, kind: Kind) -> list[tuple[int, int]]:
         """Numbers of the rules that read events of a kind, ascending, each with the number of the first of its routes that takes them."""
-        named = _named(kind)
+        named = said(kind)
         if not self._entries:
             self._enter()
         taken: dict[Logsource, int] = {}
@@ -60,7 +60,7 @@ class Routing:
             for value in values
             for entry in self._entries.get((name, value), ())
         ):
-            if at < taken.get(source, at + 1) and _takes(self.routes(source)[at], named):
+            if at < taken.get(source, at + 1) and takes(self.routes(source)[at], named):
                 taken[source] = at
         found = []
         for source, at in taken.items():
@@ -79,7 +79,7 @@ class Routing:
 
     def route(self, number: int, kind: Kind) -> int | None:
         """The number of the first route of a rule that takes events of a kind; None where none does."""
-        return self._first(self._sources[number], _named(kind))
+        return self._first(self._sources[number], said(kind))
 
     def tree(self, number: int, at: int) -> Node:
         """The tree of a rule on one of its routes, with what the route requires besides the routing fields."""
@@ -93,7 +93,7 @@ class Routing:
         return And((*required, self._trees[number]))
 
     def _first(self, source: Logsource, named: Mapping[str, frozenset[str]]) -> int | None:
-        return next((at for at, route in enumerate(self.routes(source)) if _takes(route, named)), None)
+        return next((at for at, route in enumerate(self.routes(source)) if takes(route, named)), None)
 
     def _coded(self, source: Logsource, at: int) -> tuple[dict[str, list[int]], list[int]]:
         """The rules of a source by the event codes that they insist on, and those that insist on none."""
@@ -111,7 +111,8 @@ class Routing:
         return found
 
 
-def _takes(route: Route, named: Mapping[str, frozenset[str]]) -> bool:
+def takes(route: Route, named: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a route takes events that say this in their routing fields."""
     return all(not accepted.isdisjoint(named[name]) for name, accepted in route.where)
 
 
@@ -120,7 +121,7 @@ def _requirement(name: str, values: frozenset[str]) -> Leaf:
     return Leaf(f"logsource/{name}", name, patterns, key=f"{name} {sorted(values)}".encode())
 
 
-def _named(kind: Kind) -> dict[str, frozenset[str]]:
+def said(kind: Kind) -> dict[str, frozenset[str]]:
     """The routing values, lower case; the module from the dataset where the event has none."""
     texts = []
     for value in kind:
