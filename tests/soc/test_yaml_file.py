@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from soc import yaml_file
 from soc.errors import FaultsError
 from soc.yaml_file import MAX_BYTES, nearest, parse, read, read_one
 
@@ -96,3 +100,61 @@ def test_a_fault_points_into_the_scalar_with_a_caret() -> None:
 def test_the_nearest_word_is_offered_only_when_it_is_near() -> None:
     assert nearest("contian", ["contains", "cidr"]) == '; did you mean "contains"?'
     assert nearest("zzz", ["contains"]) == ""
+
+
+# --- Two ways to one answer -----------------------------------------------------------------------------------------------------
+
+SCALARS = st.sampled_from(
+    ["", "~", "null", "Null", "x", "'x'", '"1"', "1", "0", "01", "0x1f", "-5", "+5", "1_000", "19:30", "1.5", ".inf", "1e3",
+     "yes", "Off", "TRUE", "y", "<<", "=", "2026-11-22", "9" * 30, "a b", "- ", "!x y", "!!str 1", "&a 1", "*a", "| \n  t", "?", "%"]
+)  # fmt: skip
+
+
+def _careful(text: str) -> object:
+    """What the path that composes nodes gives: data and lines, or the faults."""
+    whole = yaml_file._Text(text, "f.yml")
+    yaml_file._refuse_bombs(whole)
+    return [(yaml_file._construct(node, whole), node.start_mark.line + 1) for node in whole.nodes()]
+
+
+def _same(text: str) -> None:
+    try:
+        plain = yaml_file._plain(text)
+    except yaml.YAMLError:
+        with pytest.raises((yaml.YAMLError, FaultsError)):
+            _careful(text)
+        return
+    if plain is not None:
+        assert repr(plain) == repr(_careful(text))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3), st.sampled_from(["k: ", "- ", "k2: ", "", "---\n", "k: - ", "{", "[", "? "]), SCALARS
+        )
+    )
+)
+def test_one_pass_over_plain_files_gives_what_the_nodes_give(lines: list[tuple[int, str, str]]) -> None:
+    _same("\n".join(f"{'  ' * depth}{prefix}{scalar}" for depth, prefix, scalar in lines))
+
+
+@given(st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(SCALARS, inner, max_size=4)))
+def test_flow_style_is_read_alike_both_ways(data: object) -> None:
+    def written(value: object) -> str:
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{key}: {written(each)}" for key, each in value.items()) + "}"
+        return f"[{', '.join(map(written, value))}]" if isinstance(value, list) else str(value)
+
+    _same(written(data))
+
+
+def test_plain_file_of_several_documents_keeps_their_lines() -> None:
+    documents = parse("# a comment\na: [1, {b: no}]\n---\n- x\n---\n\n---\ntext\n", "f.yml")
+    assert [(each.line, each.data) for each in documents] == [
+        (2, {"a": [1, {"b": False}]}),
+        (4, ["x"]),
+        (7, None),
+        (8, "text"),
+    ]
+    assert [each.fault([], "here").line for each in documents] == [2, 4, 7, 8]

@@ -118,12 +118,12 @@ def documents(path: Path) -> list[Document]:
             shared = {}
         elif action == "repeat":
             previous = _merged(previous, _without_action(data))
-            found.append(Document(document.path, previous, document.node, document.lines))
+            found.append(dataclasses.replace(document, data=previous))
         elif action is not None:
             raise FaultsError([document.fault(["action"], f'unknown action "{action}" (one of global, reset, repeat)')])
         elif shared and isinstance(data, dict):
             previous = _merged(shared, data)
-            found.append(Document(document.path, previous, document.node, document.lines))
+            found.append(dataclasses.replace(document, data=previous))
         else:
             previous = data if isinstance(data, dict) else {}
             found.append(document)

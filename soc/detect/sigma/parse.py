@@ -176,7 +176,7 @@ def _shared(document: Document, raw: bytes) -> dict[str, Any]:
         "title": title,
         "version": sha256(raw).hexdigest(),
         "description": data.get("description") or "",
-        "line": document.node.start_mark.line + 1,
+        "line": document.line,
         "name": name,
     }
 
