@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from itertools import product
 
 from sigma.exceptions import SigmaValueError
 from sigma.modifiers import SigmaModifier, SigmaValueModifier, modifier_mapping
-from sigma.types import SigmaExpansion, SigmaString
+from sigma.types import Placeholder, SigmaExpansion, SigmaString
 
 from soc.detect.sigma.ir import DASHES
 
@@ -39,11 +40,37 @@ def _plain(value: SigmaString, what: str, source: object) -> bytes:
     return "".join(parts).encode()
 
 
-class _Utf16(SigmaValueModifier[SigmaString, SigmaString]):
+_MAX_SPELLED = 4
+"""Dashes that are written out before an encoding: 625 spellings."""
+
+
+def _spelled(value: SigmaString, source: object) -> list[SigmaString]:
+    """The value with each dash of `windash` written out in its five forms: their encodings have nothing in common."""
+    dashes = sum(_is_dash(part) for part in value.s)
+    if not dashes:
+        return [value]
+    if dashes > _MAX_SPELLED:
+        raise SigmaValueError(f"at most {_MAX_SPELLED} dashes of windash can be encoded", source=source)  # type: ignore[arg-type]
+    spelled = []
+    for parts in product(*[list(DASHES) if _is_dash(part) else [part] for part in value.s]):
+        one = SigmaString()
+        one.s = list(parts)
+        spelled.append(one)
+    return spelled
+
+
+def _is_dash(part: object) -> bool:
+    return isinstance(part, Placeholder) and part.name == DASH
+
+
+class _Utf16(SigmaValueModifier[SigmaString, SigmaExpansion]):
     codec = "utf-16-le"
     mark = b""
 
-    def modify(self, val: SigmaString) -> SigmaString:
+    def modify(self, val: SigmaString) -> SigmaExpansion:
+        return SigmaExpansion([self._encoded(each) for each in _spelled(val, self.source)])
+
+    def _encoded(self, val: SigmaString) -> SigmaString:
         encoded = EncodedString()
         encoded.s = [part.encode(self.codec).decode("latin-1") if isinstance(part, str) else part for part in val.s]
         if self.mark:
@@ -70,24 +97,26 @@ class Utf16(_Utf16):
     mark = b"\xff\xfe"
 
 
-class Base64(SigmaValueModifier[SigmaString, SigmaString]):
+class Base64(SigmaValueModifier[SigmaString, SigmaExpansion]):
     """`base64`: the value's bytes as Base64."""
 
-    def modify(self, val: SigmaString) -> SigmaString:
-        return SigmaString.from_str(b64encode(_plain(val, "base64", self.source)).decode())
+    def modify(self, val: SigmaString) -> SigmaExpansion:
+        plain = (_plain(each, "base64", self.source) for each in _spelled(val, self.source))
+        return SigmaExpansion([SigmaString.from_str(b64encode(each).decode()) for each in plain])
 
 
 class Base64Offset(SigmaValueModifier[SigmaString, SigmaExpansion]):
     """`base64offset`: the value's Base64 at each of the three places in a longer text, less the characters that neighbours change."""
 
     def modify(self, val: SigmaString) -> SigmaExpansion:
-        raw = _plain(val, "base64offset", self.source)
         shifted = []
-        for offset in range(3):
-            encoded = b64encode(b"\0" * offset + raw).decode()
-            first = (0, 2, 3)[offset]
-            last = (None, -3, -2)[(offset + len(raw)) % 3]
-            shifted.append(SigmaString.from_str(encoded[first:last]))
+        for each in _spelled(val, self.source):
+            raw = _plain(each, "base64offset", self.source)
+            for offset in range(3):
+                encoded = b64encode(b"\0" * offset + raw).decode()
+                first = (0, 2, 3)[offset]
+                last = (None, -3, -2)[(offset + len(raw)) % 3]
+                shifted.append(SigmaString.from_str(encoded[first:last]))
         return SigmaExpansion(list(shifted))
 
 

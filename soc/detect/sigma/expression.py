@@ -22,6 +22,7 @@ _MAX_CHOICES = 8
 """Optional parts and alternatives in an expression for `re`: each may double its steps."""
 
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
+_HALVES = re.compile("[\ud800-\udfff]")
 _LONG = 16
 """A repetition that may go on longer than this counts as one without end."""
 _TOO_MANY = 1_000
@@ -50,11 +51,15 @@ def compiled(expression: str, flags: str) -> tuple[Callable[[str], bool], str]:
     except (re2.error, UnicodeEncodeError):
         return _fallback(expression, flags)
 
+    ends = "$" in expression and "m" not in flags
+
     def found(text: str) -> bool:
         try:
-            return search(text.encode()) is not None
+            value = text.encode()
         except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot hold
-            return search(text.encode("utf-8", "replace")) is not None
+            value = _HALVES.sub("\ufffd", text).encode()
+        # PCRE's `$`, which Sigma names, also stands before a line feed at the very end; RE2's does not
+        return search(value) is not None or (ends and value.endswith(b"\n") and search(value[:-1]) is not None)
 
     return found, ""
 

@@ -14,9 +14,11 @@ ANY_ONE = 1
 """A pattern part: `?`, exactly one character."""
 ANY_DASH = 2
 """A pattern part: any of the five characters that `windash` takes for one another."""
+ANY_SIGMA = 3
+"""A pattern part: a lower-case sigma, which `str.lower` writes in two ways: by its place in a word."""
 
 Part = str | int
-"""Literal text, or one of ANY_RUN, ANY_ONE, ANY_DASH."""
+"""Literal text, or one of ANY_RUN, ANY_ONE, ANY_DASH, ANY_SIGMA."""
 
 DASHES = "-/\u2013\u2014\u2015"
 """Sigma specification 2.1, "windash": hyphen, slash, en dash, em dash, horizontal bar."""
@@ -31,7 +33,8 @@ class Pattern(msgspec.Struct, frozen=True, array_like=True, gc=False, omit_defau
     equals, startswith, endswith, contains: text, by `literal`, without regard to case. wildcards: text, by `parts`, lower case. cased:
     text, by `parts`, as written. re: the expression `value` with `flags` of i, m, s. cidr: the network `value`. number, bool, exists:
     `value`. null: absence. compare: the number `value` by `flags` lt, lte, gt or gte. time: a part of a time, `flags` "hour eq". field:
-    the other field that `value` names, `flags` equals, startswith, endswith or contains. never: nothing, for the placeholder `value` is
+    the other field that `value` names, `flags` equals, startswith, endswith or contains, and
+    cased. never: nothing, for the placeholder `value` is
     not filled in.
     """
 

@@ -12,6 +12,7 @@ Source of truth: Sigma specification 2.1. What it leaves open, decided here and 
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -57,16 +58,22 @@ def text_of(value: Value) -> str:
     return str(value)
 
 
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
+"""Not what Python reads besides: 1_000, infinity, and the digits of other scripts."""
+
+
 def number_of(value: Value) -> float | int | None:
     """The number that a value is or is written as."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
         return value
-    try:
-        return float(value) if isinstance(value, str) else None
-    except ValueError:
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         return None
+    try:
+        return int(value)
+    except ValueError:  # not whole, or of thousands of digits
+        return float(value)
 
 
 class Test:
@@ -266,11 +273,16 @@ _BUILDERS: dict[str, Callable[[Pattern], Callable[[Value], bool]]] = {"cidr": _c
 
 def same(left: Value, right: Value, flags: str) -> bool:
     """Whether two fields hold the same ("fieldref"): any element of one with any of the other; absent is the same as nothing."""
-    compare = _QUICK[flags]
+    how, _, cased = flags.partition(" ")
+    compare = _QUICK[how]
     for a in left if isinstance(left, list) else [left]:
         for b in right if isinstance(right, list) else [right]:
             if a is None or b is None:
                 continue
-            if compare(text_of(a).lower(), text_of(b).lower()):
+            if compare(text_of(a), text_of(b)) if cased else compare(_folded(a), _folded(b)):
                 return True
     return False
+
+
+def _folded(value: Value) -> str:
+    return text_of(value).lower().replace("\u03c2", "\u03c3")

@@ -1,6 +1,7 @@
 """Sigma's string patterns, compiled: exact, prefix, suffix, inside, or wildcards in any place; matched in linear time.
 
-Source of truth: Sigma specification 2.1, "String Wildcard" and "Escaping". Case-insensitive means: equal after `str.lower` on both sides.
+Source of truth: Sigma specification 2.1, "String Wildcard" and "Escaping". Case-insensitive means: equal after `str.lower` on both sides,
+where a final sigma and another are the same letter.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import groupby, product
 
-from soc.detect.sigma.ir import ANY_DASH, ANY_ONE, ANY_RUN, DASHES, Part, Pattern
+from soc.detect.sigma.ir import ANY_DASH, ANY_ONE, ANY_RUN, ANY_SIGMA, DASHES, Part, Pattern
 
 Finder = Callable[[str], bool]
 
@@ -21,7 +22,7 @@ def patterns(parts: Sequence[Part], written: str, *, cased: bool = False) -> lis
     """The patterns of one string value: one, or one for each spelling of its dashes."""
     found = []
     for spelling in _spellings(parts):
-        lower = joined([part.lower() if isinstance(part, str) else part for part in spelling])
+        lower = joined([low for part in spelling for low in _lower(part)])
         kind, literal = _shape(lower)
         if cased:
             found.append(Pattern("cased", written, literal, parts=joined(spelling)))
@@ -48,6 +49,17 @@ def joined(parts: Sequence[Part]) -> tuple[Part, ...]:
         elif part != "" and not (part == ANY_RUN and out and out[-1] == ANY_RUN):
             out.append(part)
     return tuple(out)
+
+
+_SIGMA = re.compile("([\u03c2\u03c3])")
+
+
+def _lower(part: Part) -> list[Part]:
+    """A part in lower case, its sigmas apart: whether `str.lower` makes one final depends on what stands around it in the event."""
+    if isinstance(part, int):
+        return [part]
+    low = part.lower()
+    return [low] if low.isascii() else [ANY_SIGMA if _SIGMA.match(run) else run for run in _SIGMA.split(low) if run]
 
 
 def _shape(parts: Sequence[Part]) -> tuple[str, str]:
@@ -101,7 +113,7 @@ def wildcards(parts: Sequence[Part]) -> Finder:
 
 def _piece(parts: Sequence[Part]) -> re.Pattern[str]:
     """A part between two `*` as an expression without quantifiers: its search is linear in text times piece."""
-    symbols = {ANY_ONE: ".", ANY_DASH: f"[{re.escape(DASHES)}]"}
+    symbols = {ANY_ONE: ".", ANY_DASH: f"[{re.escape(DASHES)}]", ANY_SIGMA: "[\u03c2\u03c3]"}
     return re.compile("".join(re.escape(part) if isinstance(part, str) else symbols[part] for part in parts), re.DOTALL)
 
 
