@@ -20,6 +20,7 @@ import msgspec
 from soc.detect.sigma.ir import Content
 
 _MAKERS = (
+    "chain",
     "check",
     "check_detection",
     "check_filter",
@@ -33,6 +34,7 @@ _MAKERS = (
     "logic",
     "parse",
     "text",
+    "values",
     "weight",
 )
 """The modules of this folder that decide what a file becomes: when one of them changes, no cache of before is used."""

@@ -50,6 +50,7 @@ KEYS = frozenset(
 KINDS = ("detection", "correlation", "filter")
 LEVELS = ("informational", "low", "medium", "high", "critical")
 STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
+RELATIONS = ("derived", "obsolete", "merged", "renamed", "similar", "correlation")
 _TEXTS = ("title", "name", "taxonomy", "description", "author", "license")
 _LISTS = ("references", "fields", "falsepositives", "tags", "scope", "related")
 _DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
@@ -106,14 +107,12 @@ def _metadata(document: Document, data: Mapping[str, Any]) -> Iterator[Fault]:
             )
     yield from _identity(document, data)
     yield from _tags(document, data.get("tags"))
+    yield from _related(document, data.get("related"))
 
 
 def _identity(document: Document, data: Mapping[str, Any]) -> Iterator[Fault]:
-    if data.get("id") is not None:
-        try:
-            UUID(data["id"])
-        except (ValueError, AttributeError, TypeError):
-            yield document.fault(["id"], f'"{data["id"]}" is not a UUID (8-4-4-4-12 hexadecimal digits)')
+    if data.get("id") is not None and not _is_uuid(data["id"]):
+        yield document.fault(["id"], f'"{data["id"]}" is not a UUID (8-4-4-4-12 hexadecimal digits)')
     for key in ("date", "modified"):
         value = data.get(key)
         if value is not None and not _is_date(str(value)):
@@ -132,3 +131,25 @@ def _tags(document: Document, tags: object) -> Iterator[Fault]:
     for index, tag in enumerate(tags if isinstance(tags, list) else ()):
         if not isinstance(tag, str) or "." not in tag:
             yield document.fault(["tags", index], f'"{tag}" is not a tag: write namespace.name ("attack.t1110")')
+
+
+def _related(document: Document, related: object) -> Iterator[Fault]:
+    for index, each in enumerate(related if isinstance(related, list) else ()):
+        if not isinstance(each, dict) or "id" not in each or "type" not in each:
+            yield document.fault(["related", index], "a relation is a map of id and type")
+            continue
+        if not _is_uuid(each["id"]):
+            yield document.fault(
+                ["related", index, "id"], f'"{each["id"]}" is not a UUID (8-4-4-4-12 hexadecimal digits)'
+            )
+        if str(each["type"]).lower() not in RELATIONS:
+            words = f'"{each["type"]}" is not a relation (one of {", ".join(RELATIONS)})'
+            yield document.fault(["related", index, "type"], f"{words}{nearest(str(each['type']), RELATIONS)}")
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        UUID(value)  # type: ignore[arg-type]
+    except (ValueError, AttributeError, TypeError):
+        return False
+    return True

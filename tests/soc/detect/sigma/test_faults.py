@@ -155,7 +155,17 @@ ONE = [
     ("duplicate key", detection("  s: {a: x, a: y}\n  condition: s\n"), '8:13: duplicate key "a"'),
     ("unknown action", HEAD + "action: globl\n" + TAIL, '7:9: unknown action "globl"'),
     ("empty title", HEAD.replace("title: T", "title: ''") + TAIL, '1:8: "title" is empty'),
-    ("related that is no relation", HEAD + "related:\n  - id: x\n    type: similar\n" + TAIL, "8:3: "),
+    ("related that is no relation", HEAD + "related:\n  - id: x\n    type: similar\n" + TAIL, '8:9: "x" is not a UUID'),
+    (
+        "relation of an unknown kind",
+        f"{HEAD}related:\n  - id: {RULE_ID}\n    type: similer\n{TAIL}",
+        '9:11: "similer" is not a relation (one of derived',
+    ),
+    (
+        "relation without a kind",
+        f"{HEAD}related:\n  - id: {RULE_ID}\n{TAIL}",
+        "8:5: a relation is a map of id and type",
+    ),
 ]
 
 
