@@ -70,7 +70,7 @@ def parts(value: str) -> list[Part]:
 
 
 def _text(value: str, *, before: bool, after: bool) -> tuple[Pattern, ...]:
-    if value and "*" not in value and "?" not in value and "\\" not in value:
+    if value and value.isascii() and "*" not in value and "?" not in value and "\\" not in value:
         return (Pattern(_KINDS[before, after], value, value.lower()),)
     around = [*([ANY_RUN] if before else []), *parts(value), *([ANY_RUN] if after else [])]
     return tuple(text.patterns(text.joined(around), value))

@@ -15,7 +15,7 @@ from tests.soc.detect.sigma.material import FOLDERS, SIGMAHQ
 
 WORDS = st.lists(st.sampled_from(["contains", "startswith", "endswith", "all"]), unique=True)
 VALUES = st.one_of(
-    st.text(alphabet="aB*?\\%-/ é", max_size=8), st.integers(-(10**20), 10**20), st.none(), st.text(max_size=8)
+    st.text(alphabet="aBΣ*?\\%-/ é", max_size=8), st.integers(-(10**20), 10**20), st.none(), st.text(max_size=8)
 )
 
 
