@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import accumulate
+from typing import overload
 
 import msgspec
 
@@ -34,6 +37,63 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     received: datetime
     peer: str = ""
     truncated: int = 0
+
+
+class Lines(Sequence[RawRecord]):
+    """The records of lines that follow each other, none blank and none cut: a record is made when it is asked for, as a scan does for few.
+
+    `data`: the lines without their ends, each of which took `end_bytes`. `offset` and `index`: of the first one, as in `Position`.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[bytes],
+        source: str,
+        path: str,
+        stream: str,
+        offset: int,
+        index: int,
+        received: datetime,
+        *,
+        peer: str = "",
+        end_bytes: int = 1,
+    ) -> None:
+        self.data = data
+        self._place = (source, path, stream, index, received, peer)
+        self._first = offset
+        self._end_bytes = end_bytes
+        self._offsets: list[int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @overload
+    def __getitem__(self, at: int) -> RawRecord: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[RawRecord]: ...
+    def __getitem__(self, at: int | slice) -> RawRecord | list[RawRecord]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self.data)))]
+        if at < 0:
+            at += len(self.data)
+        if self._offsets is None:
+            more = self._end_bytes
+            self._offsets = list(accumulate((len(line) + more for line in self.data), initial=self._first))
+        source, path, stream, index, received, peer = self._place
+        place = Position(path, stream, self._offsets[at], index + at)
+        return RawRecord(self.data[at], source, place, received, peer)
+
+    def __iter__(self) -> Iterator[RawRecord]:
+        source, path, stream, index, received, peer = self._place
+        offset, more = self._first, self._end_bytes
+        for number, data in enumerate(self.data, index):
+            yield RawRecord(data, source, Position(path, stream, offset, number), received, peer)
+            offset += len(data) + more
+
+
+def data_of(records: Sequence[RawRecord]) -> Sequence[bytes]:
+    """The bytes of each record, without making records of lines."""
+    return records.data if isinstance(records, Lines) else [record.data for record in records]
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):

@@ -29,6 +29,15 @@ Fields = dict[str, Value]
 
 EVENT_DATA = "winlog.event_data."
 USER_DATA = "winlog.user_data."
+OTHERS = frozenset({
+    "destination.ip", "destination.port", "dns.question.name", "event.action", "event.category", "event.code", "event.dataset",
+    "event.outcome", "event.provider", "host.name", "process.command_line", "process.executable", "process.name",
+    "process.parent.executable", "process.parent.command_line", "process.parent.pid", "process.pid", "process.working_directory",
+    "source.ip", "source.port", "user.domain", "user.name", "user.target.name", "winlog.channel", "winlog.computer_name",
+    "winlog.keywords", "winlog.level", "winlog.opcode", "winlog.process.pid", "winlog.process.thread.id", "winlog.provider_name",
+    "winlog.record_id", "winlog.task", "winlog.user.identifier",
+})  # fmt: skip
+"""Every field of an event besides those of EventData and UserData: a reader that decodes on demand need look for no other."""
 MAX_DEPTH = 32
 """Nesting of UserData beyond which an event is refused: real ones have two levels."""
 _NAMES_KEPT = 50_000
@@ -77,9 +86,7 @@ def fields_of(
     }
     if not (code and provider and channel and computer and record_id and keywords):
         fields = {name: value for name, value in fields.items() if value}
-    put_event_data(data, fields)
-    if user_data is not None:
-        data = {**put_user_data(user_data, fields), **data}
+    data = put_data(provider, data, user_data, fields)
     known = _KINDS.get(provider)
     if known is not None and code in known:
         fields.update(known[code])
@@ -88,10 +95,18 @@ def fields_of(
     if provider == SYSMON:
         _sysmon(code, data, fields)
     else:
-        if " " in "".join(data):
-            _put_blanks(data, fields)
         _other(provider, code, data, fields)
     return fields
+
+
+def put_data(provider: str, data: dict[str, Any], user_data: object, fields: Fields) -> dict[str, Any]:
+    """EventData and UserData under all their names; returns both by their producer's names. Raises: ParseError; ValueError."""
+    put_event_data(data, fields)
+    if user_data is not None:
+        data = {**put_user_data(user_data, fields), **data}
+    if provider != SYSMON and " " in "".join(data):
+        _put_blanks(data, fields)
+    return data
 
 
 def put_process(pid: int | str | None, thread: int | str | None, fields: Fields) -> None:

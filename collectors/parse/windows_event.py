@@ -56,7 +56,7 @@ class _Security(msgspec.Struct, gc=False):
     attributes: _Sid = msgspec.field(name="#attributes", default_factory=_Sid)
 
 
-class _System(msgspec.Struct, gc=False):
+class Header(msgspec.Struct, gc=False):
     Provider: _Provider | None
     EventID: int | str | _Qualified | None
     TimeCreated: _TimeCreated | None = None
@@ -74,7 +74,7 @@ class _System(msgspec.Struct, gc=False):
 class Event(msgspec.Struct, gc=False):
     """An event as it stands in the JSON."""
 
-    System: _System
+    System: Header
     EventData: dict[str, Any] | str | None = None
     UserData: dict[str, Any] | str | None = None
 
@@ -106,6 +106,14 @@ def convert(document: dict[str, Any]) -> Event:
         raise ParseError(f"not a Windows event in JSON: {str(error)[:120]}") from error
 
 
+def code_of(header: Header) -> str:
+    """The event's id as text; "" where there is none."""
+    code = header.EventID
+    if type(code) is not int and isinstance(code, _Qualified):
+        code = code.text
+    return str(code) if code is not None else ""
+
+
 def read(event: Event, context: Context) -> Parsed:
     """A decoded event. Raises: ParseError."""
     try:
@@ -116,13 +124,10 @@ def read(event: Event, context: Context) -> Parsed:
 
 def _read(event: Event, context: Context) -> Parsed:
     system = event.System
-    code = system.EventID
-    if type(code) is not int and isinstance(code, _Qualified):
-        code = code.text
     about = event.EventData
     fields = windows.fields_of(
         system.Provider.attributes.Name if system.Provider is not None else "",
-        str(code) if code is not None else "",
+        code_of(system),
         system.Channel or "",
         system.Computer or "",
         str(system.EventRecordID) if system.EventRecordID is not None else "",

@@ -12,7 +12,7 @@ from collectors.record import Mark
 from collectors.sources.evtx import EvtxConfig, read_evtx
 from collectors.sources.file import FileConfig
 from collectors.sources.lines import Continues
-from collectors.sources.scan import read_file, read_text
+from collectors.sources.scan import Part, is_event_file, parts_of, read_file, read_text
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts, Source
 from collectors.sources.stdin import StdinConfig
 from collectors.sources.syslog import SyslogConfig
@@ -25,13 +25,16 @@ __all__ = [
     "Counts",
     "EvtxConfig",
     "FileConfig",
+    "Part",
     "Source",
     "SourceConfig",
     "StdinConfig",
     "SyslogConfig",
     "binary_kind",
+    "is_event_file",
     "looks_binary",
     "open_source",
+    "parts_of",
     "read_evtx",
     "read_file",
     "read_text",

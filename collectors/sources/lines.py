@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import repeat
+from operator import methodcaller
 
-from collectors.record import Position, RawRecord
+from collectors.record import Lines, Position, RawRecord
 
 TAIL_BYTES = 256
 """How many bytes before the current place are remembered, to recognise it in a file later."""
@@ -69,6 +70,30 @@ class LineCutter:
         self._buffer = lines.pop()
         self.more = len(lines) == limit
         return self._give(lines, source, path, stream, received, peer) if lines else []
+
+    def take_lines(self, limit: int, source: str, path: str, stream: str, received: datetime) -> Sequence[RawRecord]:
+        """As `take`; the records are made when they are asked for, where all lines are whole, ended alike and records of their own."""
+        start = self.offset, self.index
+        fresh = not (self._hole or self._open or self._continues is not None)
+        lines = self._buffer.split(b"\n", limit) if fresh else [self._buffer]
+        rest = lines.pop()
+        if not lines or len(max(lines, key=len)) > self._max:
+            return self.take(limit, source, path, stream, received)
+        end_bytes = 1
+        if b"\r" in self._buffer and any(map(_RETURN, lines)):
+            end_bytes = 2
+            if not all(map(_RETURN, lines)):
+                return self.take(limit, source, path, stream, received)
+            lines = [line[:-1] for line in lines]
+        if not all(lines):
+            return self.take(limit, source, path, stream, received)
+        self._buffer = rest
+        self.more = len(lines) == limit
+        self.offset += sum(map(len, lines)) + end_bytes * len(lines)
+        self.index += len(lines)
+        end = b"\n" if end_bytes == 1 else b"\r\n"
+        self.tail = _last(self.tail, lines, end)
+        return Lines(lines, source, path, stream, start[0], start[1] + 1, received, end_bytes=end_bytes)
 
     def release(self, source: str, path: str, stream: str, received: datetime, peer: str = "") -> list[RawRecord]:
         """The lines that wait for the end of their record, which does not come: as records of their own."""
@@ -156,6 +181,21 @@ class LineCutter:
         self.tail = (self.tail + b"".join(reversed(parts)))[-TAIL_BYTES:]
         if 0 <= holed < len(given):
             self._hole, self._hole_end = 0, b""
+
+
+_RETURN = methodcaller("endswith", b"\r")
+
+
+def _last(before: bytes, lines: Sequence[bytes], end: bytes) -> bytes:
+    """The last bytes of a stream after these lines."""
+    parts: list[bytes] = []
+    size = 0
+    for line in reversed(lines):
+        parts += (end, line)
+        size += len(line) + len(end)
+        if size >= TAIL_BYTES:
+            break
+    return (before + b"".join(reversed(parts)))[-TAIL_BYTES:]
 
 
 def _together(lines: list[bytes], counts: Sequence[int]) -> list[bytes]:

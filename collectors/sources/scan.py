@@ -10,6 +10,7 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -23,7 +24,8 @@ from collectors.sources.source import BATCH_RECORDS, Batch
 from collectors.sources.tail import HEAD_BYTES, open_file, shown
 from collectors.sources.text import SAMPLE_BYTES, binary_kind
 
-_CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 256 * 1024
+_COUNTED_BYTES = 4 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _MAX_RATIO = 500
 _FREE_BYTES = 64 * 1024 * 1024
@@ -33,33 +35,68 @@ _FREE_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024
 
 
-def read_file(path: Path, source: str, received: datetime, continues: Continues | None = None) -> Iterator[Batch]:
-    """A Windows event file by its signature or its name (`.evtx`), anything else as lines of text.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whole lines of a file: the bytes from `start` to before `end`, and how many lines stand before them."""
 
-    `continues`: of the format, where its records span lines.
-    """
+    start: int
+    end: int
+    lines_before: int
+
+
+def is_event_file(path: Path) -> bool:
+    """Whether this is a Windows event file, by its signature or its name (`.evtx`); False where it cannot be read."""
     try:
         with os.fdopen(open_file(str(path)), "rb", buffering=0) as file:
-            windows = path.suffix.lower() == ".evtx" or file.read(len(SIGNATURE)) == SIGNATURE
+            return path.suffix.lower() == ".evtx" or file.read(len(SIGNATURE)) == SIGNATURE
     except OSError:
-        windows = False  # the reader of text says why
-    return read_evtx(path, source, received) if windows else read_text(path, source, received, continues)
+        return False  # the reader of text says why
 
 
-def read_text(path: Path, source: str, received: datetime, continues: Continues | None = None) -> Iterator[Batch]:
+def read_file(
+    path: Path,
+    source: str,
+    received: datetime,
+    continues: Continues | None = None,
+    *,
+    part: Part | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Iterator[Batch]:
+    """A Windows event file, or anything else as lines of text.
+
+    `continues`: of the format, where its records span lines. `part`: of the lines of a file that `parts_of` cut; `read_bytes` and
+    `total_bytes` are then those of the part. `chunk_bytes`: of text that are looked at together.
+    """
+    if part is None and is_event_file(path):
+        return read_evtx(path, source, received)
+    return read_text(path, source, received, continues, part=part, chunk_bytes=chunk_bytes)
+
+
+def read_text(
+    path: Path,
+    source: str,
+    received: datetime,
+    continues: Continues | None = None,
+    *,
+    part: Part | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Iterator[Batch]:
     """Lines of a text file, with progress in bytes of the file itself. Ids are the same for the same content, wherever it lies."""
     name = shown(path)
-    cutter = LineCutter(MAX_LINE_BYTES, continues=continues)
+    begin = Part(0, 0, 0) if part is None else part
+    cutter = LineCutter(MAX_LINE_BYTES, offset=begin.start, index=begin.lines_before, continues=continues)
     stream, read, total = "", 0, 0
     try:
         with os.fdopen(open_file(str(path)), "rb", buffering=0) as file:
-            total = _size(file)
-            for chunk in _text(file):
+            total = _size(file) if part is None else part.end - part.start
+            if part is not None:
+                stream = _identity(os.pread(file.fileno(), SAMPLE_BYTES, 0))
+            for chunk in _text(file, chunk_bytes) if part is None else _part(file, part, chunk_bytes):
                 stream = stream or _identity(chunk)
-                read = min(file.tell(), total)
+                read = min(file.tell() - begin.start, total)
                 cutter.feed(chunk)
                 while cutter.more:
-                    if records := cutter.take(BATCH_RECORDS, source, name, stream, received):
+                    if records := cutter.take_lines(BATCH_RECORDS, source, name, stream, received):
                         yield Batch(records, read_bytes=read, total_bytes=total)
     except (OSError, SourceError, zlib.error) as error:
         reason = (isinstance(error, OSError) and error.strerror) or str(error)
@@ -69,6 +106,44 @@ def read_text(path: Path, source: str, received: datetime, continues: Continues 
     else:
         dead = []
     yield Batch(cutter.finish(source, name, stream, received), {}, dead, total, total)
+
+
+def parts_of(path: Path, part_bytes: int) -> Iterator[Part]:
+    """A text file in parts of at least so many bytes, cut between lines, as it stands now; nothing of one that is packed, no text, or gone.
+
+    A file that shrinks or grows meanwhile is read as far as it goes, and not beyond its size of now.
+    """
+    try:
+        with os.fdopen(open_file(str(path)), "rb", buffering=0) as file:
+            size = _size(file)
+            head = file.read(SAMPLE_BYTES)
+            if head.startswith(_GZIP) or binary_kind(head):
+                return
+            start = lines = 0
+            while start < size:
+                count, end = _to_line_end(file, start, min(start + part_bytes, size), size)
+                yield Part(start, end, lines)
+                start, lines = end, lines + count
+    except (OSError, SourceError):
+        return
+
+
+def _to_line_end(file: BinaryIO, start: int, end: int, size: int) -> tuple[int, int]:
+    """How many lines end from `start` to the first end of a line at or after `end` (or the end of the file), and where that is."""
+    count = 0
+    while start < size:
+        chunk = os.pread(file.fileno(), min(_COUNTED_BYTES, max(end - start, CHUNK_BYTES)), start)
+        if not chunk:
+            break
+        if start + len(chunk) < end:
+            count += chunk.count(b"\n")
+        else:
+            newline = chunk.find(b"\n", max(0, end - start - 1))
+            if newline >= 0:
+                return count + chunk.count(b"\n", 0, newline + 1), start + newline + 1
+            count += chunk.count(b"\n")
+        start += len(chunk)
+    return count, size
 
 
 def _size(file: BinaryIO) -> int:
@@ -86,21 +161,30 @@ def _identity(start: bytes) -> str:
     return blake2b(start[:HEAD_BYTES], digest_size=8).hexdigest()
 
 
-def _text(file: BinaryIO) -> Iterator[bytes]:
+def _part(file: BinaryIO, part: Part, chunk_bytes: int) -> Iterator[bytes]:
+    """Chunks of a part of the content."""
+    file.seek(part.start)
+    left = part.end - part.start
+    while left > 0 and (chunk := file.read(min(chunk_bytes, left))):
+        left -= len(chunk)
+        yield chunk
+
+
+def _text(file: BinaryIO, chunk_bytes: int) -> Iterator[bytes]:
     """Chunks of the content, unpacked where the file is gzip. Raises: OSError, zlib.error, SourceError for a bomb."""
-    chunk = file.read(_CHUNK_BYTES)
+    chunk = file.read(chunk_bytes)
     if not chunk.startswith(_GZIP):
         while chunk:
             yield chunk
-            chunk = file.read(_CHUNK_BYTES)
+            chunk = file.read(chunk_bytes)
         return
     unpack = zlib.decompressobj(wbits=31)
     given = 0
     while chunk:
         if unpack.eof:
             unpack = zlib.decompressobj(wbits=31)  # a file may hold several members one after the other
-        text = unpack.decompress(chunk, _CHUNK_BYTES)
-        chunk = (unpack.unused_data if unpack.eof else unpack.unconsumed_tail) or file.read(_CHUNK_BYTES)
+        text = unpack.decompress(chunk, chunk_bytes)
+        chunk = (unpack.unused_data if unpack.eof else unpack.unconsumed_tail) or file.read(chunk_bytes)
         given += len(text)
         if given > _FREE_BYTES and given > _MAX_RATIO * file.tell():
             raise SourceError(

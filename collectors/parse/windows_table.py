@@ -1,0 +1,357 @@
+"""RawRecords of Windows events in JSON in, rows that are read by column out: only what is asked for becomes a field, and no Event is made
+but for the rows that somebody wants whole.
+
+Source of truth: `collectors.parse.windows_event` and `collectors.parse.windows`, whose functions are called wherever a value is more than
+a text that stands in EventData under the field's own name. Every record is decoded once, whole, by the same types as there, so what the
+parser refuses is refused here; a record that these stricter types do not take, and any row of another shape, goes through the parser
+itself. Held by tests/collectors/parse/test_windows_table.py: every field of every row equals the parsed Event's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from collectors.event import ENVELOPE, Event, Value
+from collectors.parse import parse_batch, windows
+from collectors.parse.ecs import ip, plain
+from collectors.parse.format import Context
+from collectors.parse.windows_event import Header, code_of
+from collectors.record import DeadLetter, Lines, RawRecord, data_of
+
+FORMAT = "windows-json"
+
+_Scalar = str | int | bool | None
+
+
+class _Text(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """A value whose element has attributes, or that several elements without names have."""
+
+    text: _Scalar | list[_Scalar] = msgspec.field(name="#text")
+    attributes: dict[str, Any] | None = msgspec.field(name="#attributes", default=None)
+
+
+class _Event(msgspec.Struct, gc=False):
+    System: Header
+    EventData: dict[str, str | int | bool | list[_Scalar] | _Text | None] | str | None = None
+    UserData: dict[str, Any] | str | None = None
+
+
+class _Line(msgspec.Struct, gc=False):
+    Event: _Event
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+_DATA = windows.EVENT_DATA
+_AFTER_DATA = len(_DATA)
+_MADE = re.compile(r"(?:.*_\d*|#.*)?", re.DOTALL)
+"""Names that EventData may get without a producer having written them so: those of lists ("Name_1"), of the empty name, of attributes."""
+_KIND_FIELDS = ("event.dataset", "event.module", "event.code", "event.category", "event.provider", "event.action", "host.os.type",
+                "winlog.channel", "winlog.provider_name")  # fmt: skip
+"""What depends on channel, provider and event id alone."""
+_ADDED = frozenset({"service.name", "labels.criticality", "labels.service_name", "source.domain"})
+"""What enrichment adds to the fields of an event."""
+_ADDRESSES = ("IpAddress", "SourceIp", "DestinationIp", "SourceAddress", "DestAddress")
+_KINDS_KEPT = 20_000
+_ANY_TIME = "1970-01-01T00:00:00Z"
+_AS_THEY_ARE = frozenset({str, type(None)})
+_ITEMS = "Data"
+"""The name of values without names."""
+
+Data = dict[str, Any]
+
+
+class _Kind:
+    """What channel, provider and event id say by themselves."""
+
+    __slots__ = ("fields", "keys", "words")
+
+    def __init__(self, provider: str, code: str, channel: str) -> None:
+        fields = windows.fields_of(provider, code, channel, "", "", "", {})
+        self.fields = {name: fields.get(name) for name in _KIND_FIELDS}
+        self.keys: dict[Sequence[str], tuple[Value, ...]] = {}
+        self.words = "\0".join(["", *(str(value) for value in fields.values()), "success", "failure"])
+
+
+_NO_KIND = _Kind("", "", "")
+
+
+class WindowsTables:
+    """Makes tables of one run of records after the other.
+
+    `finish`: what is still to be done to Events that a parser gave: enrichment. `added`: all texts that it may add to any event.
+    """
+
+    def __init__(
+        self, context: Context, finish: Callable[[Sequence[Event]], list[Event]], added: Iterable[str] = ()
+    ) -> None:
+        self.finish = finish
+        self.added = "\0".join(("", *added))
+        self._context = context
+        self._kinds: dict[tuple[object, ...], _Kind] = {}
+
+    def read(self, records: Sequence[RawRecord]) -> tuple[WindowsTable, list[DeadLetter]]:
+        """The rows of the records that are events, in their order, and the dead letters; every record is in exactly one of the two."""
+        dead: list[DeadLetter] = []
+        rows = _decoded(records)
+        kinds, odd = self._sorted(rows)
+        whole: dict[int, Event] = {}
+        refused = []
+        for at in odd:
+            event, letter = self.parsed(records[at])
+            if event is not None:
+                whole[at] = event
+            else:
+                dead += letter
+                refused.append(at)
+        places: Sequence[int] = range(len(rows))
+        if refused:
+            gone = frozenset(refused)
+            places = [at for at in places if at not in gone]
+            rows, kinds = [rows[at] for at in places], [kinds[at] for at in places]
+            whole = {place: whole[at] for place, at in enumerate(places) if at in whole}
+        return WindowsTable(self, records, places, rows, kinds, whole), dead
+
+    def parsed(self, record: RawRecord) -> tuple[Event | None, list[DeadLetter]]:
+        """The event of a record as the ordinary parser reads it, or why it refuses."""
+        events, dead = parse_batch([record], FORMAT, self._context)
+        return (self.finish(events)[0] if events else None), dead
+
+    def _sorted(self, rows: Sequence[_Event | None]) -> tuple[list[_Kind], list[int]]:
+        """The kind of each row, and the rows that only the ordinary parser can read; their kind here means nothing."""
+        odd = set(_without_time(rows))
+        known = self._kinds
+        kinds: list[_Kind] = []
+        together: dict[_Kind, list[int]] = {}
+        for at, row in enumerate(rows):
+            if row is None or row.UserData is not None:
+                odd.add(at)
+                kinds.append(_NO_KIND)
+                continue
+            header = row.System
+            provider, code = header.Provider, header.EventID
+            name = provider.attributes.Name if provider is not None else ""
+            key = name, header.Channel, code if code.__class__ is int else code_of(header)
+            kind = known.get(key)
+            if kind is None:
+                if len(known) >= _KINDS_KEPT:
+                    known.clear()
+                kind = known[key] = _Kind(name, code_of(header), header.Channel or "")
+            kinds.append(kind)
+            if kind in together:
+                together[kind].append(at)
+            else:
+                together[kind] = [at]
+        for places in together.values():
+            names = "".join(chain.from_iterable([rows[at].EventData or () for at in places]))  # type: ignore[union-attr]
+            if " " in names or "." in names:
+                odd.update(at for at in places if _respelled(rows[at].EventData))  # type: ignore[union-attr]
+        return kinds, sorted(odd)
+
+
+def _decoded(records: Sequence[RawRecord]) -> list[_Event | None]:
+    """Each record decoded; None where it is no such event, one whose values are nested deeper, or cut."""
+    rows: list[_Event | None] = []
+    decode = _decode
+    for line in data_of(records):
+        try:
+            rows.append(decode(line).Event)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            rows.append(None)
+    if not isinstance(records, Lines):
+        for at, record in enumerate(records):
+            if record.truncated:
+                rows[at] = None
+    return rows
+
+
+def _without_time(rows: Sequence[_Event | None]) -> list[int]:
+    """The rows whose time is not plainly one in UTC."""
+    stamps = [
+        (time.attributes.SystemTime or _ANY_TIME)
+        if row is not None and (time := row.System.TimeCreated) is not None
+        else _ANY_TIME
+        for row in rows
+    ]
+    try:
+        zones = {moment.tzinfo for moment in map(datetime.fromisoformat, stamps)}
+        if zones <= {UTC} and {stamp[7] + stamp[10] for stamp in stamps} <= {"-T", "- "}:
+            return []
+    except ValueError:
+        pass
+    return [at for at, stamp in enumerate(stamps) if not _plain_time(stamp)]
+
+
+def _plain_time(stamp: str) -> bool:
+    try:
+        return datetime.fromisoformat(stamp).tzinfo is UTC and stamp[7] == "-" and stamp[10] in "T "
+    except ValueError:
+        return False
+
+
+def _respelled(data: object) -> bool:
+    """Whether a name of EventData stands in the field under another spelling."""
+    return isinstance(data, dict) and any(" " in name or "." in name for name in data)
+
+
+class WindowsTable:
+    """Rows of Windows events. Implements `soc.detect.table.Table`, which says what the methods promise."""
+
+    def __init__(
+        self,
+        tables: WindowsTables,
+        records: Sequence[RawRecord],
+        places: Sequence[int],
+        rows: Sequence[_Event | None],
+        kinds: Sequence[_Kind],
+        whole: dict[int, Event],
+    ) -> None:
+        """`places`: for each row its record's; `whole`: the rows that the ordinary parser has read."""
+        self._tables = tables
+        self._records = records
+        self._at = places
+        self._rows = rows
+        self._kinds = kinds
+        self._whole = whole
+        self._odd = frozenset(whole)
+        self._views = [_view(row) for row in rows]
+        for place, event in whole.items():
+            self._views[place] = {
+                name[_AFTER_DATA:]: value for name, value in event.fields.items() if name.startswith(_DATA)
+            }
+        self._places: Sequence[int] = ()
+        self._part: list[Data] = []
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def keys(self, names: Sequence[str]) -> list[tuple[Value, ...]]:
+        """The values of a few fields, row by row."""
+        names = tuple(names)
+        if not all(name in _KIND_FIELDS for name in names):
+            everywhere = range(len(self))
+            return list(zip(*[self.column(name, everywhere) for name in names], strict=True))
+        found = []
+        for kind in self._kinds:
+            key = kind.keys.get(names)
+            if key is None:
+                key = kind.keys[names] = tuple(kind.fields[name] for name in names)
+            found.append(key)
+        for place in self._odd:
+            fields = self._whole[place].fields
+            found[place] = tuple(fields.get(name) for name in names)
+        return found
+
+    def column(self, name: str, places: Sequence[int]) -> list[Value]:
+        """The values of one field in these rows."""
+        if places is not self._places:
+            views = self._views
+            self._places, self._part = places, [views[place] for place in places]
+        if name.startswith(_DATA):
+            bare = name[_AFTER_DATA:]
+            if not _MADE.fullmatch(bare):
+                found = [view.get(bare) for view in self._part]
+                if bare == _ITEMS or not set(map(type, found)) <= _AS_THEY_ARE:
+                    return [
+                        self._whole[place].fields.get(name) if place in self._odd else _value(bare, value)
+                        for place, value in zip(places, found, strict=True)
+                    ]
+                return found
+        elif name in _KIND_FIELDS:
+            found = [self._kinds[place].fields[name] for place in places]
+            if self._odd:
+                found = [
+                    self._whole[place].fields.get(name) if place in self._odd else value
+                    for place, value in zip(places, found, strict=True)
+                ]
+            return found
+        elif not (name in windows.OTHERS or name in _ADDED or name in ENVELOPE):
+            if not self._odd:
+                return [None] * len(places)
+            return [self._whole[place].fields.get(name) if place in self._odd else None for place in places]
+        return [self.event(place).get(name) for place in places]
+
+    def cell(self, name: str, place: int) -> Value:
+        """The value of one field in one row."""
+        if place in self._whole:
+            return self._whole[place].get(name)
+        if name.startswith(_DATA):
+            value = self._views[place].get(name[_AFTER_DATA:])
+            if value.__class__ is str and name != _DATA + _ITEMS:
+                return value
+        return self.column(name, (place,))[0]
+
+    def texts(self, place: int) -> list[str]:
+        """The record as received, then every text value."""
+        event = self.event(place)
+        values = event.fields.values()
+        found = [event.original, *[value for value in values if value.__class__ is str]]
+        return found + [item for value in values if value.__class__ is list for item in value if isinstance(item, str)]
+
+    def haystack(self, place: int) -> str:
+        """The record as received, with what is not in it as it is read: values that are escaped there, and what their kind means."""
+        if place in self._odd:
+            return "\0".join(self.texts(place))
+        line = data_of(self._records)[self._at[place]]
+        text = line.decode("utf-8", "backslashreplace") + self._kinds[place].words + self._tables.added
+        row = self._rows[place]
+        assert row is not None, "what did not decode is odd"
+        view = self._views[place]
+        if b"\\" in line:
+            texts = [value for value in view.values() if value.__class__ is str]
+            if len(texts) < len(view):
+                texts += [item for value in view.values() if value.__class__ is not str for item in _texts(value)]
+            text = "\0".join((text, *_header_texts(row.System), *texts))
+        for name in _ADDRESSES:
+            address = view.get(name)
+            if address.__class__ is str and ":" in address:
+                text += f"\0{ip(address) or ''}"
+        return text
+
+    def event(self, place: int) -> Event:
+        """The whole event, as the ordinary parser reads it."""
+        event = self._whole.get(place)
+        if event is None:
+            event, dead = self._tables.parsed(self._records[self._at[place]])
+            assert event is not None, f"a row that the parser refuses: {dead[0].reason}"
+            self._whole[place] = event
+        return event
+
+
+def _view(row: _Event | None) -> Data:
+    """EventData by its producer's names."""
+    if row is None:
+        return {}
+    data = row.EventData
+    if data.__class__ is dict:
+        return data
+    return {_ITEMS: [data]} if data else {}
+
+
+def _value(name: str, value: object) -> Value:
+    """What a value of EventData is as a field."""
+    if value.__class__ is str and name != _ITEMS:
+        return value
+    fields: windows.Fields = {}
+    windows.put_event_data({name: {"#text": value.text} if isinstance(value, _Text) else value}, fields)
+    return fields.get(_DATA + name)
+
+
+def _texts(value: object) -> list[str]:
+    """The texts of a value that is not one."""
+    inner = value.text if isinstance(value, _Text) else value
+    return [plain(item) for item in (inner if isinstance(inner, list) else [inner]) if item is not None]
+
+
+def _header_texts(header: Header) -> list[str]:
+    """What a header says, besides its kind."""
+    said: list[object] = [getattr(header, name) for name in header.__struct_fields__]
+    if header.Security is not None:
+        said.append(header.Security.attributes.UserID)
+    return [value for value in said if isinstance(value, str)]
