@@ -18,11 +18,14 @@ def run(site: Site, paths: Sequence[Path]) -> list[Result]:
     Raises: FaultsError with every fault of the tests, or of the rules.
     """
     tests = rule_tests.discover(paths or site.config.rules)
-    return rule_tests.run(tests, _content(site, paths))
+    return rule_tests.run(tests, content(site, paths))
 
 
-def _content(site: Site, paths: Sequence[Path]) -> list[tuple[str, ir.Content]]:
-    """The rules under the paths; with those of the site where they cannot stand alone, as a correlation over rules of other files."""
+def content(site: Site, paths: Sequence[Path]) -> list[tuple[str, ir.Content]]:
+    """The rules under the paths (default: the site's); with the site's where they cannot stand alone, as a correlation over its rules.
+
+    Raises: FaultsError.
+    """
     try:
         return site.content(paths)
     except FaultsError as alone:

@@ -3,28 +3,87 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from soc.cli._shared import config_option, json_option, open_site, print_json, print_text
+from soc.cli._shared import config_option, json_option, print_json
+from soc.errors import EXIT_FINDINGS, EXIT_OK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
+    from soc.app.explaining import Explained
+    from soc.app.received import Received
+    from soc.app.site import Site
 
 
 @click.command()
-@click.argument("rule_id")
-@click.option("--alert", "alert_id", required=True, help="An alert whose events to explain the rule on.")
+@click.argument("rule")
+@click.option(
+    "--event",
+    "event",
+    metavar="LINE|FILE|ID|-",
+    help="A raw line, a file of them, an event's id, or - for standard input.",
+)
+@click.option("--alert", "alert_id", help="An alert, on whose events to explain the rule.")
+@click.option("--format", "log_format", default="auto", show_default=True, help="Format of a line or file.")
 @config_option
 @json_option
-def command(rule_id: str, alert_id: str, config_path: Path, as_json: bool) -> None:
-    """Why a rule fires, or does not, on the events of an alert: every leaf with its verdict and the value."""
-    from soc.app.desk import SiteDesk, actor_name
-    from soc.app.explaining import explanations
+def command(
+    rule: str, event: str | None, alert_id: str | None, log_format: str, config_path: Path, as_json: bool
+) -> int:
+    """Why a rule fires on an event, or does not: parsed, enriched, read by the rule, every leaf with its value, every filter.
 
-    with open_site(config_path) as site:
-        site.catch_up()
-        alert = SiteDesk(site, actor_name()).alert(alert_id)
-        for original, explanation in explanations(site, rule_id, alert):
-            if as_json:
-                print_json({"event.original": original, "fires": explanation.fires, "tree": explanation.tree})
-                continue
-            print_text(f"{original}\n{explanation}")
-            click.echo()
+    RULE: an id or the start of one, a name, a title, or a rule file. Exit code 0 where the rule fires, 1 where it does not.
+    """
+    if (event is None) == (alert_id is None):
+        raise click.UsageError("name the event: --event LINE|FILE|ID|-, or --alert ID")
+    from soc.app import explaining
+    from soc.app.hunting import site_or_default
+    from soc.app.rule_testing import content
+
+    file = [Path(rule)] if Path(rule).is_file() else []
+    fires = False
+    with site_or_default(config_path, file) as site:
+        loaded = content(site, file)
+        meant = explaining.find_rule(loaded, rule)
+        for explained in explaining.explain(loaded, meant, _records(site, event, alert_id, log_format)):
+            fires |= explained.fires
+            _show(explained, site.config.site.zone, as_json=as_json)
+    return EXIT_OK if fires else EXIT_FINDINGS
+
+
+def _records(site: Site, event: str | None, alert_id: str | None, log_format: str) -> Sequence[Received]:
+    from soc.app import received
+
+    if alert_id is None:
+        return list(received.given(site, event or "", log_format))
+    from soc.app.desk import SiteDesk, actor_name
+
+    site.catch_up()
+    return list(received.of_alert(site, SiteDesk(site, actor_name()).alert(alert_id)))
+
+
+def _show(explained: Explained, zone: ZoneInfo, *, as_json: bool) -> None:
+    from soc.cli.rules import _explained
+
+    if not as_json:
+        _explained.show(explained, zone)
+        return
+    import msgspec
+
+    account, received = explained.account, explained.received
+    print_json(
+        {
+            "fires": explained.fires,
+            "verdict": _explained.verdict(explained),
+            "event.original": received.original,
+            "place": received.place,
+            "parsed": msgspec.to_builtins(received.read),
+            "event": received.event.document() if received.event else None,
+            "enriched": dict(received.added),
+            "account": msgspec.to_builtins(account),
+        }
+    )

@@ -1,0 +1,143 @@
+"""What a person names as an event (a line, a file, an id of the journal, an alert) in, `Received` out: read and enriched as `soc run` does.
+
+An event of the journal is taken as it was journalled; a line or a file comes in now.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from collectors.choosing import AUTO, ChoosingParser
+from collectors.errors import ParseError, SourceError
+from collectors.event import Event, Value
+from collectors.parse import Context, detect_format, formats
+from collectors.record import Position, RawRecord
+from collectors.sources import read_file
+from soc.alert import Alert
+from soc.app.history import history
+from soc.app.intakes import enricher
+from soc.app.site import Site
+from soc.errors import SocError
+
+MOST = 5
+"""Events of an alert that are explained."""
+
+_SOURCE = "explain"
+_ID_DIGITS = 32
+_LONGEST_PATH = 1_000
+_UNINDEXED = 500_000
+"""Events at the journal's end that are searched for an id that the event store does not have yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How a record was read. `how`: who chose the format ("as --format says"). `fault`: why it is no event, "" where it is one."""
+
+    format: str
+    how: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One record before it meets a rule. `place`: where it came from, in words. `added`: what enrichment gave it."""
+
+    place: str
+    original: str
+    read: Read
+    event: Event | None = None
+    added: Mapping[str, Value] = field(default_factory=dict)
+
+
+def given(site: Site, text: str, format_name: str = AUTO) -> Iterator[Received]:
+    """The records that `--event` names: "-" for standard input, a file, the id of an event in the journal, else the line itself.
+
+    Raises: SocError where there is no such event.
+    """
+    if text == "-":
+        lines = sys.stdin.buffer.read().splitlines()
+        yield from _read(site, [(line, f"standard input:{n}") for n, line in enumerate(lines, 1) if line], format_name)
+    elif len(text) == _ID_DIGITS and set(text.lower()) <= set("0123456789abcdef"):
+        yield journalled(site, text.lower())
+    elif "\n" not in text and len(text) < _LONGEST_PATH and Path(text).is_file():
+        yield from _of_file(site, Path(text), format_name)
+    else:
+        yield from _read(site, [(text.encode("utf-8", "surrogateescape"), "as given")], format_name)
+
+
+def of_alert(site: Site, alert: Alert) -> Iterator[Received]:
+    """The first events of an alert, as they were journalled. Raises: SocError."""
+    for event_id in alert.event_ids[:MOST]:
+        yield journalled(site, event_id)
+
+
+def journalled(site: Site, event_id: str) -> Received:
+    """An event of the journal. Raises: SocError where it has none of the id."""
+    offset, event = _found(site, event_id)
+    kinds = {source.id: source.format for source in site.config.sources if hasattr(source, "format")}
+    named = kinds.get(event.source, AUTO)
+    chosen, how = _chosen(event.raw, named, f"as source {event.source} says")
+    record = RawRecord(event.raw, event.source, event.position, event.ingested, event.peer)
+    parsed, _ = ChoosingParser(chosen, Context(timezone=site.config.site.zone)).parse([record])
+    before = parsed[0].fields if parsed else event.fields
+    added = {name: value for name, value in event.fields.items() if before.get(name) != value}
+    return Received(
+        f"journal offset {offset:,}, source {event.source}", event.original, Read(chosen, how), event, added
+    )
+
+
+def _found(site: Site, event_id: str) -> tuple[int, Event]:
+    document = site.events.event(event_id)
+    journal = site.journal_reader
+    if document is not None:
+        since = datetime.fromisoformat(str(document["event.ingested"]))
+        batches = history(journal, since)
+    else:
+        offset = max(journal.start(), journal.end() - _UNINDEXED)
+        batches = history(journal, journal.fetch(offset).ingested) if journal.end() > offset else iter(())
+    for first, events in batches:
+        for at, event in enumerate(events):
+            if event.id == event_id:
+                return first + at, event
+    raise SocError(f"the journal has no event {event_id}; `soc scan --json` and alerts show ids")
+
+
+def _chosen(data: bytes, named: str, how: str) -> tuple[str, str]:
+    if named != AUTO:
+        return named, how
+    try:
+        return detect_format(data, ""), "as its own form shows"
+    except ParseError:
+        return AUTO, "no format fits it"
+
+
+def _of_file(site: Site, path: Path, format_name: str) -> Iterator[Received]:
+    try:
+        for batch in read_file(path, _SOURCE, site.clock(), ChoosingParser(format_name, Context()).continues()):
+            records = [(record.data, f"{path}:{record.position.index}") for record in batch.records]
+            yield from _read(site, records, format_name)
+    except SourceError as error:
+        raise SocError(str(error)) from error
+
+
+def _read(site: Site, records: Sequence[tuple[bytes, str]], format_name: str) -> Iterator[Received]:
+    """Records that were never received: they come in now."""
+    if format_name not in (AUTO, *formats()):
+        raise SocError(f'format "{format_name}" is not one of {", ".join(formats())}')
+    now, context = site.clock(), Context(timezone=site.config.site.zone)
+    enrich = enricher(site) if site.path.is_file() else list
+    for number, (data, place) in enumerate(records):
+        chosen, how = _chosen(data, format_name, "as --format says")
+        record = RawRecord(data, _SOURCE, Position("", _SOURCE, number, number + 1), now)
+        parsed, dead = ChoosingParser(chosen, context).parse([record])
+        original = data.decode("utf-8", "backslashreplace")
+        if dead:
+            yield Received(place, original, Read(chosen, how, dead[0].reason))
+            continue
+        [event] = enrich(parsed)
+        added = {name: value for name, value in event.fields.items() if parsed[0].fields.get(name) != value}
+        yield Received(place, original, Read(chosen, how), event, added)
