@@ -1,0 +1,72 @@
+"""The options --last, --from and --to in, a span of the site's history out; and the reason that goes with --force."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from soc.app.history import Span
+    from soc.app.site import Site
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _duration(ctx: click.Context, param: click.Parameter, value: str) -> timedelta:
+    """A length of time as soc.yaml has it. Raises: click.BadParameter."""
+    match = re.fullmatch(r"([1-9]\d{0,5})([mhdw])", value)
+    if match is None:
+        raise click.BadParameter(f'"{value}" is not a length of time; write 8h, 30d or 4w', ctx, param)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def span_options(function: F) -> F:
+    """--last, --from and --to, as arguments `last`, `since` and `until` for `span_of`."""
+    for option in (
+        click.option("--to", "until", type=click.DateTime(), default=None, help="Events before this time (site time)."),
+        click.option(
+            "--from", "since", type=click.DateTime(), default=None, help="Events from this time on (site time)."
+        ),
+        click.option(
+            "--last", callback=_duration, default="30d", show_default=True, help="So long before --to, or before now."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def force_options(function: F) -> F:
+    """--force and --reason, as arguments `force` and `reason` for `reason_of`."""
+    for option in (
+        click.option("--reason", default="", help="Why, with --force; the ledger keeps it."),
+        click.option("--force", is_flag=True, help="Go on where the backtest objects; needs --reason."),
+    ):
+        function = option(function)
+    return function
+
+
+def reason_of(*, force: bool, reason: str) -> str:
+    """The reason for going on, "" where nobody does. Raises: click.UsageError for the one without the other."""
+    if force and not reason.strip():
+        raise click.UsageError("--force needs --reason: the ledger keeps why")
+    if reason and not force:
+        raise click.UsageError("--reason is for --force")
+    return reason.strip()
+
+
+def span_of(site: Site, last: timedelta, since: datetime | None, until: datetime | None) -> Span:
+    """The span that the options mean. Raises: click.UsageError where it is empty."""
+    from soc.app.history import Span
+
+    zone = site.config.site.zone
+    end = until.replace(tzinfo=zone) if until else site.clock()
+    begin = since.replace(tzinfo=zone) if since else end - last
+    if begin >= end:
+        raise click.UsageError(f"there is no time from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}")
+    return Span(begin, end)
