@@ -8,7 +8,8 @@ from pathlib import Path
 from soc.app.site import Site
 from soc.detect import rule_tests
 from soc.detect.rule_tests import Result
-from soc.detect.sigma import ir
+from soc.detect.sigma.load import linked, read
+from soc.detect.sigma.references import Loaded
 from soc.errors import FaultsError
 
 
@@ -21,19 +22,19 @@ def run(site: Site, paths: Sequence[Path]) -> list[Result]:
     return rule_tests.run(tests, content(site, paths))
 
 
-def content(site: Site, paths: Sequence[Path]) -> list[tuple[str, ir.Content]]:
+def content(site: Site, paths: Sequence[Path]) -> list[Loaded]:
     """The rules under the paths (default: the site's); with the site's where they cannot stand alone, as a correlation over its rules.
 
-    Raises: FaultsError.
+    A rule under the paths stands in for the site's of the same id. Raises: FaultsError.
     """
+    if not paths:
+        return site.content()
+    placeholders = {name: list(values) for name, values in site.config.detect.placeholders.items()}
+    named = read(paths, cache=site.config.data / "cache", placeholders=placeholders)
     try:
-        return site.content(paths)
-    except FaultsError as alone:
-        folders = [folder.resolve() for folder in site.config.rules]
-        others = [path for path in paths if not any(path.resolve().is_relative_to(folder) for folder in folders)]
-        if not paths or not site.path.is_file():
+        return linked(named)
+    except FaultsError:
+        if not site.path.is_file():
             raise
-        try:
-            return site.content([*site.config.rules, *others])
-        except FaultsError:
-            raise alone from None
+    known = {each.id for _, each in named}
+    return linked([*(pair for pair in site.content() if pair[1].id not in known), *named])
