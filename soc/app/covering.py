@@ -1,0 +1,80 @@
+"""The site's rules, its journal and its ledger in; what of ATT&CK it can see and did see out (soc.detect.coverage)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from collectors.event import Event
+from iso27001.ledger import Entry
+from soc.alert.facts import DETECTION
+from soc.app.audit import audit_event
+from soc.app.backtesting import Progress, site_content
+from soc.app.history import Span, happened, history
+from soc.app.site import Site
+from soc.detect.coverage import Coverage, RuleReach, coverage
+from soc.detect.sigma import ir
+from soc.detect.sigma.references import Loaded, Names
+from soc.detect.sigma.route import ROUTING
+from soc.detect.sigma.routing import Kind, Routing, kind_of
+
+
+def covered(site: Site, span: Span, progress: Progress = lambda _: None) -> Coverage:
+    """What the site's rules cover. A rule can fire where an event of a kind that it reads was received in the span."""
+    content = site_content(site)
+    able = readable(content, kinds(site, span, progress))
+    fired = Counter(str(entry.fact.body["rule"]["id"]) for entry in _detections(site, span))
+    names = Names(content)
+    return coverage([_reach(each, names, able, fired) for _, each in content if not isinstance(each, ir.Filter)])
+
+
+def kinds(site: Site, span: Span, progress: Progress = lambda _: None) -> set[Kind]:
+    """The kinds of events of the span, and those of the SOC itself: the values of the fields that decide which rules see them."""
+    found = {_kind(audit_event("", {}, span.since))}
+    for _, events in history(site.journal_reader, span.since):
+        for event in events:
+            if span.holds(happened(event)):
+                found.add(_kind(event))
+        progress(len(events))
+    return found
+
+
+def _kind(event: Event) -> Kind:
+    return kind_of(tuple(event.fields.get(name) for name in ROUTING))
+
+
+def readable(content: Sequence[Loaded], seen: Iterable[Kind]) -> frozenset[str]:
+    """Ids of the rules that read events of these kinds, and of the correlations that stand on one of them."""
+    rules = [each for _, each in content if isinstance(each, ir.Rule)]
+    routing = Routing([rule.logsource for rule in rules], [rule.tree for rule in rules])
+    able = {rules[number].id for kind in seen for number, _ in routing.of(kind)}
+    names = Names(content)
+    correlations = [each for _, each in content if isinstance(each, ir.Correlation)]
+    return frozenset(able | {each.id for each in correlations if able & {rule.id for rule in bases(each, names)}})
+
+
+def bases(correlation: ir.Correlation, names: Names) -> list[ir.Rule]:
+    """The detection rules under a correlation, through the correlations between."""
+    found: dict[str, ir.Rule] = {}
+    waiting = [correlation]
+    while waiting:
+        for each in map(names.one, waiting.pop().rules):
+            if isinstance(each, ir.Rule):
+                found[each.id] = each
+            else:
+                waiting.append(each)
+    return list(found.values())
+
+
+def _reach(each: ir.Rule | ir.Correlation, names: Names, able: frozenset[str], fired: Counter[str]) -> RuleReach:
+    under = [each] if isinstance(each, ir.Rule) else bases(each, names)
+    reads = tuple(sorted({str(rule.logsource) for rule in under}))
+    return RuleReach(each.id, each.title, each.tags, reads, each.id in able, fired[each.id])
+
+
+def _detections(site: Site, span: Span) -> Iterator[Entry]:
+    """Those of what happened in the span; a fact is never older than what it speaks of."""
+    for entry in site.ledger.entries(kinds=[DETECTION], since=span.since):
+        if span.holds(datetime.fromisoformat(entry.fact.body["time"])):
+            yield entry
