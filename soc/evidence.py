@@ -121,18 +121,18 @@ def flow_samples(facts: Sequence[Fact], expected: Iterable[str], since: datetime
 
 
 def engine_samples(
-    detections: Sequence[Fact], rules: int, trained: datetime | None, since: datetime, now: datetime
+    detections: Sequence[Fact], rules: int, blind: int, trained: datetime | None, since: datetime, now: datetime
 ) -> list[Fact]:
-    """MON-01 and MON-05. A rule that cannot be loaded stops the start, so all that are enabled run."""
+    """MON-01 and MON-05. A rule that cannot be loaded stops the start, so all that are enabled run; `blind`: those that were suspended."""
     lags = [max(0.0, (fact.time - _ingested(fact)).total_seconds()) for fact in detections]
     found = [
         sample(
             "MON-01",
-            {"rules_ok": rules, "rules_enabled": rules, "p95_lag_s": _p95(lags)},
+            {"rules_ok": rules - blind, "rules_enabled": rules, "p95_lag_s": _p95(lags)},
             population=len(detections),
             since=since,
             until=now,
-            query="rules loaded; 95th percentile of decision time minus time of receipt over the period's detections",
+            query="rules that run, less those with a gap in the period; 95th percentile of decision time minus time of receipt",
             time=now,
         )
     ]

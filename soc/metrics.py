@@ -42,6 +42,17 @@ class Metrics:
         self.queue = gauge("soc_journal_queue_events", "Events in the journal that are not evaluated yet")
         self.lag = gauge("soc_detect_lag_seconds", "Age of the newest evaluated event when it was evaluated")
         self.rules = gauge("soc_rules_loaded", "Detection rules and models in use")
+        self.reloads = counter("soc_rules_reloads", "Changed rule folders that were loaded or refused", "result")
+        self.suspended = gauge("soc_rules_suspended", "Rules that do not run because they cost too much")
+        self.suspensions = counter("soc_rules_suspensions", "Times that a rule was suspended because it cost too much")
+        self.held_back = gauge(
+            "soc_correlation_held_back_hits", "Hits that wait for events that may still be under way"
+        )
+        self.groups = gauge("soc_correlation_groups", "Groups that correlations remember")
+        self.late = counter("soc_correlation_late_hits", "Hits that came later than the allowed lateness")
+        self.evicted = counter("soc_correlation_groups_evicted", "Groups given up because there were too many")
+        self.hidden = counter("soc_hits_hidden", "Hits that a filter hid, by the id of the filter", "filter")
+        self.heartbeats = counter("soc_heartbeats", "Events of our own that told the time where nothing else did")
         self.unreachable = counter(
             "soc_store_unreachable", "Times that the store did not answer and a batch was tried again"
         )

@@ -19,7 +19,10 @@ from iso27001.status import Status, status
 from soc.alert import Alert
 from soc.alert.facts import DETECTION, OPENED
 from soc.app.conservation import KIND as CONSERVATION
+from soc.app.gaps import KIND as GAP
+from soc.app.gaps import gaps
 from soc.app.site import Site
+from soc.app.watch import running_rules
 from soc.evidence import engine_samples, flow_samples, incident_evidence, incident_line, triage_samples
 from soc.incident import Incident
 
@@ -48,12 +51,21 @@ def measure(site: Site) -> tuple[int, Verdict]:
     verdict = check_ledger(site)
     facts = [
         *flow_samples(conservation, expected, since, now),
-        *engine_samples(detections, len(site.rules()), trained[-1] if trained else None, since, now),
+        *engine_samples(detections, *_rules(site, since), trained[-1] if trained else None, since, now),
         *triage_samples(alerts, opened, since, now),
         ledger_sample(verdict, since=since, until=now, time=now),
         *(incident_evidence(i, a, _detections(site, a), load_catalogue(), now) for i, a in _incidents(site)),
     ]
     return len(ledger.append(facts)), verdict
+
+
+def _rules(site: Site, since: datetime) -> tuple[int, int]:
+    """How many rules run, and how many of them did not see everything since then."""
+    running = running_rules(site) or {rule.id: rule.version for rule in site.rules().rules}
+    entries = list(site.ledger.entries(kinds=[GAP]))
+    recent = {(e.fact.body["rule"], e.fact.body["from"]) for e in entries if e.fact.time >= since}
+    blind = {gap.rule for gap in gaps(entries) if gap.end is None or (gap.rule, gap.start) in recent}
+    return len(running), len(blind & running.keys())
 
 
 def check_ledger(site: Site) -> Verdict:

@@ -6,12 +6,14 @@ crash at any point means that a batch is evaluated again and adds nothing (docs/
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from collectors.event import Event
 from collectors.journal import Journal
@@ -20,9 +22,15 @@ from soc.alert import Alert, AlertStatus
 from soc.alert.facts import detection_fact_id
 from soc.alert.grouping import Grouper
 from soc.alert.scoring import Scoring
+from soc.app.correlation_state import StateFile
+from soc.app.heartbeat import Heartbeat
+from soc.app.live_rules import LiveRules
 from soc.app.reading import BATCH, next_batch
+from soc.app.rule_files import Loaded, versions_of
 from soc.app.site import Site
+from soc.app.watch import rules_loaded
 from soc.detect import Detection, Detector
+from soc.detect.ruleset import RuleSet
 from soc.incident.linking import Linker
 from soc.metrics import Metrics
 from soc.store import AlertQuery
@@ -30,7 +38,19 @@ from soc.store import AlertQuery
 CONSUMER = "detect"
 
 _WARM_UP = 50_000
-"""Events before the committed offset that stateful detectors see again after a restart."""
+"""Events before the committed offset that models see again after a restart."""
+
+
+_log = logging.getLogger(__name__)
+
+
+class _Batch(NamedTuple):
+    """Events that were detected on, where the journal goes on after them, what was found, and where each event of that stands."""
+
+    events: list[Event]
+    following: int
+    detections: list[Detection]
+    places: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +65,25 @@ class Progress:
 class Evaluation:
     """One consumer of the journal: every event goes through every detector, in the order of the journal."""
 
-    def __init__(self, site: Site, journal: Journal, detectors: Sequence[Detector], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        site: Site,
+        journal: Journal,
+        detectors: Sequence[Detector],
+        metrics: Metrics,
+        tell: Callable[[Sequence[Event]], object] | None = None,
+    ) -> None:
+        """`detectors`: the rule set and models. `tell`: puts events of the SOC's own into the journal, and counts them."""
         self._site = site
         self._journal = journal
-        self._detectors = detectors
+        [rules] = [detector for detector in detectors if isinstance(detector, RuleSet)]
+        self.rules = LiveRules(rules, journal, StateFile(site.state_path))
+        self._models = [detector for detector in detectors if not isinstance(detector, RuleSet)]
+        self._tell = tell or (lambda events: journal.append(events, {}, []))
+        self._heartbeat = Heartbeat(self._tell, site.clock())
         self._metrics = metrics
         self._lock = threading.Lock()
+        self._under_way: _Batch | None = None
         self._evaluated: Counter[str] = Counter()
         self._heard: dict[tuple[str, str], datetime] = {}
         self.offset = journal.committed(CONSUMER)
@@ -68,35 +101,70 @@ class Evaluation:
         return next(iter(self._site.projections.alerts([alert_id])), None)
 
     def _warm_up(self) -> None:
-        offset = max(self._journal.start(), self.offset - _WARM_UP)
+        self.rules.resume(self.offset)
+        offset = max(self._journal.start(), self.offset - _WARM_UP) if self._models else self.offset
         while offset < self.offset:
             events, offset = next_batch(self._journal, offset, min(BATCH, self.offset - offset))
-            for detector in self._detectors:
-                detector.detect(events)
+            for model in self._models:
+                model.detect(events)
 
     def step(self) -> int:
         """Evaluate the next batch; how many offsets it had (0: the end of the journal).
 
         Raises: UnreachableError where projections do not answer; the batch is then worth a retry.
         """
+        batch = self._under_way or self._detect()
+        if batch is None:
+            self.tell_time(self._site.clock())
+            return 0
+        self._under_way = batch
+        if batch.detections:
+            self._decide(batch)
+        self._journal.commit(CONSUMER, batch.following)
+        self._under_way = None
+        with self._lock:
+            offset, self.offset = self.offset, batch.following
+            self._evaluated.update(Counter(event.source for event in batch.events))
+            self._hear(batch.events)
+        self.rules.save(self.offset)
+        self._measure(batch.events)
+        return self.offset - offset
+
+    def _detect(self) -> _Batch | None:
+        """The next batch with its detections. Detectors remember, so they see it once, however often the facts have to be written."""
+        self._take_over()
         events, following = next_batch(self._journal, self.offset)
         if following == self.offset:
-            return 0
+            return None
         began = time.process_time()
-        detections = [d for detector in self._detectors for d in detector.detect(events)]
+        detections = self.rules.detect(events, self.offset)
+        detections += [detection for model in self._models for detection in model.detect(events)]
         self._metrics.detect_seconds.inc(time.process_time() - began)
-        if detections:
-            self._decide(detections, {event.id: self.offset + i for i, event in enumerate(events)})
-        self._journal.commit(CONSUMER, following)
-        with self._lock:
-            offset, self.offset = self.offset, following
-            self._evaluated.update(Counter(event.source for event in events))
-            self._hear(events)
-        self._metrics.evaluated.inc(len(events))
-        self._metrics.queue.set(self._journal.end() - following)
-        if events:
-            self._metrics.lag.set(max(timedelta(), self._site.clock() - events[-1].ingested).total_seconds())
-        return following - offset
+        return _Batch(events, following, detections, self.rules.places() if detections else {})
+
+    def replace(self, content: Loaded) -> None:
+        """Have rules of this content evaluate from the next batch on; from any thread. Raises: FaultsError; then nothing changes."""
+        self.rules.replace(self._site.rule_set(content), versions_of(content))
+
+    def _take_over(self) -> None:
+        """Let the rules that wait evaluate from here on, and record so before they see an event."""
+        versions = self.rules.take_over()
+        if versions is not None:
+            now = self._site.clock()
+            self._tell(rules_loaded(self._site, versions, self.offset, now))
+            self._metrics.rules.set(len(self.rules.rules) + len(self._models))
+            self._metrics.reloads.labels("loaded").inc()
+            _log.info("changed rules evaluate from here on", extra={"offset": self.offset, "rules": len(versions)})
+
+    def tell_time(self, now: datetime, *, at_once: bool = False) -> bool:
+        """Put the time into the journal where correlations wait for it and nothing else came; whether it was."""
+        told = self._heartbeat.beat(now, self.rules.held_back, at_once=at_once)
+        self._metrics.heartbeats.inc(told)
+        return told
+
+    def close(self) -> None:
+        """Save what correlations remember."""
+        self.rules.save(self.offset, wait=True)
 
     def progress(self) -> Progress:
         """How far it is, as of one moment; from any thread."""
@@ -115,15 +183,23 @@ class Evaluation:
             if isinstance(system, str):
                 self._heard[system, str(event.fields.get("event.dataset"))] = event.ingested
 
-    def _decide(self, detections: Sequence[Detection], offsets: Mapping[str, int]) -> None:
-        known = self._site.ledger.known(detection_fact_id(d) for d in detections)
-        fresh = [d for d in detections if detection_fact_id(d) not in known]
+    def _decide(self, batch: _Batch) -> None:
+        known = self._site.ledger.known(detection_fact_id(d) for d in batch.detections)
+        fresh = [d for d in batch.detections if detection_fact_id(d) not in known]
         now = self._site.clock()
-        alerts, facts = self._grouper.group(fresh, offsets, now)
+        alerts, facts = self._grouper.group(fresh, batch.places, now)
         facts += self._linker.link(alerts, now)
         self._site.ledger.append(facts)
         self._site.catch_up()
         self._count(fresh, facts)
+
+    def _measure(self, events: Sequence[Event]) -> None:
+        metrics = self._metrics
+        metrics.evaluated.inc(len(events))
+        metrics.queue.set(self._journal.end() - self.offset)
+        if events:
+            self._heartbeat.heard(events[-1])
+            metrics.lag.set(max(timedelta(), self._site.clock() - events[-1].ingested).total_seconds())
 
     def _count(self, fresh: Sequence[Detection], facts: Sequence[Fact]) -> None:
         for detection in fresh:

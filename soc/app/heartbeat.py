@@ -24,7 +24,7 @@ LONGEST_PAUSE = timedelta(minutes=5)
 class Heartbeat:
     """Tells the time while something is held back and nothing else does."""
 
-    def __init__(self, tell: Callable[[Sequence[Event]], None], now: datetime) -> None:
+    def __init__(self, tell: Callable[[Sequence[Event]], object], now: datetime) -> None:
         """`tell`: puts own events into the journal. `now`: the time of a start is the time of the last sign of life."""
         self._tell = tell
         self._last = now
@@ -35,9 +35,9 @@ class Heartbeat:
         if not is_heartbeat(event):
             self._last, self._pause = event.ingested, PAUSE
 
-    def beat(self, now: datetime, held_back: int) -> bool:
-        """Tell the time if it is due; whether it was."""
-        if not held_back or now - self._last < self._pause:
+    def beat(self, now: datetime, held_back: int, *, at_once: bool = False) -> bool:
+        """Tell the time if something waits for it, and if it is due or shall be told `at_once`; whether it was."""
+        if not held_back or (now - self._last < self._pause and not at_once):
             return False
         self._tell([audit_event("heartbeat", {"event.dataset": DATASET, "soc.held_back": held_back}, now)])
         self._last, self._pause = now, min(2 * self._pause, LONGEST_PAUSE)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
+from collectors.event import Event
 from collectors.journal import Journal
 from collectors.record import DeadLetter, RawRecord
+from soc.app.heartbeat import is_heartbeat
 from soc.app.reading import next_batch
 from soc.metrics import Metrics
 from soc.store import EventStore, Indexed
@@ -30,7 +34,7 @@ class Indexing:
         events, following = next_batch(self._journal, self.offset)
         if following == self.offset:
             return 0
-        result = self._store.index(events, self.offset) if events else Indexed(0, 0)
+        result = self._index(events)
         if result.refused:
             dead = [
                 DeadLetter(RawRecord(e.raw, e.source, e.position, e.ingested, e.peer), "event store", reason)
@@ -39,11 +43,24 @@ class Indexing:
             self._journal.append([], {}, dead)
         self._journal.commit(CONSUMER, following)
         offset, self.offset = self.offset, following
-        self.indexed += len(events) - len(result.refused)
+        self.indexed += result.stored + result.duplicates
         self.refused += len(result.refused)
-        self._metrics.indexed.inc(len(events) - len(result.refused))
+        self._metrics.indexed.inc(result.stored + result.duplicates)
         self._metrics.refused.inc(len(result.refused))
         return following - offset
+
+    def _index(self, events: list[Event]) -> Indexed:
+        """Runs of events between heartbeats, which only tell the time and are nothing to search for. Raises: UnreachableError."""
+        offset, stored, duplicates = self.offset, 0, 0
+        refused: tuple[tuple[Event, str], ...] = ()
+        for own, run in groupby(events, is_heartbeat):
+            part = list(run)
+            if not own:
+                done = self._store.index(part, offset)
+                stored, duplicates = stored + done.stored, duplicates + done.duplicates
+                refused += done.refused
+            offset += len(part)
+        return Indexed(stored, duplicates, refused)
 
     def drain(self) -> None:
         """Index to the end of the journal as it stands."""

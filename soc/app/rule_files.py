@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from soc.detect.sigma import ir
 from soc.detect.sigma.load import SUFFIXES, TEST_SUFFIX, linked, read
+from soc.errors import Fault, FaultsError
 
 MANY = 50
 """Changed files from which on the whole set is loaded anew: its cache knows files that were only moved, and is written again."""
@@ -61,6 +62,9 @@ class RuleFiles:
 
         Raises: FaultsError with the faults of every file that is new, or of the set as a whole; then what was loaded before still stands.
         """
+        if self._content and not stamps:
+            where = ", ".join(map(str, self._paths))
+            raise FaultsError([Fault(where, 0, 0, "no rule is left: are the folders mounted?")])
         new = [path for path, stamp in stamps.items() if self._stamps.get(path) != stamp]
         if len(new) >= MANY or not self._content:
             content = _by_file(read(self._paths, cache=self._cache, placeholders=self._placeholders))
@@ -70,6 +74,11 @@ class RuleFiles:
         loaded = linked([pair for path in sorted(content) for pair in content[path]])
         self._stamps, self._content = dict(stamps), content
         return loaded
+
+
+def versions_of(content: Loaded) -> dict[str, str]:
+    """The version of each rule, correlation and filter by its id."""
+    return {each.id: each.version for _, each in content}
 
 
 def _by_file(loaded: Loaded) -> dict[str, Loaded]:

@@ -17,13 +17,15 @@ from iso27001.errors import IsoError
 from iso27001.ledger.anchor import write_anchor
 from soc.app.assurance import measure
 from soc.app.conservation import Conservation
-from soc.app.evaluation import Evaluation
+from soc.app.evaluation import CONSUMER, Evaluation
 from soc.app.indexing import Indexing
 from soc.app.intakes import intakes
 from soc.app.memory import settle
+from soc.app.reload import Reloader
+from soc.app.rule_files import RuleFiles, versions_of
 from soc.app.site import Site
-from soc.app.watch import ledger_checked, overdue, rules_loaded
-from soc.errors import SocError, UnreachableError
+from soc.app.watch import ledger_checked, overdue, rules_loaded, rules_refused
+from soc.errors import Fault, SocError, UnreachableError
 from soc.metrics import Metrics
 
 IDLE_S = 0.5
@@ -49,13 +51,17 @@ class Running:
         self.site = site
         self.metrics = Metrics()
         journal = site.journal
-        detectors = site.detectors()
+        files = RuleFiles(site.config.rules, site.config.data / "cache", site.placeholders)
+        content = files.load(files.stamps())
+        self._conservation = Conservation(site, journal, journal.committed(CONSUMER))
+        detectors = site.detectors(content)
         self.rules = site.rule_count(detectors)
         self.metrics.rules.set(self.rules)
-        self._evaluation = Evaluation(site, journal, detectors, self.metrics)
+        self._evaluation = Evaluation(site, journal, detectors, self.metrics, self._conservation.tell)
         self._indexing = Indexing(journal, site.events, self.metrics)
-        self._conservation = Conservation(site, journal, self._evaluation.offset)
-        self._conservation.tell(rules_loaded(site, detectors, site.clock()))
+        self._conservation.tell(rules_loaded(site, versions_of(content), self._evaluation.offset, site.clock()))
+        every_s = site.config.detect.watch.total_seconds()
+        self._reloader = Reloader(files, every_s, self._evaluation.replace, self._refuse)
         self._overdue: set[str] = set()
         self._intakes = intakes(site, journal, self._taken)
         self._stop = threading.Event()
@@ -69,6 +75,7 @@ class Running:
             self._thread("index", self._consume, self._indexing.step, lambda: self._indexing.offset),
         ]
         self._ticker = self._thread("tick", self._tick)
+        self._watcher = self._thread("rules", self._reloader.run)
         self._server = self.metrics.serve(site.config.metrics.listen) if site.config.metrics.listen else None
 
     def _thread(self, name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
@@ -100,8 +107,12 @@ class Running:
     def start(self) -> None:
         """Begin to collect, detect and index."""
         settle()
-        for thread in (*self._consumers, *self._sources, self._ticker):
+        for thread in (*self._consumers, *self._sources, self._ticker, self._watcher):
             thread.start()
+
+    def reload(self) -> None:
+        """Load the rules anew, soon; also from a signal handler."""
+        self._reloader.ask()
 
     def finished(self) -> bool:
         """Whether every source has ended (files that are read once), so that only what is under way is left."""
@@ -119,15 +130,33 @@ class Running:
 
     def stop(self) -> None:
         """Stop the sources, finish what is in the journal, account and sign."""
+        read_out = self.finished()
         self._stop.set()
-        for thread in self._sources:
+        self._reloader.stop()
+        for thread in (*self._sources, self._watcher):
             thread.join()
         self._intakes_over.set()
         for thread in (*self._consumers, self._ticker):
             thread.join()
+        if read_out and not self.broken.is_set():
+            self._read_out()
+        self._evaluation.close()
         self._account(measured=False)
         if self._server is not None:
             self._server.stop()
+
+    def _read_out(self) -> None:
+        """Every source has said all that it will say: let correlations wait no longer than they must."""
+        try:
+            if self._evaluation.tell_time(self.site.clock(), at_once=True):
+                self._evaluation.drain()
+                self._indexing.drain()
+        except (CollectorError, IsoError, SocError) as error:
+            _log.error("what correlations hold back waits for the next start", extra={"error": str(error)})
+
+    def _refuse(self, faults: list[Fault]) -> None:
+        self.metrics.reloads.labels("refused").inc()
+        self._conservation.tell([rules_refused(faults, self.site.clock())])
 
     def _taken(self, taken: Taken) -> None:
         self._conservation.taken(taken)

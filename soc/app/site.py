@@ -82,6 +82,11 @@ class Site:
         return self.config.data / "anchor" / "heads.txt"
 
     @property
+    def state_path(self) -> Path:
+        """What correlations remember, with the offset that it belongs to."""
+        return self.config.data / "state" / "correlations"
+
+    @property
     def _journal_config(self) -> JournalConfig:
         return JournalConfig(self.config.data / "journal")
 
@@ -162,20 +167,30 @@ class Site:
 
     def rules(self, folders: Sequence[Path] = ()) -> RuleSet:
         """The rules under these folders (default: the site's), compiled or from the cache. Raises: FaultsError with every fault."""
+        return self.rule_set(self.content(folders))
+
+    def rule_set(self, content: Sequence[tuple[str, ir.Content]]) -> RuleSet:
+        """The rules of this content, as the site has them run. Raises: FaultsError."""
         from soc.detect.ruleset import RuleSet
 
-        return RuleSet(self.content(folders))
+        return RuleSet(content)
 
     def content(self, folders: Sequence[Path] = ()) -> list[tuple[str, ir.Content]]:
         """What `rules` is made of: each rule, correlation and filter with its path. Raises: FaultsError with every fault."""
         from soc.detect.sigma import load as load_content
 
-        placeholders = {name: list(values) for name, values in self.config.detect.placeholders.items()}
-        return load_content(folders or self.config.rules, cache=self.config.data / "cache", placeholders=placeholders)
+        return load_content(
+            folders or self.config.rules, cache=self.config.data / "cache", placeholders=self.placeholders
+        )
 
-    def detectors(self) -> list[Detector]:
-        """All that looks at events: the rules, and the log-on model where one was trained."""
-        found: list[Detector] = [self.rules()]
+    @property
+    def placeholders(self) -> dict[str, list[str]]:
+        """Values of Sigma's `expand`, as the loader takes them."""
+        return {name: list(values) for name, values in self.config.detect.placeholders.items()}
+
+    def detectors(self, content: Sequence[tuple[str, ir.Content]] | None = None) -> list[Detector]:
+        """All that looks at events: the rules (of this content, default: the site's), and the log-on model where one was trained."""
+        found: list[Detector] = [self.rule_set(self.content() if content is None else content)]
         if self.config.detect.models and self.model_path.exists():
             from soc.detect.anomaly import LogonModel
 

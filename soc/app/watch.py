@@ -5,7 +5,7 @@ They go through the journal like every other log, and the rules in rules/soc mak
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from collectors.event import Event
@@ -14,21 +14,27 @@ from iso27001.ledger.verdict import Verdict
 from soc.alert import AlertStatus
 from soc.app.audit import audit_event
 from soc.app.site import Site
-from soc.detect import Detector
-from soc.detect.ruleset import RuleSet
+from soc.errors import Fault
 from soc.store import AlertQuery
 
 RULES_LOADED = "rules.loaded"
 
+FAULTS_TOLD = 5
+"""Faults of a refused set that its event names; the log has them all."""
 
-def rules_loaded(site: Site, detectors: Iterable[Detector], now: datetime) -> list[Event]:
-    """Record which rules run in which version; an event for each rule that ran before and is gone."""
-    running = {r.id: r.version for d in detectors if isinstance(d, RuleSet) for r in d.rules}
-    last = [entry.fact.body["rules"] for entry in site.ledger.entries(kinds=[RULES_LOADED])][-1:]
-    if last == [running]:
+
+def rules_loaded(site: Site, versions: Mapping[str, str], offset: int, now: datetime) -> list[Event]:
+    """Record from which offset of the journal on which rules run in which version; an event for each rule that ran before and is gone.
+
+    `versions`: of all rules, correlations and filters by id. The fact names what is new since the one before, so one rule costs one line.
+    """
+    before = running_rules(site)
+    if before == versions:
         return []
-    site.ledger.append([Fact(f"{RULES_LOADED}:{now.isoformat()}", RULES_LOADED, now, "engine", {"rules": running})])
-    gone = sorted(set(last[0]) - set(running)) if last else []
+    new = {rule: version for rule, version in versions.items() if before.get(rule) != version}
+    gone = sorted(before.keys() - versions.keys())
+    body = {"from": offset, "rules": new, "removed": gone, "total": len(versions)}
+    site.ledger.append([Fact(f"{RULES_LOADED}:{offset}:{now.isoformat()}", RULES_LOADED, now, "engine", body)])
     return [
         audit_event(
             "rule-removed",
@@ -37,6 +43,27 @@ def rules_loaded(site: Site, detectors: Iterable[Detector], now: datetime) -> li
         )
         for rule in gone
     ]
+
+
+def running_rules(site: Site, offset: int | None = None) -> dict[str, str]:
+    """The versions by id of what evaluates the journal's event at `offset` (default: the next one), as the ledger tells it."""
+    versions: dict[str, str] = {}
+    for entry in site.ledger.entries(kinds=[RULES_LOADED]):
+        body = entry.fact.body
+        if offset is not None and body["from"] > offset:
+            break
+        versions.update(body["rules"])
+        for rule in body["removed"]:
+            versions.pop(rule, None)
+    return versions
+
+
+def rules_refused(faults: Sequence[Fault], now: datetime) -> Event:
+    """The event for a changed set of rules that has faults, so that the one before goes on."""
+    first = "; ".join(str(fault).splitlines()[0] for fault in faults[:FAULTS_TOLD])
+    more = f"; and {len(faults) - FAULTS_TOLD} more" if len(faults) > FAULTS_TOLD else ""
+    fields = {"event.outcome": "failure", "egov.record.type": "detection-rule", "message": first + more}
+    return audit_event("rules-refused", fields, now)
 
 
 def overdue(site: Site, told: set[str], now: datetime) -> Iterator[Event]:

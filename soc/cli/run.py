@@ -16,7 +16,10 @@ from soc.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, SocError
 @click.option("--until-read", is_flag=True, help="Stop when every source has ended (files that are read once).")
 @config_option
 def command(until_read: bool, config_path: Path) -> int:
-    """Collect, detect and index until stopped; what was taken over is finished first. Exit code 130 after Ctrl-C, 0 after SIGTERM."""
+    """Collect, detect and index until stopped; what was taken over is finished first. Exit code 130 after Ctrl-C, 0 after SIGTERM.
+
+    Rule folders are watched: a set without a fault replaces the one that runs, between two batches. SIGHUP loads them at once.
+    """
     from soc.app.logs import to_stderr
     from soc.app.run import Running
 
@@ -34,6 +37,7 @@ def command(until_read: bool, config_path: Path) -> int:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, tell)
+        signal.signal(signal.SIGHUP, lambda _number, _frame: running.reload())
         with running:
             click.echo(
                 f"{site.config.site.name}: {len(site.config.sources)} sources, {running.rules} rules and models",

@@ -91,3 +91,10 @@ def test_a_set_whose_files_contradict_each_other_is_refused(tmp_path: Path, file
         files.load(files.stamps())
     (tmp_path / "copy.yml").unlink()
     assert titles(files) == ["Rule 1", "Rule 2", "Rule 3", "Rule 4"]
+
+
+def test_folders_that_are_suddenly_empty_are_refused(tmp_path: Path, files: RuleFiles) -> None:
+    for path in tmp_path.glob("*.yml"):
+        path.unlink()
+    with pytest.raises(FaultsError, match="no rule is left"):
+        files.load(files.stamps())
