@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -62,32 +62,41 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One rule fired on one event (or, for a correlation, on several: the last is the one that completed it)."""
+    """One rule fired on one event (or, for a correlation, on several: the last is the one that completed it).
+
+    `numbers`: the sequence numbers of the events, where the detector was told them. `group`: of a correlation, the values of its
+    group-by. `at`: when it was found, where that is not the time of its last event: something did not happen until then.
+    """
 
     rule: Rule
     events: tuple[Event, ...]
     matched: tuple[Match, ...] = ()
     score: float | None = None
+    numbers: tuple[int, ...] = field(default=(), compare=False)
+    group: tuple[str, ...] = ()
+    at: datetime | None = None
 
     @property
     def time(self) -> datetime:
-        """When the last of its events happened."""
-        return self.events[-1].time
+        """When it was found; if not told, when the last of its events happened."""
+        return self.at or self.events[-1].time
 
     @property
     def id(self) -> str:
-        """32 hex digits, the same for the same rule id and events: evaluating again adds nothing."""
-        return detection_id(self.rule.id, [event.id for event in self.events])
+        """32 hex digits, the same for the same rule id, events, group and moment: evaluating again adds nothing."""
+        when = (self.at.isoformat(),) if self.at else ()
+        return detection_id(self.rule.id, [*(event.id for event in self.events), *self.group, *when])
 
 
 def detection_id(rule_id: str, event_ids: Sequence[str]) -> str:
-    """The id of a detection by its rule and events."""
-    return blake2b("\0".join((rule_id, *event_ids)).encode(), digest_size=16).hexdigest()
+    """The id of a detection by its rule and events; of a correlation, the values of its group follow."""
+    return blake2b("\0".join((rule_id, *event_ids)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class Detector(Protocol):
     """What finds something in a batch: the Sigma rule set, an anomaly model. Stateless between batches or replayable from the journal."""
 
     def detect(self, batch: Sequence[Event]) -> list[Detection]:
-        """All detections of the batch, ordered by the event's place in it and then by rule id."""
+        """All detections of the batch, ordered by the event's place in it and then by rule id; detections over several events come
+        after those of the event that let them be decided."""
         ...

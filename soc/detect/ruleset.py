@@ -2,37 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from collectors.event import Event
-from soc.detect import Detection, Level, Rule
+from collectors.record import Position
+from soc.detect import Detection, Level, Match, Rule
+from soc.detect.correlation import Correlator, Finding, Keeper, Lateness, Network, Recall, state
+from soc.detect.correlation.correlator import MAX_GROUPS
+from soc.detect.correlation.figures import shown
+from soc.detect.correlation.groups import Key
+from soc.detect.correlation.hits import microseconds, moment, sequence_of, time_of
+from soc.detect.filters import Filters
 from soc.detect.sigma import Matcher, Part, ir
 from soc.detect.sigma import load as load_content
+from soc.detect.sigma.references import Names
 from soc.detect.table import Table, table_of
 
 
 def load(
-    paths: Sequence[Path], *, cache: Path | None = None, placeholders: Mapping[str, list[str]] | None = None
+    paths: Sequence[Path],
+    *,
+    cache: Path | None = None,
+    placeholders: Mapping[str, list[str]] | None = None,
+    lateness: Lateness | None = None,
+    recall: Recall | None = None,
+    max_groups: int = MAX_GROUPS,
 ) -> RuleSet:
-    """All rules under the paths, ready to run; arguments and faults are those of `soc.detect.sigma.load`."""
-    return RuleSet(load_content(paths, cache=cache, placeholders=placeholders))
+    """All rules under the paths, ready to run; faults are those of `soc.detect.sigma.load`, other arguments those of RuleSet."""
+    content = load_content(paths, cache=cache, placeholders=placeholders)
+    return RuleSet(content, lateness=lateness, recall=recall, max_groups=max_groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a rule set left out, and how much it holds. All counts are since it was made.
+
+    `late`: events by source whose hits came after the watermark had passed them. `evicted`: groups that gave way, by correlation id.
+    `hidden`: hits by (filter id, rule id). `ungrouped`, `valueless`, `not_numbers`: hits by correlation id without a group-by field,
+    without a value to count or measure, with one that is no number. `trimmed`: numbers that groups had no room for, by correlation id.
+    `duplicates`: events that had come before. `held`: hits that wait for the watermark. `groups`: open ones. `forgotten`: events that
+    the default memory let go before a detection needed them or not.
+    """
+
+    late: Mapping[str, int]
+    evicted: Mapping[str, int]
+    hidden: Mapping[tuple[str, str], int]
+    ungrouped: Mapping[str, int]
+    valueless: Mapping[str, int]
+    not_numbers: Mapping[str, int]
+    trimmed: Mapping[str, int]
+    duplicates: int
+    held: int
+    groups: int
+    forgotten: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGroup:
+    """One group of a correlation as it stands. `key`: names of group-by with their values; `figure`: how far it is; `needed`: in words.
+
+    `since`, `until`: the earliest hit in its window, and the end of the time in which that still counts; None where nothing does.
+    `numbers`: sequence numbers of its hits (some, of many). `detail`: which rules, which value. `late`: the source whose late hits it has.
+    """
+
+    key: tuple[tuple[str, str], ...]
+    figure: float
+    needed: str
+    since: datetime | None
+    until: datetime | None
+    numbers: tuple[int, ...]
+    detail: str = ""
+    late: str = ""
 
 
 class RuleSet:
     """Rules ready to run. Implements `soc.detect.Detector`; the same events give the same detections in any batches."""
 
-    def __init__(self, content: Iterable[tuple[str, ir.Content]]) -> None:
-        """`content`: path and rule, ids unique."""
+    def __init__(
+        self,
+        content: Iterable[tuple[str, ir.Content]],
+        *,
+        lateness: Lateness | None = None,
+        recall: Recall | None = None,
+        max_groups: int = MAX_GROUPS,
+    ) -> None:
+        """`content`: path and rule, ids unique. `lateness`: of events, for correlations (default: 10 s). `recall`: gives the events of
+        sequence numbers; default: a bounded memory of the events that fired rules. `max_groups`: that correlations hold open together.
+
+        Raises: FaultsError where a correlation or filter names what is not there, or correlations lead in a circle.
+        """
         loaded = sorted(content, key=lambda pair: pair[1].id)
-        rules = [(path, rule) for path, rule in loaded if isinstance(rule, ir.Rule)]
-        self.rules: tuple[Rule, ...] = tuple(_public(path, rule) for path, rule in rules)
+        bases = [rule for _, rule in loaded if isinstance(rule, ir.Rule)]
+        named = [(path, rule) for path, rule in loaded if isinstance(rule, ir.Rule | ir.Correlation)]
         self.warnings: tuple[str, ...] = tuple(
             f"{path}:{rule.line}: {rule.title}: {warning}" for path, rule in loaded for warning in rule.warnings
         )
+        network = Network(loaded)
+        self._network = network
+        self._matcher = Matcher(bases)
+        sources = _logsources(network, {rule.id: str(rule.logsource) for rule in bases})
+        self.rules: tuple[Rule, ...] = tuple(_public(path, rule, sources) for path, rule in named)
+        """Detection rules and correlations, by id."""
+        self.silenced: Mapping[str, tuple[str, ...]] = network.silenced
+        """Ids of rules that do not alert by themselves -> ids of the correlations that use them without `generate`."""
         self._numbers = {rule.id: number for number, rule in enumerate(self.rules)}
-        self._matcher = Matcher([rule for _, rule in rules])
+        self._matched = {rule.id: number for number, rule in enumerate(bases)}
+        self._public = [self.rules[self._numbers[rule.id]] for rule in bases]
+        self._alerts = [rule.id not in network.silenced for rule in bases]
+        self._filters = Filters(
+            [each for _, each in loaded if isinstance(each, ir.Filter)], bases, Names(loaded), self._matcher
+        )
+        keeper = Keeper()
+        self._keeper = keeper if recall is None else None
+        self._recall: Recall = recall or keeper.recall
+        self._correlator = Correlator(
+            network, lateness or Lateness(), [rule.id for rule in bases], self._matcher.columns, max_groups=max_groups
+        )
+        self._following = 0
 
     def __len__(self) -> int:
         return len(self.rules)
@@ -42,21 +131,141 @@ class RuleSet:
         number = self._numbers.get(rule_id.lower())
         return None if number is None else self.rules[number]
 
-    def detect(self, batch: Sequence[Event] | Table) -> list[Detection]:
-        """All detections of the batch, ordered by the event's place in it and then by rule id."""
+    # --- Detection ----------------------------------------------------------------------------------------------------------------
+
+    def detect(self, batch: Sequence[Event] | Table, first: int | None = None) -> list[Detection]:
+        """What the batch lets be decided, in the order of its events: for each, its own detections by rule id, then those of correlations
+        that the watermark has passed, by time. `first`: sequence number of its first event (default: that after the last batch)."""
         table = table_of(batch)
-        found = []
+        first = self._following if first is None else first
+        self._following = first + len(table)
+        correlator = self._correlator
+        moves = iter(correlator.observe(_events(batch)) if correlator.feeding else ())
+        move = next(moves, None)
+        found: list[Detection] = []
         for hit in self._matcher.match(table):
+            while move is not None and move[0] < hit.at:
+                found += self._detections(correlator.release(move[1]))
+                move = next(moves, None)
+            fired = self._filters.left(table, hit)
             event = table.event(hit.at)
+            number = first + hit.at
             found += [
-                Detection(self.rules[number], (event,), self._matcher.why(table, hit, number)) for number in hit.fired
+                Detection(self._public[rule], (event,), self._matcher.why(table, hit, rule), numbers=(number,))
+                for rule in fired
+                if self._alerts[rule]
             ]
+            feeding = [rule for rule in fired if rule in correlator.feeding]
+            if feeding:
+                if self._keeper is not None:
+                    self._keeper.keep(number, event)
+                found += self._detections(correlator.take(table, hit, number, feeding))
+        while move is not None:
+            found += self._detections(correlator.release(move[1]))
+            move = next(moves, None)
         return found
 
+    def finish(self, until: datetime | None = None) -> list[Detection]:
+        """No more events come: what is still held back. `until`: when the time of observation ends (default: at the last event), for
+        what fires because something did not happen by then."""
+        return self._detections(self._correlator.finish(None if until is None else microseconds(until)))
+
+    @property
+    def held_back(self) -> bool:
+        """Whether correlations wait for time to go on: a heartbeat is needed where no events come."""
+        return self._correlator.due_us is not None
+
+    @property
+    def due(self) -> datetime | None:
+        """An event with this time (a heartbeat) lets the next thing come out that is held back; None where nothing is."""
+        due = self._correlator.due_us
+        allowed = self._correlator.watermark.lateness.allowed
+        return None if due is None else moment(due) + (allowed or timedelta())
+
+    # --- What is kept -------------------------------------------------------------------------------------------------------------
+
+    def state(self) -> bytes:
+        """What correlations have open, waiting and learned, to go on with after a restart or with changed rules."""
+        return state.dump(self._correlator, self._following)
+
+    def restore(self, kept: bytes) -> None:
+        """Go on from a state; for a rule set that has seen nothing yet. Correlations that changed since, themselves or below, begin
+        anew. Raises: StateError where the state is damaged or foreign; the set is then not to be used."""
+        self._following = state.load(self._correlator, kept)
+
+    def stats(self) -> Stats:
+        """What was left out, and how much is held."""
+        correlator, ids = self._correlator, [each.id for each in self._network.correlations]
+        unread = correlator.unread
+        return Stats(
+            late=dict(correlator.late),
+            evicted=dict(correlator.room.evicted),
+            hidden=dict(self._filters.hidden),
+            ungrouped={ids[at]: count for at, count in unread.ungrouped.items()},
+            valueless={ids[at]: count for at, count in unread.valueless.items()},
+            not_numbers={ids[at]: count for at, count in unread.not_numbers.items()},
+            trimmed=correlator.trimmed(),
+            duplicates=correlator.waiting.duplicates,
+            held=len(correlator.waiting),
+            groups=correlator.room.count,
+            forgotten=self._keeper.forgotten if self._keeper is not None else 0,
+        )
+
+    # --- Explanation --------------------------------------------------------------------------------------------------------------
+
+    def groups(self, rule_id: str) -> Iterator[OpenGroup]:
+        """The open groups of a correlation, as of the watermark. Raises: KeyError where no correlation has the id."""
+        at = self._network.numbers[rule_id.lower()]
+        spec = self._network.correlations[at]
+        for key, look, needed, late in self._correlator.looks(at):
+            yield OpenGroup(
+                self._named(spec, key),
+                look.figure,
+                needed,
+                moment(time_of(look.hits[0])) if look.hits else None,
+                None if look.until_us is None else moment(look.until_us),
+                tuple(sequence_of(hit) for hit in look.hits),
+                look.value,
+                late,
+            )
+
     def explain(self, rule_id: str, event: Event) -> Explanation:
-        """Every part of a rule with its verdict and the event's values. Raises: KeyError where no rule has the id."""
-        number = self._numbers[rule_id.lower()]
-        return Explanation(self.rules[number], *self._matcher.explain(number, event))
+        """Every part of a detection rule with its verdict and the event's values. Raises: KeyError where none has the id."""
+        number = self._matched[rule_id.lower()]
+        return Explanation(self._public[number], *self._matcher.explain(number, event))
+
+    @staticmethod
+    def _named(spec: ir.Correlation, key: Key) -> tuple[tuple[str, str], ...]:
+        """The parts of a key by name; those that a kind adds to it are values of its fields."""
+        values = key if isinstance(key, tuple) else (key,)
+        names = spec.fields if spec.kind == "rarity" else (*spec.group_by, *spec.fields)
+        return tuple(zip(names, values, strict=False))
+
+    # --- Detections of correlations -----------------------------------------------------------------------------------------------
+
+    def _detections(self, findings: Sequence[Finding]) -> list[Detection]:
+        return [
+            self._detection(one)
+            for one in findings
+            if self._network.correlations[one.correlation].id not in self.silenced
+        ]
+
+    def _detection(self, finding: Finding) -> Detection:
+        spec = self._network.correlations[finding.correlation]
+        fired = finding.fired
+        numbers = [sequence_of(hit) for hit in fired.hits]
+        events = self._recall(numbers) or [_stand_in(fired.hits[-1])]
+        key = finding.key if isinstance(finding.key, tuple) else (finding.key,)
+        group = key if spec.group_by else ()
+        needed = f"{self._correlator.kinds[finding.correlation].needed} in {timedelta(seconds=spec.timespan_s)}"
+        matched = [
+            Match("correlation/group-by", name, "", value) for name, value in zip(spec.group_by, group, strict=True)
+        ]
+        value = fired.value or shown(fired.figure)
+        matched.append(Match(f"correlation/{spec.kind}", ", ".join(spec.fields), needed, value))
+        at = moment(time_of(finding.hit)) if finding.timed else None
+        rule = self.rules[self._numbers[spec.id]]
+        return Detection(rule, tuple(events), tuple(matched), numbers=tuple(numbers), group=group, at=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +292,41 @@ class Explanation:
         )
 
 
-def _public(path: str, rule: ir.Rule) -> Rule:
+def _events(batch: Sequence[Event] | Table) -> Iterable[Event]:
+    return batch if isinstance(batch, Sequence) else map(batch.event, range(len(batch)))
+
+
+def _stand_in(hit: int) -> Event:
+    """An event that is gone by the time its detection is made: its time and number are what is known."""
+    number, when = sequence_of(hit), moment(time_of(hit))
+    return Event(f"{number:032x}", when, {}, b"", "", Position("", "", number, number), when)
+
+
+def _logsources(network: Network, bases: Mapping[str, str]) -> dict[str, str]:
+    """The logsource of each correlation: that of the rules below it where they have one, else none."""
+    found: dict[str, str] = {}
+
+    def of(rule: str) -> set[str]:
+        if rule in bases:
+            return {bases[rule]}
+        return {source for lower in network.below[network.numbers[rule]] for source in of(lower)}
+
+    for each in network.correlations:
+        sources = of(each.id)
+        found[each.id] = sources.pop() if len(sources) == 1 else ""
+    return found
+
+
+def _public(path: str, rule: ir.Rule | ir.Correlation, sources: Mapping[str, str]) -> Rule:
     return Rule(
         id=rule.id,
         title=rule.title,
         level=Level(rule.level),
         version=rule.version,
         tags=rule.tags,
-        logsource=str(rule.logsource),
+        logsource=sources[rule.id] if isinstance(rule, ir.Correlation) else str(rule.logsource),
         path=path,
+        kind="correlation" if isinstance(rule, ir.Correlation) else "sigma",
         description=rule.description,
         falsepositives=rule.falsepositives,
     )

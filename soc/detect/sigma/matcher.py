@@ -44,6 +44,7 @@ class Matcher:
         self._kinds: dict[Kind, Group | None] = {}
         self._groups: dict[tuple[tuple[int, int, tuple[bool, ...]], ...], Group] = {}
         self._whole: dict[tuple[int, int], Bound] = {}
+        self._others: dict[tuple[int, int, int], tuple[Bound, ir.Node]] = {}  # the tree is kept: its id is the key
 
     def match(self, batch: Table | Sequence[Event]) -> list[Hit]:
         """The events that fire something, in the order of the batch."""
@@ -63,6 +64,21 @@ class Matcher:
     def why(self, batch: Table | Sequence[Event], hit: Hit, number: int) -> tuple[Match, ...]:
         """Why a rule fired on the event of a hit; `batch`: as it was matched."""
         return reasons(self._tree(number, hit.routes[number]), Row(table_of(batch), hit.at))
+
+    def columns(self, number: int, route: int, field: str) -> tuple[str, ...]:
+        """The event fields that hold a Sigma field on one of a rule's routes (a value of `Hit.routes`)."""
+        return self._routing.routes(self._sources[number])[route].columns(field)
+
+    def holds(self, tree: ir.Node, batch: Table | Sequence[Event], hit: Hit, number: int) -> bool:
+        """Whether another tree (a filter's) is true of the event of a hit, its fields read as the rule that fired reads them."""
+        key = (id(tree), number, hit.routes[number])
+        known = self._others.get(key)
+        if known is None:
+            route = self._routing.routes(self._sources[number])[hit.routes[number]]
+            made = self._binder.bind(tree, route, {}, [])
+            assert not isinstance(made, bool), "nothing is known, so nothing folds"
+            known = self._others[key] = (made, tree)
+        return known[0].holds(Row(table_of(batch), hit.at))
 
     def explain(self, number: int, event: Event) -> tuple[bool, Part]:
         """Whether a rule's logsource covers the event, and every part of it with its verdict and the event's values."""

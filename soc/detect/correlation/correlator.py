@@ -1,0 +1,342 @@
+"""Hits of detection rules in, findings of correlations out: in order of event time, once the watermark has passed them.
+
+`observe` a batch, then `take` its hits and `release` up to each move of the watermark, in the order of the batch; `finish` at the end.
+The same events give the same findings in the same order, in any batches; within the allowed lateness, in any order of arrival.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple, Protocol, SupportsIndex
+
+from collectors.event import Event
+from soc.detect.correlation.absence import Absence
+from soc.detect.correlation.counting import EventCount, ValueCount
+from soc.detect.correlation.groups import Key, Room
+from soc.detect.correlation.hits import SHIFT, microseconds, sequence_of
+from soc.detect.correlation.kind import Fired, Kind, Late, Look
+from soc.detect.correlation.measuring import ValueAvg, ValueMedian, ValuePercentile, ValueSum
+from soc.detect.correlation.network import MEASURING, Network
+from soc.detect.correlation.novelty import NewValue, Rarity
+from soc.detect.correlation.reading import Above, Columns, Item, Reader, Unread, items_above, reader
+from soc.detect.correlation.sequence import Temporal, TemporalOrdered
+from soc.detect.correlation.trend import Flatline, Spike
+from soc.detect.correlation.waiting import Waiting
+from soc.detect.correlation.watermark import STEP_US, Lateness, Watermark
+from soc.detect.sigma.matcher import Hit as MatchedHit
+from soc.detect.table import Table
+
+KINDS: dict[str, type[Kind[Any]]] = {
+    "event_count": EventCount,
+    "value_count": ValueCount,
+    "value_sum": ValueSum,
+    "value_avg": ValueAvg,
+    "value_percentile": ValuePercentile,
+    "value_median": ValueMedian,
+    "temporal": Temporal,
+    "temporal_ordered": TemporalOrdered,
+    "new_value": NewValue,
+    "rarity": Rarity,
+    "spike": Spike,
+    "flatline": Flatline,
+    "absence": Absence,
+}
+TIMED = frozenset({"flatline", "absence"})
+"""Kinds that fire because time goes on."""
+
+MAX_GROUPS = 1_000_000
+"""Groups of all correlations together."""
+MAX_HELD = 1_000_000
+"""Hits that wait for the watermark; beyond it the earlier half no longer waits, and what comes for it is late."""
+_SWEPT = 2_000
+"""States of bygone groups that are freed with each move of the watermark."""
+
+
+class Finding(NamedTuple):
+    """A correlation that fired: its number, its group, and the hit at which it did. `timed`: nothing happened then, a time was over."""
+
+    correlation: int
+    key: Key
+    fired: Fired
+    hit: int
+    late: bool = False
+    timed: bool = False
+
+
+class Kinds(Protocol):
+    """The groups of each correlation by its number; None where its hits are only counted."""
+
+    def __getitem__(self, at: SupportsIndex, /) -> Kind[Any] | None:
+        """Of one correlation."""
+        ...
+
+
+class LateKinds:
+    """The groups of one source's late hits; those of kinds to which lateness means nothing are the main ones."""
+
+    def __init__(self, correlator: Correlator) -> None:
+        self.own: dict[int, Kind[Any]] = {}
+        self._correlator = correlator
+
+    def __getitem__(self, at: SupportsIndex, /) -> Kind[Any] | None:
+        """Of one correlation, made when first asked for."""
+        number = int(at)
+        main = self._correlator.kinds[number]
+        if main.late is not Late.OWN:
+            return main if main.late is Late.MAIN else None
+        if number not in self.own:
+            self.own[number] = self._correlator.kind(number)
+        return self.own[number]
+
+
+@dataclass(slots=True)
+class Lane:
+    """What came late from one source. `newest`: the latest time so far; `touched`: the watermark at its last hit."""
+
+    kinds: LateKinds
+    newest: int
+    touched: int
+
+
+class Correlator:
+    """All correlations of a rule set. Its attributes tell how it stands; state.py keeps and restores them."""
+
+    def __init__(
+        self,
+        network: Network,
+        lateness: Lateness,
+        rules: Sequence[str],
+        locate: Callable[[int, int, str], Columns],
+        *,
+        max_groups: int = MAX_GROUPS,
+        max_held: int = MAX_HELD,
+    ) -> None:
+        """`rules`: ids of the detection rules by their number in the matcher. `locate`: the columns of a field for rule and route."""
+        self.network = network
+        self.watermark = Watermark(lateness)
+        self.waiting = Waiting(endless=lateness.allowed is None)
+        self.room = Room(max_groups)
+        self.late: Counter[str] = Counter()
+        self.unread = Unread(Counter(), Counter(), Counter())
+        self.timers: list[tuple[int, int, int, Key]] = []
+        """A heap of: when (microseconds), running number, correlation, group."""
+        self.scheduled = 0
+        self.lanes: dict[str, Lane] = {}
+        self.carried: dict[tuple[int, Key], tuple[Above, ...]] = {}
+        self._rules, self._locate = rules, locate
+        self._max_held = max_held
+        self._readers: dict[tuple[int, int], Reader] = {}
+        self.kinds = [self.kind(at) for at in range(len(network.correlations))]
+        self._keeps = [kind.late is Late.NONE and bool(network.over[at]) for at, kind in enumerate(self.kinds)]
+        self._times = any(spec.kind in TIMED for spec in network.correlations)
+        self._longest = max((kind.groups.horizon for kind in self.kinds), default=0)
+        self.feeding = frozenset(number for number, rule in enumerate(rules) if rule in network.under)
+        """Numbers of the detection rules whose hits are to `take`."""
+
+    def kind(self, at: int) -> Kind[Any]:
+        """New groups for a correlation."""
+
+        def schedule(time_us: int, key: Key) -> None:
+            self.scheduled += 1
+            heapq.heappush(self.timers, (time_us, self.scheduled, at, key))
+
+        spec = self.network.correlations[at]
+        return KINDS[spec.kind](spec, self.room, schedule)
+
+    # --- Events in ----------------------------------------------------------------------------------------------------------------
+
+    def observe(self, events: Iterable[Event]) -> list[tuple[int, int]]:
+        """The places in a batch after whose event the watermark moves, and to where: `release` then."""
+        if self.watermark.lateness.allowed is not None:
+            return self.watermark.observe(events)
+        if self._times:
+            self.watermark.note(events)
+        return []
+
+    def take(self, table: Table, hit: MatchedHit, sequence: int, numbers: Sequence[int]) -> list[Finding]:
+        """An event that fires rules which feed correlations (`numbers`), and its sequence number; later events have higher ones.
+
+        What waits gives nothing yet; a late hit gives its findings at once.
+        """
+        items: list[Item] = []
+        event = table.event(hit.at)
+        time, received = event.time, event.ingested
+        time_us = microseconds(min(time, received))
+        for number in numbers:
+            known = (number, hit.routes[number])
+            read = self._readers.get(known) or self._reader(*known)
+            read(table, hit.at, time_us << SHIFT | sequence, items)
+        if not items:
+            return []
+        if len(numbers) > 1:
+            items.sort(key=_feed_number)
+        now = self.watermark.now_us
+        if now is not None and time_us < now:
+            return self._late(event.source, items)
+        self.waiting.add(time_us, event.id, items)
+        if len(self.waiting) > self._max_held:
+            middle = self.waiting.middle()
+            self.watermark.jump(middle)
+            return self.release(middle)
+        return []
+
+    def _reader(self, number: int, route: int) -> Reader:
+        plans = self.network.plans(self._rules[number], lambda field: self._locate(number, route, field))
+        made = self._readers[number, route] = reader(plans, self.unread)
+        return made
+
+    def release(self, watermark_us: int) -> list[Finding]:
+        """What the watermark has passed is correlated; findings in order of time."""
+        found: list[Finding] = []
+        for items in self.waiting.before(watermark_us):
+            self._run(items, found)
+        self._tick(watermark_us, found)
+        self.room.sweep(_SWEPT)
+        for source, lane in list(self.lanes.items()):
+            if watermark_us - lane.touched > self._longest:
+                self._leave(self.lanes.pop(source))
+        return _ordered(found)
+
+    @property
+    def due_us(self) -> int | None:
+        """The watermark at which the next thing comes out that is held back or was scheduled; None where there is nothing."""
+        moments = [self.waiting.first_us, self.timers[0][0] if self.timers else None]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def finish(self, until_us: int | None = None) -> list[Finding]:
+        """No more events come: everything is correlated, and what was to happen by then (default: the last event) has or has not."""
+        end = max((time for time in (until_us, self.watermark.newest_us) if time is not None), default=0)
+        self.watermark.jump(end + STEP_US)
+        found: list[Finding] = []
+        for items in self.waiting.before(_NO_END):
+            self._run(items, found)
+        self._tick(end, found)
+        return _ordered(found)
+
+    def looks(self, at: int) -> Iterator[tuple[Key, Look, str, str]]:
+        """The groups of a correlation: key, how it stands, what is needed, and the source whose late hits it has ("" of the others)."""
+        main = self.kinds[at]
+        now = self.watermark.now_us if self.watermark.now_us is not None else self.watermark.newest_us or 0
+        for key, look in main.looks(now):
+            yield key, look, main.needed, ""
+        for source, lane in self.lanes.items():
+            kind = lane.kinds.own.get(at)
+            for key, look in kind.looks(lane.newest) if kind is not None else ():
+                yield key, look, main.needed, source
+
+    def trimmed(self) -> dict[str, int]:
+        """Numbers that groups had no room for, by correlation id."""
+        return {kind.spec.id: kind.trimmed for kind in self.kinds if kind.trimmed}
+
+    # --- Correlation --------------------------------------------------------------------------------------------------------------
+
+    def _run(self, items: Iterable[Item], found: list[Finding]) -> None:
+        timers, kinds = self.timers, self.kinds
+        for item in items:
+            hit, feed, key, values, above = item
+            if timers and timers[0][0] <= hit >> SHIFT:
+                self._tick(hit >> SHIFT, found)
+            fired = kinds[feed.correlation].on(hit, key, feed.at, values)
+            if above and self._keeps[feed.correlation]:
+                self._carry(feed.correlation, key, above)
+            if fired is not None:
+                found.append(Finding(feed.correlation, key, fired, hit))
+                if above:
+                    self._hand_on(above, hit, key, kinds, found)
+
+    def _hand_on(
+        self,
+        above: Sequence[Above],
+        hit: int,
+        key: Key,
+        kinds: Kinds,
+        found: list[Finding],
+        *,
+        late: bool = False,
+        timed: bool = False,
+    ) -> None:
+        """A correlation that fired is a hit of those over it."""
+        for one in above:
+            at = one.feed.correlation
+            kind = kinds[at]
+            if kind is None:
+                continue
+            for item in items_above(one, hit, key, numeric=self.network.correlations[at].kind in MEASURING):
+                fired = kind.on(hit, item.key, item.feed.at, item.values)
+                if item.above and self._keeps[at]:
+                    self._carry(at, item.key, item.above)
+                if fired is not None:
+                    found.append(Finding(at, item.key, fired, hit, late, timed))
+                    self._hand_on(item.above, hit, item.key, kinds, found, late=late, timed=timed)
+
+    def _tick(self, time_us: int, found: list[Finding]) -> None:
+        """What was scheduled up to a moment."""
+        timers = self.timers
+        while timers and timers[0][0] <= time_us:
+            due, _, at, key = heapq.heappop(timers)
+            fired = self.kinds[at].due(due, key)
+            if fired is not None:
+                hit = due << SHIFT | sequence_of(fired.hits[-1])  # its last event, as of the moment at which it fired
+                found.append(Finding(at, key, fired, hit, timed=True))
+                self._hand_on(self.carried.get((at, key), ()), hit, key, self.kinds, found, timed=True)
+
+    def _carry(self, at: int, key: Key, above: tuple[Above, ...]) -> None:
+        """Remember what correlations over one that fires without a hit need to know of its group."""
+        self.carried[at, key] = above
+        if len(self.carried) > _CARRIED and len(self.carried) > 2 * self.room.count:
+            groups = {(number, key) for number, kind in enumerate(self.kinds) for key, _ in kind.groups.items()}
+            self.carried = {place: over for place, over in self.carried.items() if place in groups}
+
+    # --- What comes late ----------------------------------------------------------------------------------------------------------
+
+    def _late(self, source: str, items: Sequence[Item]) -> list[Finding]:
+        """A lane of its own for each source: in order of arrival, a hit that is a little too early counts as of the latest before it,
+        and one from before that begins the lane anew (another spool)."""
+        self.late[source] += 1
+        found: list[Finding] = []
+        time = items[0].hit >> SHIFT
+        lane = self.lanes.get(source)
+        allowed = self.watermark.lateness.source(source) // _US
+        if lane is not None and time < lane.newest - allowed:
+            self._leave(lane)
+            lane = None
+        if lane is None:
+            lane = self.lanes[source] = Lane(LateKinds(self), time, 0)
+        lane.newest = max(lane.newest, time)
+        lane.touched = self.watermark.now_us or 0
+        for item in items:
+            at, hit = item.feed.correlation, item.hit
+            kind = lane.kinds[at]
+            if kind is None:
+                continue
+            if kind.late is Late.OWN and time < lane.newest:
+                hit = lane.newest << SHIFT | sequence_of(hit)
+            fired = kind.on(hit, item.key, item.feed.at, item.values)
+            if fired is not None:
+                found.append(Finding(at, item.key, fired, hit, late=True))
+                self._hand_on(item.above, hit, item.key, lane.kinds, found, late=True)
+        return _ordered(found)
+
+    def _leave(self, lane: Lane) -> None:
+        for kind in lane.kinds.own.values():
+            kind.groups.leave()
+
+
+def _ordered(found: list[Finding]) -> list[Finding]:
+    """By time and sequence number, then by rule; what fires because a time is over comes before the events of that moment."""
+    if len(found) > 1:
+        found.sort(key=lambda one: (one.hit >> SHIFT, not one.timed, one.hit, one.correlation))
+    return found
+
+
+def _feed_number(item: Item) -> int:
+    return item.feed.number
+
+
+_NO_END = 1 << 62
+_CARRIED = 10_000
+_US = timedelta(microseconds=1)

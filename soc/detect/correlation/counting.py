@@ -1,0 +1,156 @@
+"""event_count and value_count: hits of a group in the window, or distinct values of fields in them. Sigma specification 2.1.
+
+Both forget their oldest beyond what their conditions can tell apart (figures.most), so a flood fills no memory and changes no answer.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from soc.detect.correlation.groups import Key, Room
+from soc.detect.correlation.hits import NEVER, SHIFT
+from soc.detect.correlation.kind import MAX_EVENTS, Fired, Kind, Look, Schedule, Value
+from soc.detect.sigma import ir
+
+
+class EventCount(Kind[int | list[int]]):
+    """An event counts once, also where several rules of the correlation fire on it.
+
+    A group is its one hit, or a list: when it last fired, then its hits, oldest first.
+    """
+
+    def __init__(self, spec: ir.Correlation, room: Room, schedule: Schedule) -> None:
+        super().__init__(spec, room, schedule)
+        self._one_is_enough = self.holds(1)
+
+    def on(self, hit: int, key: Key, at: Sequence[int], values: Sequence[Value]) -> Fired | None:  # noqa: ARG002
+        """A hit of a group."""
+        groups = self.groups
+        if hit >= groups.turn_at:
+            groups.turn(hit)
+        state = groups.young.get(key)
+        if state is None:
+            state = groups.find(key)
+        if not isinstance(state, list):
+            if state == hit:
+                return None
+            if state is None or state < self.floor(hit):
+                return self._first(hit, key, new=state is None)
+            state = groups.young[key] = [NEVER, state]
+        elif state[-1] == hit:
+            return None
+        state.append(hit)
+        floor, time = (hit >> SHIFT << SHIFT) - self._below, hit >> SHIFT
+        if state[1] < floor:
+            del state[1 : bisect_left(state, floor, 1)]
+        elif len(state) > self.most + 1:
+            del state[1]
+        count = len(state) - 1
+        if not self.holds(count):
+            state[0] = NEVER
+            if count == 1:
+                groups.young[key] = hit
+        elif time - state[0] >= self.span:
+            state[0] = time
+            return Fired(tuple(state[max(1, count + 1 - MAX_EVENTS) :]), count)
+        return None
+
+    def _first(self, hit: int, key: Key, *, new: bool) -> Fired | None:
+        """The one hit in the window."""
+        state = [hit >> SHIFT, hit] if self._one_is_enough else hit
+        if new:
+            self.groups.add(key, state, hit)
+        else:
+            self.groups.young[key] = state
+        return Fired((hit,), 1) if self._one_is_enough else None
+
+    def look(self, state: int | list[int], now: int) -> Look:
+        """Complete while the oldest hit is in the window."""
+        hits = [state] if isinstance(state, int) else state[1:]
+        window = tuple(hits[bisect_left(hits, self.floor(now << SHIFT)) :])
+        return Look(len(window), window, (window[0] >> SHIFT) + self.span if window else None)
+
+
+class Distinct:
+    """The distinct values of one group: when it last fired, and each value with its latest hit, the longest unseen first."""
+
+    __slots__ = ("fired", "latest")
+
+    def __init__(self, fired: int, latest: OrderedDict[Value, int]) -> None:
+        self.fired = fired
+        self.latest = latest
+
+
+class ValueCount(Kind[tuple[int, Value] | Distinct]):
+    """Values are told apart as texts, case counts; of several fields each combination is a value; a list in an event is several values.
+
+    A group is its one value with its hit, or Distinct. A detection shows the latest hit of each value.
+    """
+
+    def on(self, hit: int, key: Key, at: Sequence[int], values: Sequence[Value]) -> Fired | None:  # noqa: ARG002
+        """A hit of a group."""
+        groups = self.groups
+        if hit >= groups.turn_at:
+            groups.turn(hit)
+        state = groups.young.get(key)
+        if state is None:
+            state = groups.find(key)
+        if state is None and len(values) == 1 and not self.holds(1):
+            groups.add(key, (hit, values[0]), hit)
+            return None
+        if not isinstance(state, Distinct):
+            if state is not None and len(values) == 1 and state[1] == values[0] and not self.holds(1):
+                groups.young[key] = (hit, values[0])
+                return None
+            found = Distinct(NEVER, OrderedDict([(state[1], state[0])] if state is not None else []))
+            if state is None:
+                groups.add(key, found, hit)
+            else:
+                groups.young[key] = found
+            state = found
+        latest = state.latest
+        before = next(reversed(latest.values()), None)
+        news = [value for value in values if latest.get(value) != hit]
+        if not news and before == hit:
+            return None
+        for value in news:
+            latest[value] = hit
+            latest.move_to_end(value)
+        floor = self.floor(hit)
+        while next(iter(latest.values())) < floor or len(latest) > self.most:
+            latest.popitem(last=False)
+        count, time = len(latest), hit >> SHIFT
+        if not self.holds(count):
+            state.fired = NEVER
+        elif time - state.fired >= self.span:
+            state.fired = time
+            return Fired(tuple(sorted(set(latest.values())))[-MAX_EVENTS:], count)
+        return None
+
+    def look(self, state: tuple[int, Value] | Distinct, now: int) -> Look:
+        """Complete while the value that was longest unseen is in the window."""
+        floor = self.floor(now << SHIFT)
+        seen = [state[0]] if isinstance(state, tuple) else list(state.latest.values())
+        seen = [hit for hit in seen if hit >= floor]
+        return Look(len(seen), tuple(sorted(set(seen))), (seen[0] >> SHIFT) + self.span if seen else None)
+
+    def freeze(self, state: tuple[int, Value] | Distinct) -> object:
+        """[None, hit, value] of one value; [fired, hit, value, hit, value, ...] of several."""
+        if isinstance(state, tuple):
+            return [None, *state]
+        return [state.fired, *[item for value, hit in state.latest.items() for item in (hit, value)]]
+
+    def thaw(self, frozen: Any) -> tuple[int, Value] | Distinct:
+        """As frozen."""
+        fired, *rest = frozen
+        if fired is None:
+            return rest[0], thawed(rest[1])
+        return Distinct(fired, OrderedDict(zip(map(thawed, rest[1::2]), rest[::2], strict=True)))
+
+
+def thawed(value: Value | list[str]) -> Value:
+    """A value as it was before it was kept: lists were tuples."""
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,221 @@
+"""One hit of a detection rule in, what each correlation over it needs to know out: keys and values, read through the rule's own route.
+
+Read once, when the hit comes: what waits for the watermark holds texts and numbers, never the event. A field that the event lacks puts
+the hit in no group of that correlation; a list puts it in one group for each of its values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+from collectors.event import Value as Cell
+from soc.detect.correlation.groups import Key
+from soc.detect.correlation.kind import Value
+from soc.detect.sigma.leaf import text_of
+from soc.detect.table import Table
+
+Columns = tuple[str, ...]
+Part = tuple[str, ...] | int
+"""One field of a key or value of a correlation over correlations: its texts, or its place in the key of the group below."""
+
+MAX_COMBINATIONS = 1_000
+"""Keys, or values, that one hit may give to one correlation; further ones are left out."""
+
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,300}\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A rule, or a correlation, that feeds a correlation. `number`: its place among all feeds; `at`: the rule's places in `rules`."""
+
+    number: int
+    correlation: int
+    rule: str
+    at: tuple[int, ...]
+
+
+class Above(NamedTuple):
+    """What a correlation over the one that may fire needs to know, were it to fire at this hit."""
+
+    feed: Feed
+    key: tuple[Part, ...]
+    values: tuple[Part, ...]
+    above: tuple[Above, ...]
+
+
+class Item(NamedTuple):
+    """One hit for one group of one correlation."""
+
+    hit: int
+    feed: Feed
+    key: Key
+    values: Sequence[Value]
+    above: tuple[Above, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a feed is read on one route. `numeric`: its values are numbers. `above`: the plans of correlations over it."""
+
+    feed: Feed
+    key: tuple[Columns | int, ...]
+    values: tuple[Columns | int, ...]
+    numeric: bool
+    above: tuple[Plan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Hits that no group got, by number of the correlation: a group-by field or a value is absent, or is not a number."""
+
+    ungrouped: Counter[int]
+    valueless: Counter[int]
+    not_numbers: Counter[int]
+
+
+Reader = Callable[[Table, int, int, list[Item]], None]
+"""Appends the items of a hit: the table, the place in it, the hit."""
+
+
+def reader(plans: Sequence[Plan], unread: Unread) -> Reader:
+    """What reads the hits of one rule on one route."""
+    each = [_reader(plan, unread) for plan in plans]
+    if len(each) == 1:
+        return each[0]
+
+    def read(table: Table, place: int, hit: int, items: list[Item]) -> None:
+        for one in each:
+            one(table, place, hit, items)
+
+    return read
+
+
+def _reader(plan: Plan, unread: Unread) -> Reader:
+    feed, columns = plan.feed, [part for part in plan.key if isinstance(part, tuple)]
+    single = columns[0][0] if len(columns) == 1 and len(columns[0]) == 1 else ""
+    above, plain = plan.above, not plan.values and not plan.above
+
+    def read(table: Table, place: int, hit: int, items: list[Item]) -> None:
+        if single:
+            cell = table.cell(single, place)
+            if cell.__class__ is str and plain:
+                items.append(Item(hit, feed, cell, (), ()))
+                return
+            keys: Sequence[Key] = _texts(cell)
+        else:
+            found = [texts(table, place, names) for names in columns]
+            keys = list(dict.fromkeys(_product(found)))
+        if not keys:
+            unread.ungrouped[feed.correlation] += 1
+            return
+        values: Sequence[Value] = ()
+        if plan.values:
+            values = _values(plan, table, place, unread)
+            if not values:
+                return
+        over = tuple(_above(one, table, place) for one in above)
+        for key in keys:
+            items.append(Item(hit, feed, key, values, over))  # noqa: PERF401  short, and appends to what is there
+
+    return read
+
+
+def _values(plan: Plan, table: Table, place: int, unread: Unread) -> Sequence[Value]:
+    columns = [part for part in plan.values if isinstance(part, tuple)]
+    if plan.numeric:
+        cells = [cell for names in columns for cell in _cells(table, place, names)]
+        numbers = [number for number in map(number_of, cells) if number is not None]
+        if len(numbers) < len(cells):
+            unread.not_numbers[plan.feed.correlation] += 1
+        elif not cells:
+            unread.valueless[plan.feed.correlation] += 1
+        return numbers
+    found = [texts(table, place, names) for names in columns]
+    values = found[0] if len(found) == 1 else list(dict.fromkeys(_product(found)))
+    if not values:
+        unread.valueless[plan.feed.correlation] += 1
+    return values
+
+
+def _above(plan: Plan, table: Table, place: int) -> Above:
+    def parts(wanted: Iterable[Columns | int]) -> tuple[Part, ...]:
+        return tuple(part if isinstance(part, int) else tuple(texts(table, place, part)) for part in wanted)
+
+    return Above(plan.feed, parts(plan.key), parts(plan.values), tuple(_above(one, table, place) for one in plan.above))
+
+
+def items_above(above: Above, hit: int, key: Key, *, numeric: bool) -> list[Item]:
+    """The items of a correlation over one whose group `key` has fired at a hit."""
+    below = key if isinstance(key, tuple) else (key,)
+
+    def filled(parts: Iterable[Part]) -> list[tuple[str, ...]]:
+        return [(below[part],) if isinstance(part, int) else part for part in parts]
+
+    keys: Sequence[Key] = list(dict.fromkeys(_product(filled(above.key))))
+    if len(above.key) == 1:
+        keys = [one[0] for one in keys]
+    values: Sequence[Value] = ()
+    if above.values:
+        found = list(dict.fromkeys(_product(filled(above.values))))
+        values = [one[0] for one in found] if len(above.values) == 1 else found
+        if numeric:
+            values = [number for number in map(number_of, values) if number is not None]  # type: ignore[arg-type]
+        if not values:
+            return []
+    return [Item(hit, above.feed, one, values, above.above) for one in keys]
+
+
+def texts(table: Table, place: int, columns: Columns) -> list[str]:
+    """The values of a field as texts, each once; none where it is absent."""
+    if len(columns) == 1:
+        return _texts(table.cell(columns[0], place))
+    return list(dict.fromkeys(text for name in columns for text in _texts(table.cell(name, place))))
+
+
+def _texts(cell: Cell) -> list[str]:
+    if cell is None:
+        return []
+    if isinstance(cell, list):
+        return list(dict.fromkeys(text_of(item) for item in cell if item is not None))[:MAX_COMBINATIONS]
+    return [text_of(cell)]
+
+
+def _cells(table: Table, place: int, columns: Columns) -> list[Cell]:
+    found: list[Cell] = []
+    for name in columns:
+        cell = table.cell(name, place)
+        if isinstance(cell, list):
+            found += cell[:MAX_COMBINATIONS]
+        elif cell is not None:
+            found.append(cell)
+    return found
+
+
+def _product(found: Iterable[Iterable[str]]) -> Iterable[tuple[str, ...]]:
+    for count, one in enumerate(product(*found)):
+        if count >= MAX_COMBINATIONS:
+            return
+        yield one
+
+
+def number_of(value: Cell) -> int | float | None:
+    """The number that a value is or is written as; whole numbers stay whole. What is not finite is none."""
+    if value.__class__ is int:
+        return value
+    if isinstance(value, str):
+        if _INTEGER.fullmatch(value):
+            return int(value)
+        if "_" in value:
+            return None
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    return None

@@ -1,0 +1,91 @@
+"""Hits in as they come, hits out in order of time and sequence number once the watermark has passed them; an event counts once.
+
+They wait in slots as wide as a step of the watermark, and a slot is sorted once, when it is released. Where everything waits for the end
+there is one slot. Two events of the same id and time (one record that was received twice) are one.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+
+from soc.detect.correlation.hits import SHIFT
+from soc.detect.correlation.reading import Item
+from soc.detect.correlation.watermark import STEP_US
+
+_by_hit = itemgetter(0)
+
+
+class Waiting:
+    """What is held back. `duplicates`: events that had come before."""
+
+    def __init__(self, *, endless: bool) -> None:
+        self.duplicates = 0
+        self._endless = endless
+        self._slots: dict[int, tuple[list[Item], set[str]]] = {}
+        self._order: list[int] = []
+        self._held = 0
+
+    def __len__(self) -> int:
+        """Items held back."""
+        return self._held
+
+    def add(self, time_us: int, event_id: str, items: Sequence[Item]) -> None:
+        """Hold back the items of one event."""
+        number = 0 if self._endless else time_us // STEP_US
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = ([], set())
+            heapq.heappush(self._order, number)
+        if event_id in slot[1]:
+            self.duplicates += 1
+            return
+        slot[1].add(event_id)
+        slot[0].extend(items)
+        self._held += len(items)
+
+    @property
+    def first_us(self) -> int | None:
+        """Until when, at least, the earliest is held back."""
+        if not self._order:
+            return None
+        if self._endless:
+            return self._slots[0][0][0].hit >> SHIFT
+        return (self._order[0] + 1) * STEP_US
+
+    def middle(self) -> int:
+        """A time that half of the items are before."""
+        times = sorted(item.hit >> SHIFT for items, _ in self._slots.values() for item in items)
+        return times[len(times) // 2]
+
+    def before(self, time_us: int) -> Iterator[list[Item]]:
+        """Release the items before a moment (a whole step, but of the one slot), sorted, a slot at a time."""
+        while self._order and (self._endless or (self._order[0] + 1) * STEP_US <= time_us):
+            items, ids = self._slots.pop(heapq.heappop(self._order))
+            items.sort(key=_by_hit)
+            if self._endless and items[-1].hit >> SHIFT >= time_us:
+                kept = [item for item in items if item.hit >> SHIFT >= time_us]
+                items = items[: len(items) - len(kept)]
+                self._slots[0] = (kept, ids)
+                self._order.append(0)
+                self._held -= len(items)
+                yield items
+                return
+            self._held -= len(items)
+            yield items
+
+    def all(self) -> Iterator[Item]:
+        """What is held back, in the order in which it came within each slot."""
+        for number in sorted(self._slots):
+            yield from self._slots[number][0]
+
+    def slots(self) -> list[tuple[int, list[Item], list[str]]]:
+        """Number, items and event ids of each slot, to be kept."""
+        return [(number, items, sorted(ids)) for number, (items, ids) in sorted(self._slots.items())]
+
+    def load(self, number: int, items: list[Item], ids: list[str]) -> None:
+        """Take up a slot."""
+        self._slots[number] = (items, set(ids))
+        heapq.heappush(self._order, number)
+        self._held += len(items)
