@@ -161,7 +161,7 @@ def _text(value: Value) -> list[str]:
 
 def _is_for(each: ir.Filter, rule: ir.Rule, names: Names) -> bool:
     named = {found.id for name in each.rules for _, found in names.meant(name)}
-    return rule.id in named or (not each.rules and within(rule.logsource, each.logsource))
+    return (not each.rules or rule.id in named) and within(rule.logsource, each.logsource)
 
 
 def _for_this(pair: tuple[str, ir.Filter], rule: ir.Rule) -> tuple[str, ir.Filter]:

@@ -7,13 +7,14 @@ A sequence, for correlations:
         events:                                  # its steps
           - {at: 0s, line: 'Nov 20 ... Accepted password for root ...'}
           - {at: 3s, repeat: 10, every: 3s, fields: {user.name: 'user{n}'}}
+        until: 1m                                # optional: when observation ends (default: with the last event)
         fires: 2                                 # optional: how often (default: at least once)
         group: {source.ip: 203.0.113.45}         # optional: of which group
 
 A step is a `line`, read by the file's `format` or its own, or `fields`, laid over `given` and read as JSON; a plain line is a step too.
 `at` is when it happens, counted from `received`; a step without it happens when the last one did. `repeat` gives it so many times, each
 `every` after the one before (default: at once), with `{n}` standing for 1, 2, 3 and so on. Where no step of a sequence says `at` or
-`every`, each event has the time that its own record tells.
+`every`, each event has the time that its own record tells. `until`, counted like `at`, is for what fires because something does not happen.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ MAX_EVENTS = 10_000
 
 _FIELDS_FORMAT = "json"
 _SETTINGS = ("format", "received", "given")
-_SEQUENCE = ("name", "events", "fires", "group")
+_SEQUENCE = ("name", "events", "until", "fires", "group")
 _STEP = ("at", "line", "fields", "repeat", "every", "format")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"\+?((?:\d+(?:\.\d+)?(?:ms|[smhd]))+)")
@@ -84,7 +85,8 @@ class Record:
 class Sample:
     """`number` is its place in the list of its kind, from 0. `sequence`: whether it is one, else it has one record.
 
-    `fires`, `group`: what a sequence must give (None, {}: any).
+    `until`: when observation ends, after `received` (None: with the last event). `fires`, `group`: what a sequence must give (None, {}:
+    any).
     """
 
     kind: Kind
@@ -92,6 +94,7 @@ class Sample:
     records: tuple[Record, ...]
     sequence: bool = False
     name: str = ""
+    until: timedelta | None = None
     fires: int | None = None
     group: Mapping[str, str] = field(default_factory=dict)
 
@@ -263,10 +266,11 @@ class _Reader:
             self.refuse((*at, "group"), "a mapping of field names to values is expected")
         if not isinstance(name, str):
             self.refuse((*at, "name"), "text is expected")
+        until = self._duration((*at, "until"), case["until"]) if "until" in case else None
         records = self._steps((*at, "events"), case["events"])
         if len(self.faults) > before:
             return None
-        return Sample(kind, at[1], records, True, name, fires, {str(k): str(v) for k, v in group.items()})
+        return Sample(kind, at[1], records, True, name, until, fires, {str(k): str(v) for k, v in group.items()})
 
     def _steps(self, at: tuple[Key, ...], steps: object) -> tuple[Record, ...]:
         if not isinstance(steps, list) or not steps:

@@ -11,8 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from collectors.event import Event
 from soc.detect import Detection
+from soc.detect.correlation import ENDLESS
 from soc.detect.rule_tests.document import SUFFIX, Kind, RuleTest, Sample, Subject
 from soc.detect.rule_tests.reading import Reading, read_samples
 from soc.detect.ruleset import RuleSet
@@ -94,28 +97,30 @@ class _Judge:
     def _of_correlation(self, reading: Reading, rule: ir.Correlation) -> str:
         sample = reading.sample
         made_of = list(self._made_of(rule))
-        fired = [found for found in _detections(RuleSet(made_of), reading.events) if found.rule.id == rule.id]
+        running = RuleSet(made_of, lateness=ENDLESS)
+        fired = [found for found in _detections(running, reading) if found.rule.id == rule.id]
         if sample.kind is Kind.NEAR_MISS:
             if fired:
-                return f"the correlation fired on a near miss: {_because(fired[0])}"
+                return f"the correlation fired on a near miss: {_reasons(fired[0])}"
             if not any(self._hits(made_of, reading.events).values()):
                 why = "none of its events is a hit of a rule that the correlation names, so it shows nothing"
                 return f"{why}:\n{self._account(made_of, reading.events)}"
             return ""
         if not fired:
-            return f"the correlation did not fire:\n{self._account(made_of, reading.events)}"
+            account = self._account(made_of, reading.events)
+            return f"the correlation did not fire: {_nearest(running, rule)}\n{account}"
         if sample.fires is not None and len(fired) != sample.fires:
             times = ", ".join(f"{found.time:%H:%M:%S}" for found in fired[:_EXPLAINED])
             return f"the correlation fired {len(fired)} times (first at {times}) and not {sample.fires}"
-        groups = [_group(found) for found in fired]
-        if sample.group and not any(sample.group.items() <= group.items() for group in groups):
+        groups = [dict(zip(rule.group_by, found.group, strict=False)) for found in fired]
+        if not any(sample.group.items() <= group.items() for group in groups):
             return f"the correlation fired, but of the group {_named(groups[0])} and not {_named(sample.group)}"
         return ""
 
     def _of_filter(self, reading: Reading, rule: ir.Filter) -> str:
         around = list(self._filtered(rule))
-        without = {_key(found) for found in _detections(RuleSet(around), reading.events)}
-        left = {_key(found) for found in _detections(RuleSet([*around, self._by_id[rule.id]]), reading.events)}
+        without = {_key(found) for found in _detections(RuleSet(around), reading)}
+        left = {_key(found) for found in _detections(RuleSet([*around, self._for(rule, around)]), reading)}
         if not without:
             why = "no rule that the filter is for fires on it, so it shows nothing"
             return f"{why}:\n{self._account(around, reading.events)}"
@@ -144,10 +149,17 @@ class _Judge:
         """The rules that a filter is for."""
         named = {self._names.one(name).id for name in rule.rules}
         for path, found in self._content:
-            if isinstance(found, ir.Rule) and (
-                found.id in named or (not named and within(found.logsource, rule.logsource))
+            if (
+                isinstance(found, ir.Rule)
+                and (not named or found.id in named)
+                and within(found.logsource, rule.logsource)
             ):
                 yield path, found
+
+    def _for(self, rule: ir.Filter, around: Content) -> tuple[str, ir.Filter]:
+        """The filter over those of its rules that are looked at."""
+        path, _ = self._by_id[rule.id]
+        return path, msgspec.structs.replace(rule, rules=tuple(found.id for _, found in around))
 
     def _hits(self, made_of: Content, events: Sequence[Event]) -> dict[str, list[int]]:
         """The places of the events that fire each detection rule."""
@@ -175,8 +187,20 @@ class _Judge:
         return "\n".join(lines)
 
 
-def _detections(ruleset: RuleSet, events: Sequence[Event]) -> list[Detection]:
-    return ruleset.detect(events)
+def _detections(ruleset: RuleSet, reading: Reading) -> list[Detection]:
+    until = reading.sample.until
+    end = None if until is None else reading.test.received + until
+    return [*ruleset.detect(reading.events), *ruleset.finish(end)]
+
+
+def _nearest(ruleset: RuleSet, rule: ir.Correlation) -> str:
+    """Of the groups that are open at the end, the one with most."""
+    groups = sorted(ruleset.groups(rule.id), key=lambda group: (group.figure, len(group.numbers)))
+    if not groups:
+        return "no group of it is open at the end"
+    group = groups[-1]
+    until = f" until {group.until:%H:%M:%S}" if group.until else ""
+    return f"at the end {_named(dict(group.key))} is at {group.figure:g}, needed is {group.needed}{until}"
 
 
 def _key(found: Detection) -> tuple[str, ...]:
@@ -187,8 +211,9 @@ def _because(fired: Detection) -> str:
     return "; ".join(f'{m.where}: {m.pattern} matches {m.field or "the event"} "{m.value}"' for m in fired.matched)
 
 
-def _group(fired: Detection) -> dict[str, str]:
-    return {match.field: match.value for match in fired.matched if match.field}
+def _reasons(fired: Detection) -> str:
+    """Of a correlation: its group and figure."""
+    return "; ".join(f"{m.field or m.where} {m.value}{f' ({m.pattern})' if m.pattern else ''}" for m in fired.matched)
 
 
 def _named(group: Mapping[str, str]) -> str:

@@ -170,6 +170,20 @@ def test_alert_is_explained_on_its_events(explain: Explain, config: Path) -> Non
     assert row["event"]["event.id"] == alert.event_ids[0]
 
 
+def test_filter_of_the_site_is_told_with_who_answers_for_it(explain: Explain, config: Path) -> None:
+    path = config.parent / "rules" / "local.yml"
+    path.write_text(
+        "title: Jump Host\nid: 9b1c5f0e-6a52-4b63-9d0c-0d6a3f6f7c11\nlogsource: {product: linux, service: sshd}\n"
+        "filter:\n    rules: any\n    selection:\n        host.name: jump-01\n    condition: not selection\n"
+    )
+    try:
+        _, out = explain("--event", FIRES)
+    finally:
+        path.unlink()
+    assert 'hidden by the filter "Jump Host"' in out
+    assert 'NO  filters   "Jump Host" hides it' in out
+
+
 def test_what_an_event_says_cannot_act_on_the_terminal(explain: Explain) -> None:
     _, out = explain("--event", FIRES.replace("jump-01", "jump\x1b[31m-01"))
     assert "\x1b" not in out
