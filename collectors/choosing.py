@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from collectors.errors import ParseError
 from collectors.event import Event
 from collectors.parse import Context, detect_format, formats, parse_batch
-from collectors.record import DeadLetter, RawRecord
+from collectors.record import DeadLetter, Lines, RawRecord
 from collectors.sources.lines import Continues
 
 AUTO = "auto"
@@ -55,25 +55,25 @@ class ChoosingParser:
         """Events and dead letters; every record is in exactly one of the two. Raises: ParseError for a format that does not exist."""
         events: list[Event] = []
         dead: list[DeadLetter] = []
-        for format_name, run in self._runs(records, dead):
-            parsed, refused = parse_batch(run, format_name, self._context)
-            events += map(_claimed, parsed)
+        for format_name, run in self.runs(records, dead):
+            parsed, refused = self.parse_run(format_name, run)
+            events += parsed
             dead += refused
         return events, dead
 
-    def _runs(self, records: Sequence[RawRecord], dead: list[DeadLetter]) -> Iterator[tuple[str, Sequence[RawRecord]]]:
-        """Neighbouring records of one format; those of a stream that no format fits go to the dead letters."""
+    def parse_run(self, format_name: str, run: Sequence[RawRecord]) -> tuple[list[Event], list[DeadLetter]]:
+        """Events and dead letters of records in one format. Raises: ParseError for a format that does not exist."""
+        events, dead = parse_batch(run, format_name, self._context)
+        return list(map(_claimed, events)), dead
+
+    def runs(self, records: Sequence[RawRecord], dead: list[DeadLetter]) -> Iterator[tuple[str, Sequence[RawRecord]]]:
+        """Neighbouring records of one format, with its name; those of a stream that no format fits go to the dead letters."""
         if self._format != AUTO:
             yield self._format, records
             return
-        start = 0
-        while start < len(records):
-            stream = records[start].position.stream
-            end = next((i for i in range(start, len(records)) if records[i].position.stream != stream), len(records))
-            run = records[start:end]
-            start = end
+        for run in [records] if isinstance(records, Lines) and records else _by_stream(records):
             try:
-                yield self._of_stream(stream, run), run
+                yield self._of_stream(run[0].position.stream, run), run
             except ParseError as error:
                 reason = error.reason.removeprefix(f"{run[0].position.path[-200:]}: ")
                 dead += [DeadLetter(record, AUTO, reason) for record in run]
@@ -83,3 +83,13 @@ class ChoosingParser:
             sample = b"".join(record.data + b"\n" for record in run[:_SAMPLE_RECORDS])
             self._formats[stream] = detect_format(sample, run[0].position.path)
         return self._formats[stream]
+
+
+def _by_stream(records: Sequence[RawRecord]) -> Iterator[Sequence[RawRecord]]:
+    """Neighbouring records of one stream each."""
+    start = 0
+    while start < len(records):
+        stream = records[start].position.stream
+        end = next((i for i in range(start, len(records)) if records[i].position.stream != stream), len(records))
+        yield records[start:end]
+        start = end

@@ -49,7 +49,8 @@ class DetectConfig:
 
     `lateness`: how long an event may be under way before a correlation goes on without it; `lateness_of`: the same of single sources.
     `watch`: how often rule folders are looked at for changes, 0s for never (SIGHUP reloads in any case). `rule_budget`: CPU time that a
-    rule may take of each event of its kind, on average; 0s for no limit. `alert_budget`: what a shift can take (soc.alert.budget).
+    rule may take of each event of its kind, on average; 0s for no limit. `memory_mb`: what `soc scan` may take, all its processes
+    together. `alert_budget`: what a shift can take (soc.alert.budget).
     """
 
     placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class DetectConfig:
     lateness_of: Mapping[str, timedelta] = field(default_factory=dict)
     watch: timedelta = timedelta(seconds=5)
     rule_budget: timedelta = timedelta(microseconds=50)
+    memory_mb: int = 512
     alert_budget: BudgetConfig = field(default_factory=BudgetConfig)
 
 

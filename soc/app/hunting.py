@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from collectors.event import Event
 from collectors.parse import Context
 from soc.app.clock import now
-from soc.app.intakes import enricher
+from soc.app.intakes import enricher, words_added
 from soc.app.memory import settle
-from soc.app.scan import Scan
+from soc.app.scan import Scan, Shown
 from soc.app.site import Site
 from soc.config import Config
+from soc.detect import Detection
+from soc.detect.correlation import Lateness
+from soc.detect.ruleset import RuleSet
 from soc.errors import SocError
 
 
@@ -32,12 +35,28 @@ def site_or_default(config_path: Path, rules: Sequence[Path]) -> Site:
     return Site(Config(data=Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "soc"), config_path)
 
 
-def open_hunt(config_path: Path, rules: Sequence[Path], format_name: str) -> tuple[Scan, datetime]:
-    """A scan that is ready, and the time that it takes for now. Raises: SocError, FaultsError."""
+def open_hunt(
+    config_path: Path,
+    rules: Sequence[Path],
+    format_name: str,
+    show: Callable[[Detection], Shown | None],
+    memory_mb: int | None = None,
+) -> tuple[Scan[Shown], datetime]:
+    """A scan that is ready, and the time that it takes for now. `memory_mb`: default: the site's. Raises: SocError, FaultsError."""
     site = site_or_default(config_path, rules)
-    enrich = enricher(site) if config_path.is_file() else _unchanged
-    context = Context(timezone=site.config.site.zone)
-    scan = Scan([site.rules(rules)], context, enrich, format_name=format_name)
+    enrich: Callable[[Sequence[Event]], list[Event]] = _unchanged
+    added: Sequence[str] = ()
+    if config_path.is_file():
+        enrich, added = enricher(site), words_added(site)
+    scan = Scan(
+        RuleSet(site.content(rules), lateness=Lateness(None)),
+        Context(timezone=site.config.site.zone),
+        enrich,
+        show,
+        added=added,
+        format_name=format_name,
+        memory_bytes=(memory_mb or site.config.detect.memory_mb) << 20,
+    )
     settle()
     return scan, now()
 

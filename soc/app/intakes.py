@@ -20,6 +20,12 @@ def enricher(site: Site) -> Callable[[Sequence[Event]], list[Event]]:
     return lambda events: enrich(events, table)
 
 
+def words_added(site: Site) -> list[str]:
+    """Every text that `enricher` may add to an event."""
+    table = site.inventory.table()
+    return [*table.criticality, *table.machines.values()]
+
+
 def intakes(site: Site, journal: Journal, count: Callable[[Taken], None]) -> list[Intake]:
     """One intake for each source of soc.yaml, going on where the journal says it was. Raises: SourceError."""
     marks = journal.marks()

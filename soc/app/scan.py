@@ -1,26 +1,49 @@
-"""Files in, detections out, offline: the hunt. The same parsers and the same engine as `soc run`, without journal, ledger or stores."""
+"""Files in, detections out, offline: the hunt. The same parsers and the same engine as `soc run`, without journal, ledger or stores.
+
+Windows events in JSON (event files are read as such too) go to the engine as a table, of which only the fields that rules read are made;
+everything else as Events. What a detection shows is the ordinary parser's in both cases.
+"""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from collectors.choosing import AUTO, ChoosingParser
 from collectors.errors import SourceError
 from collectors.event import Event
 from collectors.parse import Context
-from collectors.record import DeadLetter
-from collectors.sources import Batch, read_file
+from collectors.parse.windows_table import FORMAT as WINDOWS
+from collectors.parse.windows_table import WindowsTables
+from collectors.record import DeadLetter, RawRecord
+from collectors.sources import Batch, Part, is_event_file, parts_of, read_file
 from soc.app.reading import BATCH
-from soc.detect import Detection, Detector
+from soc.detect import Detection
+from soc.detect.ruleset import RuleSet
+from soc.detect.table import EventTable, Table
+
+Shown = TypeVar("Shown")
 
 SOURCE = "scan"
 
+MEMORY_BYTES = 512 << 20
+"""What a scan may take by default: soc.yaml's `detect.memory_mb`."""
+MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 256 << 10, 2 << 20
+CHUNKS_IN_MEMORY = 128
+"""A chunk of text takes about eight times its size as rows; two are alive at once; rules and what they remember are the rest."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_DEAD_KEPT = 1_000
 """Dead letters that a summary can show; all are counted."""
+
+
+MAX_REASONS = 2_000
+OTHER_REASONS = "other reasons"
+"""What further reasons are counted as: a reason may quote the record."""
 
 
 @dataclass(slots=True)
@@ -47,76 +70,168 @@ def files_under(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-class Scan:
-    """One hunt over files. `progress` hears how many bytes were read since it was last told."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is read at a time: a file, or a part of one."""
+
+    path: Path
+    part: Part | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """As far as it can be seen."""
+        return _size(self.path) if self.part is None else self.part.end - self.part.start
+
+    @property
+    def is_first(self) -> bool:
+        """Whether its file begins with it."""
+        return self.part is None or self.part.start == 0
+
+
+class Scan(Generic[Shown]):
+    """One hunt over files. `show`: what is wanted of a detection, at once, as its event does not stay; None where nothing is."""
 
     def __init__(
         self,
-        detectors: Sequence[Detector],
+        rules: RuleSet,
         context: Context,
         enrich: Callable[[Sequence[Event]], list[Event]],
+        show: Callable[[Detection], Shown | None],
         *,
+        added: Iterable[str] = (),
         format_name: str = AUTO,
+        memory_bytes: int = MEMORY_BYTES,
     ) -> None:
-        self._detectors = detectors
+        """`added`: the texts that `enrich` may add to an event. `memory_bytes`: what all processes of a scan may take together."""
+        self.rules = rules
+        self.memory_bytes = memory_bytes
+        self.summary = Summary()
         self._context = context
         self._enrich = enrich
+        self._show = show
         self._format = format_name
-        self.summary = Summary()
+        self._tables = WindowsTables(context, enrich, added)
+        self._chunk_bytes = max(MIN_CHUNK_BYTES, min(MAX_CHUNK_BYTES, memory_bytes // CHUNKS_IN_MEMORY))
+        self._records: list[RawRecord] = []
+        self._events: list[Event] = []
+        self._waiting_bytes = 0
 
-    def run(self, files: Sequence[Path], now: datetime, progress: Callable[[int], None]) -> Iterator[Detection]:
-        """Detections in the order of files and records. A file that cannot be read is noted and the rest goes on."""
-        waiting: list[Event] = []
-        for path in files:
-            for events in self._events(path, now, progress):
-                waiting += events
-                if len(waiting) >= BATCH:
-                    yield from self._detect(waiting)
-                    waiting = []
-        yield from self._detect(waiting)
+    def run(self, pieces: Iterable[Piece], now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
+        """What detections show, in the order of files and records. A file that cannot be read is noted and the rest goes on.
 
-    def _events(self, path: Path, now: datetime, progress: Callable[[int], None]) -> Iterator[list[Event]]:
+        `progress` hears how many bytes were read since it was last told.
+        """
+        for piece in pieces:
+            yield from self._piece(piece, now, progress)
+        yield from self._flush()
+
+    def finish(self) -> Iterator[Shown]:
+        """What correlations find once all is read."""
+        yield from self._shown(self.rules.finish())
+
+    def pieces(self, path: Path, part_bytes: int) -> Iterator[Piece]:
+        """A file in pieces that can be read on their own: a large file of lines in parts of about so many bytes, any other whole."""
+        if _size(path) >= 2 * part_bytes and not is_event_file(path):
+            parser = ChoosingParser(self._format, self._context)
+            if parser.continues() is None and parser.continues(_first_records(path)) is None:
+                parts = [Piece(path, part) for part in parts_of(path, part_bytes)]
+                if parts:
+                    yield from parts
+                    return
+        yield Piece(path)
+
+    def _piece(self, piece: Piece, now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
         parser = ChoosingParser(self._format, self._context)
-        self.summary.files += 1
+        self.summary.files += piece.is_first
         done = 0
         try:
-            for batch in _batches(path, parser, now):
-                events, dead = parser.parse(batch.records)
-                self._note([*batch.dead, *dead])
-                self.summary.events += len(events)
+            for batch in self._batches(piece, parser, now):
+                dead = list(batch.dead)
+                for format_name, run in parser.runs(batch.records, dead):
+                    yield from self._take(parser, format_name, run)
+                self._note(dead)
                 progress(batch.read_bytes - done)
                 done = batch.read_bytes
-                yield self._enrich(events)
         except SourceError as error:
-            self.summary.unreadable.append((str(path), str(error)))
-            progress(max(0, _size(path) - done))
+            self.summary.unreadable.append((named(piece.path), str(error)))
+            progress(max(0, piece.size_bytes - done))
+
+    def _batches(self, piece: Piece, parser: ChoosingParser, now: datetime) -> Iterator[Batch]:
+        """The records of a piece; read again, joined, where the first ones show a format whose records span lines."""
+        path, source, size = piece.path, named(piece.path), self._chunk_bytes
+        if not piece.is_first:
+            parser.continues(_first_records(path))  # which format the file has is decided by its first lines
+        batches = read_file(path, source, now, parser.continues(), part=piece.part, chunk_bytes=size)
+        first = next(batches, None)
+        if first is None:
+            return
+        continues = None if parser.continues() or not piece.is_first else parser.continues(first.records)
+        if continues is not None:
+            yield from read_file(path, source, now, continues, chunk_bytes=size)
+        else:
+            yield first
+            yield from batches
+
+    def _take(self, parser: ChoosingParser, format_name: str, run: Sequence[RawRecord]) -> Iterator[Shown]:
+        """Records of one format: looked at where they are enough, kept until they are otherwise."""
+        if format_name == WINDOWS:
+            if self._events or (self._records and len(run) >= BATCH // 2):
+                yield from self._flush()
+            if len(run) >= BATCH // 2:
+                yield from self._table(run)
+                return
+            self._records += run
+            self._waiting_bytes += sum(len(record.data) for record in run)
+        else:
+            if self._records:
+                yield from self._flush()
+            events, dead = parser.parse_run(format_name, run)
+            self._note(dead)
+            self._events += self._enrich(events)
+            self._waiting_bytes += sum(len(record.data) for record in run)
+        if len(self._events) + len(self._records) >= BATCH or self._waiting_bytes >= self._chunk_bytes:
+            yield from self._flush()
+
+    def _flush(self) -> Iterator[Shown]:
+        records, events = self._records, self._events
+        self._records, self._events, self._waiting_bytes = [], [], 0
+        if records:
+            yield from self._table(records)
+        if events:
+            self.summary.events += len(events)
+            yield from self._detect(EventTable(events))
+
+    def _table(self, records: Sequence[RawRecord]) -> Iterator[Shown]:
+        table, dead = self._tables.read(records)
+        self._note(dead)
+        self.summary.events += len(table)
+        yield from self._detect(table)
 
     def _note(self, dead: Sequence[DeadLetter]) -> None:
-        self.summary.refused.update(letter.reason for letter in dead)
+        refused = self.summary.refused
+        for letter in dead:
+            refused[letter.reason if len(refused) < MAX_REASONS or letter.reason in refused else OTHER_REASONS] += 1
         self.summary.dead += dead[: MAX_DEAD_KEPT - len(self.summary.dead)]
 
-    def _detect(self, events: Sequence[Event]) -> Iterator[Detection]:
-        if not events:
-            return
-        found = [d for detector in self._detectors for d in detector.detect(events)]
-        place = {event.id: i for i, event in enumerate(events)}
-        found.sort(key=lambda d: (place[d.events[-1].id], d.rule.id))
-        self.summary.detections.update(d.rule.level.value for d in found)
-        yield from found
+    def _detect(self, table: Table) -> Iterator[Shown]:
+        yield from self._shown(self.rules.detect(table))
+
+    def _shown(self, found: Iterable[Detection]) -> Iterator[Shown]:
+        for detection in found:
+            self.summary.detections[detection.rule.level.value] += 1
+            shown = self._show(detection)
+            if shown is not None:
+                yield shown
 
 
-def _batches(path: Path, parser: ChoosingParser, now: datetime) -> Iterator[Batch]:
-    """The records of a file; read again, joined, where the first ones show a format whose records span lines."""
-    batches = read_file(path, str(path), now, parser.continues())
-    first = next(batches, None)
-    if first is None:
-        return
-    continues = None if parser.continues() else parser.continues(first.records)
-    if continues is not None:
-        yield from read_file(path, str(path), now, continues)
-    else:
-        yield first
-        yield from batches
+def named(path: Path) -> str:
+    """A path as text that can be written anywhere: bytes that are no UTF-8 as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _first_records(path: Path) -> Sequence[RawRecord]:
+    """The first lines of a text file, by which its format is known."""
+    return next(read_file(path, "", EPOCH), Batch()).records
 
 
 def total_bytes(files: Iterable[Path]) -> int:

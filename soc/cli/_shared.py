@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from soc.app.site import Site
+
+_MEASURED = 1_000
 
 config_option = click.option(
     "--config",
@@ -54,15 +57,22 @@ def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: 
     return len(cells)
 
 
-def table(header: Sequence[str], cells: Sequence[Sequence[str]], stream: IO[str] | None = None) -> None:
-    """Print a table whose last column may run on; what cells say is shown, never obeyed by the terminal."""
+def table(header: Sequence[str], cells: Iterable[Sequence[str]], stream: IO[str] | None = None) -> int:
+    """Print a table whose last column may run on; what cells say is shown, never obeyed by the terminal. How many rows there were.
+
+    Columns are as wide as the first rows need; rows beyond those are printed as they come.
+    """
     from soc.display import fit, sanitise, width
 
-    clean = [[sanitise(cell) for cell in row] for row in cells]
-    widths = [min(60, max(width(row[i]) for row in [list(header), *clean])) for i in range(len(header))]
-    for row in [list(header), *clean]:
+    rows = ([sanitise(cell) for cell in row] for row in cells)
+    first = [list(header), *islice(rows, _MEASURED)]
+    widths = [min(60, max(width(row[i]) for row in first)) for i in range(len(header))]
+    count = -1
+    for row in chain(first, rows):
         line = "  ".join(fit(cell, w) for cell, w in zip(row[:-1], widths, strict=False))
         click.echo(f"{line}  {row[-1]}".strip() if len(row) > 1 else row[0], file=stream)
+        count += 1
+    return count
 
 
 def print_json(row: Mapping[str, Any]) -> None:

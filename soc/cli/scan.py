@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -56,6 +57,18 @@ CSV_COLUMNS = (
     default="informational",
     help="At least this level.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes (default: one a core where there is much to read). The output is the same for any number.",
+)
+@click.option(
+    "--memory",
+    "memory_mb",
+    type=click.IntRange(min=128),
+    metavar="MB",
+    help="Memory that all processes may take together (default: soc.yaml's detect.memory_mb, 512).",
+)
 @config_option
 def command(
     paths: tuple[Path, ...],
@@ -65,6 +78,8 @@ def command(
     output: Path | None,
     log_format: str,
     level: str,
+    jobs: int | None,
+    memory_mb: int | None,
     config_path: Path,
 ) -> int:
     """Hunt in EVTX files, JSON lines and text logs, with the same engine as `soc run`.
@@ -74,14 +89,14 @@ def command(
     """
     from soc.app.hunting import open_hunt
     from soc.app.scan import files_under, total_bytes
-    from soc.detect import Level
+    from soc.app.scan_jobs import hunt
 
-    scan, now = open_hunt(config_path, rule_folders, log_format)
+    show, write = _OUTPUTS["json" if as_json else output_format]
+    scan, now = open_hunt(config_path, rule_folders, log_format, _at_least(level, show), memory_mb)
     files = files_under(paths)
-    least = Level(level).rank
-    with _progress(total_bytes(files)) as progress, _writer(output) as stream:
-        found = (d for d in scan.run(files, now, progress) if d.rule.level.rank >= least)
-        count = _write(found, "json" if as_json else output_format, stream)
+    total = total_bytes(files)
+    with _progress(total) as progress, _writer(output) as stream:
+        count = write(hunt(scan, files, now, progress, total, jobs), stream)
     _tell(scan.summary, output)
     if scan.summary.files and not scan.summary.events:
         raise SocError("no event could be read, so nothing was looked at")
@@ -101,55 +116,75 @@ def row(detection: Detection) -> dict[str, Any]:
     }
 
 
-def _write(found: Iterable[Detection], output_format: str, stream: IO[str]) -> int:
-    if output_format == "json":
-        return _json(found, stream)
-    if output_format == "csv":
-        return _csv(found, stream)
-    return _table(found, stream)
+def _at_least(level: str, show: Callable[[Detection], list[str]]) -> Callable[[Detection], list[str] | None]:
+    """What is shown of a detection, nothing below a level."""
+    from soc.detect import Level
+
+    shown = {each for each in Level if each.rank >= Level(level).rank}
+    return lambda detection: show(detection) if detection.rule.level in shown else None
 
 
-def _json(found: Iterable[Detection], stream: IO[str]) -> int:
+def _json_cells(detection: Detection) -> list[str]:
     import msgspec
 
+    return [msgspec.json.encode(row(detection)).decode()]
+
+
+def _write_json(found: Iterable[Sequence[str]], stream: IO[str]) -> int:
     count = 0
-    encode = msgspec.json.Encoder().encode
-    for detection in found:
-        stream.write(encode(row(detection)).decode() + "\n")
+    for (line,) in found:
+        stream.write(line + "\n")
         count += 1
     return count
 
 
-def _csv(found: Iterable[Detection], stream: IO[str]) -> int:
+def _csv_cells(detection: Detection) -> list[str]:
+    values = row(detection)
+    return [_cell(values.get(column)) for column in CSV_COLUMNS]
+
+
+def _write_csv(found: Iterable[Sequence[str]], stream: IO[str]) -> int:
     import csv
 
     writer = csv.writer(stream)
     writer.writerow(CSV_COLUMNS)
     count = 0
-    for detection in found:
-        values = row(detection)
-        writer.writerow([_cell(values.get(column)) for column in CSV_COLUMNS])
+    for cells in found:
+        writer.writerow(cells)
         count += 1
     return count
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any) -> str:
     """A value as a spreadsheet must take it: text that looks like a formula is quoted (OWASP ASVS 1.2.10)."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else str(value)
 
 
-def _table(found: Iterable[Detection], stream: IO[str]) -> int:
-    cells = []
-    for detection in found:
-        event = detection.events[-1]
-        place = f"{Path(event.position.path).name}:{event.position.index}"
-        who = str(event.fields.get("user.name") or event.fields.get("source.ip") or "")
-        host = str(event.fields.get("host.name") or "")
-        time = event.time.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
-        cells.append([time, detection.rule.level.value, detection.rule.title, host, who, place])
-    if cells:
-        table(["TIME (UTC)", "LEVEL", "RULE", "HOST", "WHO", "PLACE"], cells, stream=stream)
-    return len(cells)
+def _table_cells(detection: Detection) -> list[str]:
+    event = detection.events[-1]
+    place = f"{Path(event.position.path).name}:{event.position.index}"
+    who = str(event.fields.get("user.name") or event.fields.get("source.ip") or "")
+    host = str(event.fields.get("host.name") or "")
+    time = event.time.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+    return [time, detection.rule.level.value, detection.rule.title, host, who, place]
+
+
+def _write_table(found: Iterable[Sequence[str]], stream: IO[str]) -> int:
+    rows = iter(found)
+    first = next(rows, None)
+    if first is None:
+        return 0
+    return table(["TIME (UTC)", "LEVEL", "RULE", "HOST", "WHO", "PLACE"], chain([first], rows), stream=stream)
+
+
+_OUTPUTS: dict[str, tuple[Callable[[Detection], list[str]], Callable[[Iterable[Sequence[str]], IO[str]], int]]] = {
+    "table": (_table_cells, _write_table),
+    "json": (_json_cells, _write_json),
+    "csv": (_csv_cells, _write_csv),
+}
+"""What each format keeps of a detection, made where it was found, and how that is written."""
 
 
 @contextmanager

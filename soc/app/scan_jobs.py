@@ -1,0 +1,274 @@
+"""Pieces of files in, what their detections show out, in the order of the pieces, found by several processes.
+
+The processes are forked when everything is loaded. Each asks for one task (neighbouring pieces) after the other and tells what it
+found as it goes; the parent gives it on in the order of the tasks, so that the output is the same for any number of processes.
+A process that dies takes its task with it: the files are listed as not read, another process takes its place, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from collectors.record import DeadLetter
+from collectors.sources import Part
+from soc.app.scan import MAX_DEAD_KEPT, Piece, Scan, Summary, named
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkProcess
+
+SMALL_BYTES = 32 << 20
+"""Less than this one process reads by itself: starting others and looking at each kind of event anew in them takes as long."""
+TASK_BYTES = 8 << 20
+"""What one process reads at a time: enough to be worth a message, little enough that all have work to the end."""
+PROCESS_BYTES = 192 << 20
+"""What one process takes with all SigmaHQ rules in it (measured, bench/lines.py)."""
+_AHEAD = 3
+"""Tasks a process may be ahead of the one whose output is due; what they found waits in memory."""
+_SENT = 500
+"""Detections in one message."""
+
+
+class _Told(msgspec.Struct, array_like=True):
+    """A message of a process: what was found since the last one; `summary` with the last of a task."""
+
+    read_bytes: int
+    shown: list[list[str]]
+    summary: _Counts | None = None
+
+
+class _Counts(msgspec.Struct, array_like=True):
+    files: int
+    events: int
+    detections: dict[str, int]
+    refused: dict[str, int]
+    unreadable: list[tuple[str, str]]
+    dead: list[DeadLetter]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Told).decode
+_Task = list[tuple[bytes, tuple[int, int, int] | None]]
+_decode_task = msgspec.msgpack.Decoder(_Task).decode
+
+
+def jobs_for(total_bytes: int, memory_bytes: int) -> int:
+    """How many processes are worth it: one for each core, as memory allows; one for little input, and where processes cannot fork."""
+    if total_bytes < SMALL_BYTES or "fork" not in multiprocessing.get_all_start_methods():
+        return 1
+    return max(1, min(len(os.sched_getaffinity(0)), memory_bytes // PROCESS_BYTES))
+
+
+def hunt(
+    scan: Scan[list[str]],
+    files: Sequence[Path],
+    now: datetime,
+    progress: Callable[[int], None],
+    total_bytes: int,
+    jobs: int | None = None,
+) -> Iterator[list[str]]:
+    """`Scan.run` over whole files to the end, in as many processes as asked for or worth it; `scan.summary` is filled in.
+
+    Correlations need all hits in one place, so with such rules there is one process. To be called before there are any threads.
+    """
+    wanted = jobs or jobs_for(total_bytes, scan.memory_bytes)
+    if wanted == 1 or any(rule.kind == "correlation" for rule in scan.rules.rules):
+        yield from scan.run(map(Piece, files), now, progress)
+        yield from scan.finish()
+        return
+    pieces = (piece for path in files for piece in scan.pieces(path, TASK_BYTES))
+    with _Crew(scan, now, wanted) as crew:
+        yield from crew.work(_tasks(pieces), progress)
+
+
+def _tasks(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Neighbouring pieces, together about as large as a task."""
+    task: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        task.append(piece)
+        size += piece.size_bytes
+        if size >= TASK_BYTES:
+            yield task
+            task, size = [], 0
+    if task:
+        yield task
+
+
+@dataclass(slots=True)
+class _Given:
+    """A task that a process works on or has done: what it found and nobody has taken yet."""
+
+    pieces: list[Piece]
+    shown: deque[list[str]] = field(default_factory=deque)
+    read_bytes: int = 0
+    over: bool = False
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: ForkProcess
+    ends: Connection
+    task: _Given | None = None
+
+
+class _Crew:
+    """The processes of one scan; none is left when it is closed, however that comes about."""
+
+    def __init__(self, scan: Scan[list[str]], now: datetime, jobs: int) -> None:
+        self._scan = scan
+        self._now = now
+        self._jobs = jobs
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join()
+            worker.ends.close()
+
+    def work(self, tasks: Iterator[list[Piece]], progress: Callable[[int], None]) -> Iterator[list[str]]:
+        """Give out the tasks, and what they show in their order."""
+        order: deque[_Given] = deque()
+        more = True
+        while True:
+            while more and len(order) < self._jobs * _AHEAD and (worker := self._idle()) is not None:
+                pieces = next(tasks, None)
+                if pieces is None:
+                    more = False
+                    break
+                worker.task = _Given(pieces)
+                order.append(worker.task)
+                self._send(worker, pieces)
+            while order:
+                yield from _drained(order[0].shown)
+                if not order[0].over:
+                    break
+                order.popleft()
+            busy = [worker for worker in self._workers if worker.task is not None]
+            if not busy and not order and not more:
+                return
+            for ready in wait([worker.ends for worker in busy]):
+                self._hear(next(worker for worker in busy if worker.ends is ready), progress)
+
+    def _idle(self) -> _Worker | None:
+        """A process without a task, a new one while there are fewer than there may be."""
+        for worker in self._workers:
+            if worker.task is None:
+                return worker
+        if len(self._workers) >= self._jobs:
+            return None
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe()
+        others = [worker.ends for worker in self._workers]
+        process = context.Process(target=_serve, args=(self._scan, self._now, theirs, [*others, ours]), daemon=True)
+        process.start()
+        theirs.close()
+        self._workers.append(worker := _Worker(process, ours))
+        return worker
+
+    def _send(self, worker: _Worker, pieces: list[Piece]) -> None:
+        task: _Task = [
+            (os.fsencode(p.path), None if p.part is None else (p.part.start, p.part.end, p.part.lines_before))
+            for p in pieces
+        ]
+        try:
+            worker.ends.send_bytes(_encode(task))
+        except OSError:  # it died while it was idle: the next `_hear` finds its end closed
+            return
+
+    def _hear(self, worker: _Worker, progress: Callable[[int], None]) -> None:
+        task = worker.task
+        assert task is not None, "only busy processes are listened to"
+        try:
+            told = _decode(worker.ends.recv_bytes())
+        except (EOFError, OSError):
+            self._buried(worker, task, progress)
+            return
+        task.shown.extend(told.shown)
+        task.read_bytes += told.read_bytes
+        progress(told.read_bytes)
+        if told.summary is not None:
+            _add(self._scan.summary, told.summary)
+            task.over, worker.task = True, None
+
+    def _buried(self, worker: _Worker, task: _Given, progress: Callable[[int], None]) -> None:
+        """A process is dead: what it worked on was not read, or not to the end."""
+        worker.process.join()
+        worker.ends.close()
+        self._workers.remove(worker)
+        code = worker.process.exitcode or 0
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        for piece in task.pieces:
+            place = f" (bytes {piece.part.start:,} to {piece.part.end:,})" if piece.part is not None else ""
+            why = f"the process that read it died of {how}; what it found in it may be incomplete"
+            self._scan.summary.unreadable.append((f"{named(piece.path)}{place}", why))
+        progress(max(0, sum(piece.size_bytes for piece in task.pieces) - task.read_bytes))
+        task.over = True
+
+
+def _drained(shown: deque[list[str]]) -> Iterator[list[str]]:
+    while shown:
+        yield shown.popleft()
+
+
+def _add(summary: Summary, counts: _Counts) -> None:
+    summary.files += counts.files
+    summary.events += counts.events
+    summary.detections.update(counts.detections)
+    summary.refused.update(counts.refused)
+    summary.unreadable += counts.unreadable
+    summary.dead += counts.dead[: MAX_DEAD_KEPT - len(summary.dead)]
+
+
+def _serve(scan: Scan[list[str]], now: datetime, ends: Connection, parents: Sequence[Connection]) -> None:
+    """The life of a process: tasks, until the parent closes its end or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C too, and ends us
+    for other in parents:
+        other.close()  # else nobody would ever see the parent's end closed
+    try:
+        while True:
+            pieces = [
+                Piece(Path(os.fsdecode(path)), None if part is None else Part(*part))
+                for path, part in _decode_task(ends.recv_bytes())
+            ]
+            _work(scan, pieces, now, ends)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def _work(scan: Scan[list[str]], pieces: Sequence[Piece], now: datetime, ends: Connection) -> None:
+    scan.summary = summary = Summary()
+    told = _Told(0, [])
+
+    def progress(read_bytes: int) -> None:
+        told.read_bytes += read_bytes
+
+    for shown in scan.run(pieces, now, progress):
+        told.shown.append(shown)
+        if len(told.shown) >= _SENT:
+            ends.send_bytes(_encode(told))
+            told.read_bytes, told.shown = 0, []
+    told.summary = _Counts(
+        summary.files,
+        summary.events,
+        dict(summary.detections),
+        dict(summary.refused),
+        summary.unreadable,
+        summary.dead,
+    )
+    ends.send_bytes(_encode(told))

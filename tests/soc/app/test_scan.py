@@ -1,0 +1,259 @@
+"""The hunt: as the slow way finds it, alike in any number of processes, and in the open when one of them dies."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from collectors.event import Event
+from collectors.parse import Context, parse_batch
+from collectors.record import RawRecord
+from collectors.sources import read_file
+from soc.app import scan_jobs
+from soc.app.scan import Piece, Scan, files_under, total_bytes
+from soc.detect import Detection
+from soc.detect.correlation import Lateness
+from soc.detect.ruleset import RuleSet
+from soc.detect.sigma import load
+from tests.soc.detect.sigma.material import CORPUS, FOLDERS
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+RULE = """\
+title: A tool is started
+id: 6b3f8c52-3e0c-4a4e-9d51-{number:012}
+status: experimental
+level: {level}
+logsource: {{product: windows, category: process_creation}}
+detection:
+  tool: {{Image|endswith: '{tool}'}}
+  condition: tool
+"""
+KEYWORD = """\
+title: A word anywhere
+id: 7c3f8c52-3e0c-4a4e-9d51-000000000001
+status: experimental
+level: low
+logsource: {product: windows}
+detection:
+  words: ['wanted word', 'C:\\Users\\an\\x']
+  condition: words
+"""
+
+
+def event(number: int, image: str) -> bytes:
+    header = {
+        "Provider": {"#attributes": {"Name": "Microsoft-Windows-Sysmon"}},
+        "EventID": 1,
+        "TimeCreated": {
+            "#attributes": {"SystemTime": f"2026-11-22T03:{number // 60 % 60:02}:{number % 60:02}.000000Z"}
+        },
+        "EventRecordID": number,
+        "Channel": "Microsoft-Windows-Sysmon/Operational",
+        "Computer": f"pc{number % 7}",
+    }
+    data = {"Image": f"C:\\Tools\\{image}", "ProcessId": number, "User": "LAB\\an", "CommandLine": f"{image} {number}"}
+    return json.dumps({"Event": {"System": header, "EventData": data}}).encode()
+
+
+def line(number: int) -> bytes:
+    if number % 97 == 5:
+        return b'{"Event": {"System": broken'
+    if number % 50 == 7:
+        return b""
+    return event(number, ["a.exe", "b.exe", "wanted word.exe", "notepad.exe"][number % 4 if number % 3 else 3])
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> RuleSet:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    for number, (tool, level) in enumerate([("\\a.exe", "high"), ("\\b.exe", "low"), ("b.exe", "medium")]):
+        (folder / f"{number}.yml").write_text(RULE.format(number=number, tool=tool, level=level))
+    (folder / "keyword.yml").write_text(KEYWORD)
+    return RuleSet(load([folder]), lateness=Lateness(None))
+
+
+def log_folder(folder: Path, lines: int = 3_000) -> list[Path]:
+    """A large file, the same packed, a syslog, an empty file, one that is no log, and a small one."""
+    folder.mkdir()
+    (folder / "large.jsonl").write_bytes(b"\n".join(map(line, range(lines))))
+    (folder / "packed.jsonl.gz").write_bytes(gzip.compress(b"\n".join(map(line, range(300)))))
+    (folder / "auth.log").write_text("Nov 22 03:00:00 web sshd[1]: hello\n" * 200)
+    (folder / "empty.log").write_bytes(b"")
+    (folder / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
+    (folder / "small.jsonl").write_bytes(event(1, "a.exe") + b"\r\n" + event(2, "b.exe") + b"\r\n")
+    return files_under([folder])
+
+
+def shown(detection: Detection) -> list[str]:
+    place = detection.events[-1].position
+    return [
+        detection.id,
+        detection.rule.id,
+        place.path,
+        str(place.index),
+        str(place.offset),
+        *map(str, detection.matched),
+    ]
+
+
+def unchanged(events: Sequence[Event]) -> list[Event]:
+    return list(events)
+
+
+def new_scan(rules: RuleSet, show: Callable[[Detection], list[str] | None] = shown) -> Scan[list[str]]:
+    return Scan(rules, Context(), unchanged, show)
+
+
+def found(scan: Scan[list[str]], files: list[Path], jobs: int) -> list[list[str]]:
+    return list(scan_jobs.hunt(scan, files, NOW, lambda _: None, total_bytes(files), jobs))
+
+
+def slowly(rules: RuleSet, path: Path, log_format: str) -> Iterator[list[str]]:
+    """What is detected in Events of whole records, one after the other."""
+    records = [record for batch in read_file(path, str(path), NOW) for record in batch.records]
+    for record in records:
+        events, _ = parse_batch([record], log_format, Context())
+        yield from map(shown, rules.detect(events))
+
+
+def test_a_scan_finds_what_events_one_by_one_give(rules: RuleSet, tmp_path: Path) -> None:
+    files = log_folder(tmp_path / "logs")
+    scan = new_scan(rules)
+    expected = [each for path in files if "jsonl" in path.name for each in slowly(rules, path, "windows-json")]
+    assert len(expected) > 1_000
+    assert found(scan, files, 1) == expected
+    broken = sum(line(n).endswith(b"broken") for lines in (3_000, 300) for n in range(lines))
+    assert scan.summary.files == len(files)
+    assert sum(scan.summary.detections.values()) == len(expected)
+    assert sum(count for reason, count in scan.summary.refused.items() if "not a Windows event" in reason) == broken
+
+
+def test_any_number_of_processes_gives_the_same(
+    rules: RuleSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_jobs, "TASK_BYTES", 60_000)
+    files = log_folder(tmp_path / "logs")
+    alone, two, three = new_scan(rules), new_scan(rules), new_scan(rules)
+    assert len([piece for path in files for piece in alone.pieces(path, 60_000)]) > 15
+    expected = found(alone, files, 1)
+    for scan, jobs in ((two, 2), (three, 3)):
+        assert found(scan, files, jobs) == expected
+        ours, theirs = alone.summary, scan.summary
+        assert (ours.files, ours.events, ours.detections, ours.refused) == (
+            theirs.files, theirs.events, theirs.detections, theirs.refused,
+        )  # fmt: skip
+        key = lambda letter: (letter.record.position.path, letter.record.position.index)  # noqa: E731
+        assert sorted(ours.dead, key=key) == sorted(theirs.dead, key=key)
+
+
+def test_progress_adds_up_to_the_bytes_of_the_files(
+    rules: RuleSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_jobs, "TASK_BYTES", 60_000)
+    files = log_folder(tmp_path / "logs")
+    for jobs in (1, 2):
+        read: list[int] = []
+        assert list(scan_jobs.hunt(new_scan(rules), files, NOW, read.append, total_bytes(files), jobs))
+        assert sum(read) == total_bytes(files)
+
+
+def test_a_process_that_dies_is_told_and_the_rest_goes_on(
+    rules: RuleSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_jobs, "TASK_BYTES", 20_000)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for n in range(6):
+        (folder / f"{n}.jsonl").write_bytes(b"\n".join(event(i, "a.exe") for i in range(60)))
+
+    def show(detection: Detection) -> list[str]:
+        if detection.events[-1].position.path.endswith("2.jsonl"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return shown(detection)
+
+    scan = new_scan(rules, show)
+    rows = found(scan, files_under([folder]), 2)
+    assert [Path(path).name for path, _ in scan.summary.unreadable] == ["2.jsonl"]
+    assert "died of signal SIGKILL" in scan.summary.unreadable[0][1]
+    assert [Path(row[2]).name for row in rows] == [f"{n}.jsonl" for n in (0, 1, 3, 4, 5) for _ in range(60)]
+
+
+def test_correlations_have_all_hits_in_one_place(rules: RuleSet, tmp_path: Path) -> None:
+    (tmp_path / "rules" / "many.yml").write_text("""\
+title: Many tools
+id: 6b3f8c52-3e0c-4a4e-9d51-0000000000ff
+status: experimental
+level: high
+correlation:
+  type: event_count
+  rules: [6b3f8c52-3e0c-4a4e-9d51-000000000000]
+  group-by: [Computer]
+  timespan: 1h
+  condition: {gte: 30}
+""")
+    chained = RuleSet(load([tmp_path / "rules"]), lateness=Lateness(None))
+    files = log_folder(tmp_path / "logs")
+    rows = found(new_scan(chained), files, 2)
+    assert [row for row in rows if row[1].endswith("ff")]
+    assert rows == found(new_scan(RuleSet(load([tmp_path / "rules"]), lateness=Lateness(None))), files, 1)
+
+
+def test_reasons_that_quote_records_are_bounded(rules: RuleSet, tmp_path: Path) -> None:
+    stamped = event(1, "a.exe").replace(b"2026-11-22T03", b"%d-11-22T03")
+    (tmp_path / "bad.jsonl").write_bytes(b"\n".join([stamped.replace(b"%d", b"x%d" % n) for n in range(3_000)]))
+    scan = new_scan(rules)
+    assert found(scan, [tmp_path / "bad.jsonl"], 1) == []
+    assert len(scan.summary.refused) <= 2_001
+    assert sum(scan.summary.refused.values()) == 3_000
+
+
+def test_ctrl_c_ends_every_process_at_once(rules: RuleSet, tmp_path: Path) -> None:
+    rule_folder, log = tmp_path / "rules", tmp_path / "large.jsonl"
+    log.write_bytes(b"\n".join(event(n, "a.exe") for n in range(60_000)))
+    ran = subprocess.Popen(
+        [sys.executable, "-m", "soc", "scan", log, log, "--rules", rule_folder, "--jobs", "2", "--json", "--config", tmp_path / "none"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert ran.stdout is not None
+    assert ran.stdout.readline()
+    os.killpg(ran.pid, signal.SIGINT)
+    _, said = ran.communicate(timeout=20)
+    assert ran.returncode not in (0, 1)
+    assert b"Traceback" not in said
+    for _ in range(50):
+        try:
+            os.killpg(ran.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a process of the scan is still there")
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus beside the checkout")
+def test_every_recorded_event_is_detected_alike_as_row_and_as_event(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folders = [CORPUS / "sigmahq" / folder for folder in FOLDERS]
+    rules = RuleSet(load(folders, cache=tmp_path_factory.getbasetemp() / "cache"), lateness=Lateness(None))
+    files = sorted((CORPUS / "evtx").rglob("*.evtx"))
+    expected: list[list[str]] = []
+    records: list[RawRecord] = []
+    for path in files:
+        for batch in read_file(path, str(path), NOW):
+            records += batch.records
+    for start in range(0, len(records), 1_000):
+        events, _ = parse_batch(records[start : start + 1_000], "windows-json", Context())
+        expected += map(shown, rules.detect(events))
+    scan = new_scan(rules)
+    assert list(scan.run(map(Piece, files), NOW, lambda _: None)) == expected
+    assert len(expected) > 3_000
