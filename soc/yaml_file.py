@@ -134,6 +134,11 @@ def read(path: Path, name: str = "") -> list[Document]:
         raw = path.read_bytes()
     except OSError as error:
         raise FaultsError([Fault(name, 0, 0, f"cannot be read: {error.strerror}")]) from error
+    return parse_bytes(raw, name)
+
+
+def parse_bytes(raw: bytes, name: str) -> list[Document]:
+    """All documents of a file's bytes. Raises: FaultsError as `read`."""
     if len(raw) > MAX_BYTES:
         raise FaultsError([Fault(name, 0, 0, f"{len(raw):,} bytes; at most {MAX_BYTES:,} are read")])
     try:

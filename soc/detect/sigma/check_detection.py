@@ -7,6 +7,7 @@ is checked where the rule is built (.parse), with the same places.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from soc.detect.sigma import condition
@@ -193,6 +194,10 @@ def _modifiers(key: str) -> Iterator[_Wrong]:
         offset += len(word) + 1
 
 
+_SHORT = 200
+"""Characters of a condition, and names beside it, up to which what it uses is remembered."""
+
+
 def _condition(document: Document, section: str, detection: Mapping[Any, Any], names: list[str]) -> Iterator[Fault]:
     if detection.get("condition") is None:
         near = next((name for name in names if nearest(name, ("condition",))), None)
@@ -200,7 +205,6 @@ def _condition(document: Document, section: str, detection: Mapping[Any, Any], n
         yield document.fault(at, f'the {section} has no "condition"', on_key=True)
         return
     conditions = detection["condition"]
-    selections = {name: Leaf(name, "", ()) for name in names}
     used: set[str] = set()
     broken = False
     for index, text in enumerate(conditions if isinstance(conditions, list) else [conditions]):
@@ -212,7 +216,8 @@ def _condition(document: Document, section: str, detection: Mapping[Any, Any], n
             yield document.fault(place, f"a condition is text, not {described(text)}")
             continue
         try:
-            used |= condition.parse(text, selections)[1]
+            short = len(text) <= _SHORT and len(names) <= _SHORT
+            used |= (_used if short else _used.__wrapped__)(text, tuple(names))
         except condition.ConditionError as error:
             broken = True
             yield condition.fault(document, place, text, error.problem)
@@ -222,3 +227,9 @@ def _condition(document: Document, section: str, detection: Mapping[Any, Any], n
         for name in names:
             if name not in used and not name.startswith("_"):
                 yield document.fault((section, name), f'no condition uses the selection "{name}"', on_key=True)
+
+
+@lru_cache(4_096)
+def _used(text: str, names: tuple[str, ...]) -> frozenset[str]:
+    """The selections that a condition uses; rules share few conditions. Raises: ConditionError."""
+    return frozenset(condition.parse(text, {name: Leaf(name, "", ()) for name in names})[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import dataclasses
 import os
@@ -43,7 +42,7 @@ def read(
 ) -> list[tuple[str, Content]]:
     """What the files under the paths hold, each by itself: names of rules that stand elsewhere are not looked up. Raises: FaultsError."""
     rules, faults = _read(paths, cache, placeholders or {})
-    faults += _duplicates(rules)
+    faults += duplicate_ids(rules)
     if faults:
         raise FaultsError(faults)
     return rules
@@ -65,7 +64,7 @@ def _read(
     rules: list[tuple[str, Content]] = []
     for path in files(paths):
         try:
-            content = _content(path)
+            content = raw_content(path)
             key = rule_cache.digest(content)
             found = loaded.get(key) or known.get(key)
             if found is None:
@@ -81,9 +80,9 @@ def _read(
 
 
 def _linked(rules: list[tuple[str, Content]], faults: list[Fault]) -> list[tuple[str, Content]]:
-    faults = [*faults, *_duplicates(rules)]
+    faults = [*faults, *duplicate_ids(rules)]
     names = references.Names(rules)
-    faults += map(_with_source, references.faults(rules, names, complete=not faults))
+    faults += references.with_sources(references.faults(rules, names, complete=not faults))
     if faults:
         raise FaultsError(faults)
     return _warned(rules, names)
@@ -101,15 +100,15 @@ def files(paths: Sequence[Path]) -> Iterator[Path]:
                 yield Path(name)
 
 
-def documents(path: Path) -> list[Document]:
+def documents(path: Path, raw: bytes | None = None) -> list[Document]:
     """The rule documents of a file; `action: global`, `reset` and `repeat` of older collections are carried out.
 
-    Raises: FaultsError.
+    `raw`: the file's bytes, where they are at hand. Raises: FaultsError.
     """
     shared: dict[str, Any] = {}
     previous: dict[str, Any] = {}
     found = []
-    for document in yaml_file.read(path):
+    for document in yaml_file.read(path) if raw is None else yaml_file.parse_bytes(raw, str(path)):
         data = document.data
         action = data.get("action") if isinstance(data, dict) else None
         if action == "global":
@@ -130,7 +129,8 @@ def documents(path: Path) -> list[Document]:
     return found
 
 
-def _content(path: Path) -> bytes:
+def raw_content(path: Path) -> bytes:
+    """A file's bytes. Raises: FaultsError."""
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123  Path.read_bytes costs twice as much, 3,780 times
             return file.read()
@@ -138,24 +138,36 @@ def _content(path: Path) -> bytes:
         raise FaultsError([Fault(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
 
 
-def _parsed(path: Path, content: bytes, placeholders: Mapping[str, list[str]]) -> list[Content]:
+def _parsed(path: Path, raw: bytes, placeholders: Mapping[str, list[str]]) -> list[Content]:
     """The rules of one file. Raises: FaultsError."""
-    from soc.detect.sigma import parse  # imports pySigma (0.2 s): only where a file is not in the cache
+    found, faults = parsed(path, raw, placeholders)
+    if faults:
+        raise FaultsError(faults)
+    return [each for _, each in found]
 
-    found: list[Content] = []
+
+def parsed(
+    path: Path, raw: bytes, placeholders: Mapping[str, list[str]]
+) -> tuple[list[tuple[Document, Content]], list[Fault]]:
+    """What the documents of one file's bytes become, and the faults of those that become nothing."""
+    from soc.detect.sigma import parse  # what it imports is for files that are not in the cache
+
+    found: list[tuple[Document, Content]] = []
     faults: list[Fault] = []
-    for document in documents(path):
+    try:
+        whole = documents(path, raw)
+    except FaultsError as error:
+        return found, error.faults
+    for document in whole:
         wrong = check(document)
         if wrong:
             faults += wrong
             continue
         try:
-            found.append(parse.content(document, content, placeholders))
+            found.append((document, parse.content(document, raw, placeholders)))
         except FaultsError as error:
             faults += error.faults
-    if faults:
-        raise FaultsError(faults)
-    return found
+    return found, faults
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -167,7 +179,8 @@ def _walk(folder: str) -> Iterator[str]:
                 yield entry.path
 
 
-def _duplicates(rules: Sequence[tuple[str, Content]]) -> Iterator[Fault]:
+def duplicate_ids(rules: Sequence[tuple[str, Content]]) -> Iterator[Fault]:
+    """A fault for each rule whose id another has."""
     first: dict[str, tuple[str, Content]] = {}
     for path, rule in rules:
         earlier_path, earlier = first.setdefault(rule.id, (path, rule))
@@ -175,14 +188,6 @@ def _duplicates(rules: Sequence[tuple[str, Content]]) -> Iterator[Fault]:
             yield Fault(
                 path, rule.line, 1, f'the id {rule.id} is taken by "{earlier.title}" ({earlier_path}:{earlier.line})'
             )
-
-
-def _with_source(fault: Fault) -> Fault:
-    """A fault of a file that the cache answered for, with its line."""
-    with contextlib.suppress(OSError, UnicodeDecodeError, IndexError):
-        line = Path(fault.path).read_text(encoding="utf-8-sig").split("\n")[fault.line - 1]
-        return dataclasses.replace(fault, source=line)
-    return fault
 
 
 def _warned(rules: list[tuple[str, Content]], names: references.Names) -> list[tuple[str, Content]]:

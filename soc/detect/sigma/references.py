@@ -6,7 +6,9 @@ among all files; so this runs after each load, also from the cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from soc.detect.sigma.ir import Content, Correlation, Filter, Logsource, Place, Rule
 from soc.errors import Fault
@@ -66,6 +68,18 @@ def faults(content: Sequence[Loaded], names: Names, *, complete: bool = True) ->
                 if wrong:
                     yield _at(path, each.places.get(f"rules/{at}"), each.line, wrong)
     yield from _circles(content, names)
+
+
+def with_sources(found: Iterable[Fault]) -> list[Fault]:
+    """The faults with their lines, read again: content from the cache has none."""
+    return [dataclasses.replace(fault, source=_line(fault)) for fault in found]
+
+
+def _line(fault: Fault) -> str:
+    try:
+        return Path(fault.path).read_text(encoding="utf-8-sig").split("\n")[fault.line - 1]
+    except (OSError, UnicodeDecodeError, IndexError):
+        return ""
 
 
 def warnings(content: Sequence[Loaded], names: Names) -> Iterator[tuple[int, str]]:

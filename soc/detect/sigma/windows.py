@@ -130,6 +130,10 @@ POWERSHELL: dict[str, tuple[str, str]] = {
 _KERNEL_FILE: dict[str, tuple[str, ...]] = {"file_access": ("12",), "file_rename": ("19", "27")}
 """Categories -> event ids of the ETW provider Microsoft-Windows-Kernel-File (Create; Rename, RenamePath)."""
 
+KNOWN_SERVICES = frozenset(CHANNELS)
+KNOWN_CATEGORIES = frozenset({*SYSMON, *POWERSHELL, *_KERNEL_FILE})
+"""What a Windows rule's logsource can name and be read by."""
+
 _SYSTEM: dict[str, tuple[str, ...]] = {
     "channel": ("winlog.channel",),
     "eventlog": ("winlog.channel",),
