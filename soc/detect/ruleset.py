@@ -159,7 +159,7 @@ class RuleSet:
             if feeding:
                 if self._keeper is not None:
                     self._keeper.keep(number, event)
-                found += self._detections(correlator.take(table, hit, number, feeding))
+                found += self._detections(correlator.take(event, number, feeding, hit.routes))
         while move is not None:
             found += self._detections(correlator.release(move[1]))
             move = next(moves, None)
@@ -206,7 +206,7 @@ class RuleSet:
             not_numbers={ids[at]: count for at, count in unread.not_numbers.items()},
             trimmed=correlator.trimmed(),
             duplicates=correlator.waiting.duplicates,
-            held=len(correlator.waiting),
+            held=correlator.waiting.held,
             groups=correlator.room.count,
             forgotten=self._keeper.forgotten if self._keeper is not None else 0,
         )

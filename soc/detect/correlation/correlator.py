@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, SupportsIndex
@@ -17,7 +17,7 @@ from collectors.event import Event
 from soc.detect.correlation.absence import Absence
 from soc.detect.correlation.counting import EventCount, ValueCount
 from soc.detect.correlation.groups import Key, Room
-from soc.detect.correlation.hits import SHIFT, microseconds, sequence_of
+from soc.detect.correlation.hits import EPOCH, SHIFT, sequence_of
 from soc.detect.correlation.kind import Fired, Kind, Late, Look
 from soc.detect.correlation.measuring import ValueAvg, ValueMedian, ValuePercentile, ValueSum
 from soc.detect.correlation.network import MEASURING, Network
@@ -27,8 +27,6 @@ from soc.detect.correlation.sequence import Temporal, TemporalOrdered
 from soc.detect.correlation.trend import Flatline, Spike
 from soc.detect.correlation.waiting import Waiting
 from soc.detect.correlation.watermark import STEP_US, Lateness, Watermark
-from soc.detect.sigma.matcher import Hit as MatchedHit
-from soc.detect.table import Table
 
 KINDS: dict[str, type[Kind[Any]]] = {
     "event_count": EventCount,
@@ -157,28 +155,28 @@ class Correlator:
             self.watermark.note(events)
         return []
 
-    def take(self, table: Table, hit: MatchedHit, sequence: int, numbers: Sequence[int]) -> list[Finding]:
-        """An event that fires rules which feed correlations (`numbers`), and its sequence number; later events have higher ones.
-
-        What waits gives nothing yet; a late hit gives its findings at once.
+    def take(self, event: Event, sequence: int, fired: Sequence[int], routes: Mapping[int, int]) -> list[Finding]:
+        """An event that fires rules which feed correlations (`fired`), by which routes, and its sequence number; later events have
+        higher ones. What waits gives nothing yet; a late hit gives its findings at once.
         """
         items: list[Item] = []
-        event = table.event(hit.at)
         time, received = event.time, event.ingested
-        time_us = microseconds(min(time, received))
-        for number in numbers:
-            known = (number, hit.routes[number])
+        since = (time if time < received else received) - EPOCH  # noqa: FURB136  a call to min costs as much as the rest
+        time_us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        hit = time_us << SHIFT | sequence
+        for number in fired:
+            known = (number, routes[number])
             read = self._readers.get(known) or self._reader(*known)
-            read(table, hit.at, time_us << SHIFT | sequence, items)
+            read(event, hit, items)
         if not items:
             return []
-        if len(numbers) > 1:
+        if len(fired) > 1:
             items.sort(key=_feed_number)
         now = self.watermark.now_us
         if now is not None and time_us < now:
             return self._late(event.source, items)
         self.waiting.add(time_us, event.id, items)
-        if len(self.waiting) > self._max_held:
+        if self.waiting.held > self._max_held:
             middle = self.waiting.middle()
             self.watermark.jump(middle)
             return self.release(middle)
@@ -236,8 +234,7 @@ class Correlator:
 
     def _run(self, items: Iterable[Item], found: list[Finding]) -> None:
         timers, kinds = self.timers, self.kinds
-        for item in items:
-            hit, feed, key, values, above = item
+        for hit, feed, key, values, above in items:
             if timers and timers[0][0] <= hit >> SHIFT:
                 self._tick(hit >> SHIFT, found)
             fired = kinds[feed.correlation].on(hit, key, feed.at, values)
@@ -266,12 +263,13 @@ class Correlator:
             if kind is None:
                 continue
             for item in items_above(one, hit, key, numeric=self.network.correlations[at].kind in MEASURING):
-                fired = kind.on(hit, item.key, item.feed.at, item.values)
-                if item.above and self._keeps[at]:
-                    self._carry(at, item.key, item.above)
+                _, feed, group, values, over = item
+                fired = kind.on(hit, group, feed.at, values)
+                if over and self._keeps[at]:
+                    self._carry(at, group, over)
                 if fired is not None:
-                    found.append(Finding(at, item.key, fired, hit, late, timed))
-                    self._hand_on(item.above, hit, item.key, kinds, found, late=late, timed=timed)
+                    found.append(Finding(at, group, fired, hit, late, timed))
+                    self._hand_on(over, hit, group, kinds, found, late=late, timed=timed)
 
     def _tick(self, time_us: int, found: list[Finding]) -> None:
         """What was scheduled up to a moment."""
@@ -298,7 +296,7 @@ class Correlator:
         and one from before that begins the lane anew (another spool)."""
         self.late[source] += 1
         found: list[Finding] = []
-        time = items[0].hit >> SHIFT
+        time = items[0][0] >> SHIFT
         lane = self.lanes.get(source)
         allowed = self.watermark.lateness.source(source) // _US
         if lane is not None and time < lane.newest - allowed:
@@ -308,17 +306,16 @@ class Correlator:
             lane = self.lanes[source] = Lane(LateKinds(self), time, 0)
         lane.newest = max(lane.newest, time)
         lane.touched = self.watermark.now_us or 0
-        for item in items:
-            at, hit = item.feed.correlation, item.hit
+        for hit, feed, key, values, above in items:
+            at = feed.correlation
             kind = lane.kinds[at]
             if kind is None:
                 continue
-            if kind.late is Late.OWN and time < lane.newest:
-                hit = lane.newest << SHIFT | sequence_of(hit)
-            fired = kind.on(hit, item.key, item.feed.at, item.values)
+            counted = lane.newest << SHIFT | sequence_of(hit) if kind.late is Late.OWN else hit
+            fired = kind.on(counted, key, feed.at, values)
             if fired is not None:
-                found.append(Finding(at, item.key, fired, hit, late=True))
-                self._hand_on(item.above, hit, item.key, lane.kinds, found, late=True)
+                found.append(Finding(at, key, fired, counted, late=True))
+                self._hand_on(above, counted, key, lane.kinds, found, late=True)
         return _ordered(found)
 
     def _leave(self, lane: Lane) -> None:
@@ -334,7 +331,7 @@ def _ordered(found: list[Finding]) -> list[Finding]:
 
 
 def _feed_number(item: Item) -> int:
-    return item.feed.number
+    return item[1].number
 
 
 _NO_END = 1 << 62

@@ -32,24 +32,24 @@ class Room:
         self.count = 0
         self.evicted: Counter[str] = Counter()
         self.stores: list[Groups] = []  # type: ignore[type-arg]
-        self._bygone: list[dict] = []  # type: ignore[type-arg]
+        self.bygone: list[dict] = []  # type: ignore[type-arg]
         self.largest: Groups | None = None  # type: ignore[type-arg]
         self._until_recheck = 0
 
     def discard(self, generation: dict) -> None:  # type: ignore[type-arg]
         """Free a generation, little by little."""
         if generation:
-            self._bygone.append(generation)
+            self.bygone.append(generation)
 
     def sweep(self, states: int) -> None:
         """Free up to so many states of bygone generations."""
-        while self._bygone and states > 0:
-            generation = self._bygone[-1]
+        while self.bygone and states > 0:
+            generation = self.bygone[-1]
             for _ in range(min(states, len(generation))):
                 generation.popitem()
             states -= 1_000 if generation else 1
             if not generation:
-                self._bygone.pop()
+                self.bygone.pop()
 
     def evict(self) -> None:
         """Make place for one group."""
@@ -115,7 +115,8 @@ class Groups(Generic[State]):
         self._now = hit
         self.young[key] = state
         room.count += 1
-        room.sweep(_FREED)
+        if room.bygone:
+            room.sweep(_FREED)
         if room.count > room.limit:
             room.evict()
 

@@ -18,15 +18,15 @@ NEVER = -(1 << 62)
 NO_HIT = NEVER << SHIFT
 """A hit before every other."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_FIRST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
 
 
 def microseconds(time: datetime) -> int:
     """Since 1970, exact."""
-    since = time - _EPOCH
+    since = time - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
@@ -37,7 +37,7 @@ def span_us(seconds: float) -> int:
 
 def moment(time_us: int) -> datetime:
     """The time of some microseconds; what lies outside of years 1 to 9999 is cut to them."""
-    return _EPOCH + timedelta(microseconds=min(max(time_us, _FIRST), _LAST))
+    return EPOCH + timedelta(microseconds=min(max(time_us, _FIRST), _LAST))
 
 
 def effective(event: Event) -> datetime:

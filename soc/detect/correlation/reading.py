@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
+from collectors.event import Event
 from collectors.event import Value as Cell
 from soc.detect.correlation.groups import Key
 from soc.detect.correlation.kind import Value
 from soc.detect.sigma.leaf import text_of
-from soc.detect.table import Table
 
 Columns = tuple[str, ...]
 Part = tuple[str, ...] | int
@@ -48,14 +48,9 @@ class Above(NamedTuple):
     above: tuple[Above, ...]
 
 
-class Item(NamedTuple):
-    """One hit for one group of one correlation."""
-
-    hit: int
-    feed: Feed
-    key: Key
-    values: Sequence[Value]
-    above: tuple[Above, ...]
+Item = tuple[int, Feed, Key, Sequence[Value], tuple[Above, ...]]
+"""One hit for one group of one correlation: hit, feed, key, values, and what is above. A plain tuple: there are hundreds of thousands a
+second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +73,8 @@ class Unread:
     not_numbers: Counter[int]
 
 
-Reader = Callable[[Table, int, int, list[Item]], None]
-"""Appends the items of a hit: the table, the place in it, the hit."""
+Reader = Callable[[Event, int, list[Item]], None]
+"""Appends the items of a hit: its event, the hit."""
 
 
 def reader(plans: Sequence[Plan], unread: Unread) -> Reader:
@@ -88,9 +83,9 @@ def reader(plans: Sequence[Plan], unread: Unread) -> Reader:
     if len(each) == 1:
         return each[0]
 
-    def read(table: Table, place: int, hit: int, items: list[Item]) -> None:
+    def read(event: Event, hit: int, items: list[Item]) -> None:
         for one in each:
-            one(table, place, hit, items)
+            one(event, hit, items)
 
     return read
 
@@ -99,54 +94,67 @@ def _reader(plan: Plan, unread: Unread) -> Reader:
     feed, columns = plan.feed, [part for part in plan.key if isinstance(part, tuple)]
     single = columns[0][0] if len(columns) == 1 and len(columns[0]) == 1 else ""
     above, plain = plan.above, not plan.values and not plan.above
+    read_values = _values(plan, unread) if plan.values else None
 
-    def read(table: Table, place: int, hit: int, items: list[Item]) -> None:
+    def read(event: Event, hit: int, items: list[Item]) -> None:
         if single:
-            cell = table.cell(single, place)
+            cell = event.fields.get(single)
             if cell.__class__ is str and plain:
-                items.append(Item(hit, feed, cell, (), ()))
+                items.append((hit, feed, cell, (), ()))
                 return
-            keys: Sequence[Key] = _texts(cell)
+            keys: Sequence[Key] = [cell] if cell.__class__ is str else _texts(event.get(single))
         else:
-            found = [texts(table, place, names) for names in columns]
-            keys = list(dict.fromkeys(_product(found)))
+            keys = list(dict.fromkeys(_product([texts(event, names) for names in columns])))
         if not keys:
             unread.ungrouped[feed.correlation] += 1
             return
         values: Sequence[Value] = ()
-        if plan.values:
-            values = _values(plan, table, place, unread)
+        if read_values is not None:
+            values = read_values(event)
             if not values:
                 return
-        over = tuple(_above(one, table, place) for one in above)
+        over = tuple([_above(one, event) for one in above]) if above else ()
         for key in keys:
-            items.append(Item(hit, feed, key, values, over))  # noqa: PERF401  short, and appends to what is there
+            items.append((hit, feed, key, values, over))  # noqa: PERF401  short, and appends to what is there
 
     return read
 
 
-def _values(plan: Plan, table: Table, place: int, unread: Unread) -> Sequence[Value]:
+def _values(plan: Plan, unread: Unread) -> Callable[[Event], Sequence[Value]]:
     columns = [part for part in plan.values if isinstance(part, tuple)]
-    if plan.numeric:
-        cells = [cell for names in columns for cell in _cells(table, place, names)]
-        numbers = [number for number in map(number_of, cells) if number is not None]
-        if len(numbers) < len(cells):
-            unread.not_numbers[plan.feed.correlation] += 1
+    single = columns[0][0] if len(columns) == 1 and len(columns[0]) == 1 else ""
+    number = plan.feed.correlation
+
+    def numbers(event: Event) -> Sequence[Value]:
+        cell = event.fields.get(single)
+        if cell.__class__ is int:
+            return (cell,)
+        cells = [cell for names in columns for cell in _cells(event, names)]
+        found = [number for number in map(number_of, cells) if number is not None]
+        if len(found) < len(cells):
+            unread.not_numbers[number] += 1
         elif not cells:
-            unread.valueless[plan.feed.correlation] += 1
-        return numbers
-    found = [texts(table, place, names) for names in columns]
-    values = found[0] if len(found) == 1 else list(dict.fromkeys(_product(found)))
-    if not values:
-        unread.valueless[plan.feed.correlation] += 1
-    return values
+            unread.valueless[number] += 1
+        return found
+
+    def values(event: Event) -> Sequence[Value]:
+        cell = event.fields.get(single)
+        if cell.__class__ is str:
+            return (cell,)
+        found = [texts(event, names) for names in columns]
+        several = found[0] if len(found) == 1 else list(dict.fromkeys(_product(found)))
+        if not several:
+            unread.valueless[number] += 1
+        return several
+
+    return numbers if plan.numeric else values
 
 
-def _above(plan: Plan, table: Table, place: int) -> Above:
+def _above(plan: Plan, event: Event) -> Above:
     def parts(wanted: Iterable[Columns | int]) -> tuple[Part, ...]:
-        return tuple(part if isinstance(part, int) else tuple(texts(table, place, part)) for part in wanted)
+        return tuple(part if isinstance(part, int) else tuple(texts(event, part)) for part in wanted)
 
-    return Above(plan.feed, parts(plan.key), parts(plan.values), tuple(_above(one, table, place) for one in plan.above))
+    return Above(plan.feed, parts(plan.key), parts(plan.values), tuple(_above(one, event) for one in plan.above))
 
 
 def items_above(above: Above, hit: int, key: Key, *, numeric: bool) -> list[Item]:
@@ -167,14 +175,14 @@ def items_above(above: Above, hit: int, key: Key, *, numeric: bool) -> list[Item
             values = [number for number in map(number_of, values) if number is not None]  # type: ignore[arg-type]
         if not values:
             return []
-    return [Item(hit, above.feed, one, values, above.above) for one in keys]
+    return [(hit, above.feed, one, values, above.above) for one in keys]
 
 
-def texts(table: Table, place: int, columns: Columns) -> list[str]:
+def texts(event: Event, columns: Columns) -> list[str]:
     """The values of a field as texts, each once; none where it is absent."""
     if len(columns) == 1:
-        return _texts(table.cell(columns[0], place))
-    return list(dict.fromkeys(text for name in columns for text in _texts(table.cell(name, place))))
+        return _texts(event.get(columns[0]))
+    return list(dict.fromkeys(text for name in columns for text in _texts(event.get(name))))
 
 
 def _texts(cell: Cell) -> list[str]:
@@ -185,10 +193,10 @@ def _texts(cell: Cell) -> list[str]:
     return [text_of(cell)]
 
 
-def _cells(table: Table, place: int, columns: Columns) -> list[Cell]:
+def _cells(event: Event, columns: Columns) -> list[Cell]:
     found: list[Cell] = []
     for name in columns:
-        cell = table.cell(name, place)
+        cell = event.get(name)
         if isinstance(cell, list):
             found += cell[:MAX_COMBINATIONS]
         elif cell is not None:

@@ -144,8 +144,8 @@ def _as_generation(kind: Kind[Any], kept: list[Any]) -> dict[Key, Any]:
 
 
 def _item(item: Item, signatures: list[str]) -> list[object]:
-    above = [_above(one, signatures) for one in item.above]
-    return [item.hit, signatures[item.feed.correlation], item.feed.rule, item.key, item.values, above]
+    hit, feed, key, values, above = item
+    return [hit, signatures[feed.correlation], feed.rule, key, values, [_above(one, signatures) for one in above]]
 
 
 def _above(above: Above, signatures: list[str]) -> list[object]:
@@ -156,7 +156,7 @@ def _above(above: Above, signatures: list[str]) -> list[object]:
 def _as_item(kept: list[Any], feeds: Mapping[tuple[str, str], Feed]) -> Item | None:
     hit, signature, rule, key, values, above = kept
     feed = feeds.get((signature, rule))
-    return Item(hit, feed, _key(key), tuple(map(thawed, values)), _as_above(above, feeds)) if feed is not None else None
+    return (hit, feed, _key(key), tuple(map(thawed, values)), _as_above(above, feeds)) if feed is not None else None
 
 
 def _as_above(kept: Iterable[Any], feeds: Mapping[tuple[str, str], Feed]) -> tuple[Above, ...]:

@@ -18,18 +18,14 @@ _by_hit = itemgetter(0)
 
 
 class Waiting:
-    """What is held back. `duplicates`: events that had come before."""
+    """What is held back. `held`: items; `duplicates`: events that had come before."""
 
     def __init__(self, *, endless: bool) -> None:
         self.duplicates = 0
         self._endless = endless
         self._slots: dict[int, tuple[list[Item], set[str]]] = {}
         self._order: list[int] = []
-        self._held = 0
-
-    def __len__(self) -> int:
-        """Items held back."""
-        return self._held
+        self.held = 0
 
     def add(self, time_us: int, event_id: str, items: Sequence[Item]) -> None:
         """Hold back the items of one event."""
@@ -43,7 +39,7 @@ class Waiting:
             return
         slot[1].add(event_id)
         slot[0].extend(items)
-        self._held += len(items)
+        self.held += len(items)
 
     @property
     def first_us(self) -> int | None:
@@ -51,12 +47,12 @@ class Waiting:
         if not self._order:
             return None
         if self._endless:
-            return self._slots[0][0][0].hit >> SHIFT
+            return self._slots[0][0][0][0] >> SHIFT
         return (self._order[0] + 1) * STEP_US
 
     def middle(self) -> int:
         """A time that half of the items are before."""
-        times = sorted(item.hit >> SHIFT for items, _ in self._slots.values() for item in items)
+        times = sorted(item[0] >> SHIFT for items, _ in self._slots.values() for item in items)
         return times[len(times) // 2]
 
     def before(self, time_us: int) -> Iterator[list[Item]]:
@@ -64,15 +60,15 @@ class Waiting:
         while self._order and (self._endless or (self._order[0] + 1) * STEP_US <= time_us):
             items, ids = self._slots.pop(heapq.heappop(self._order))
             items.sort(key=_by_hit)
-            if self._endless and items[-1].hit >> SHIFT >= time_us:
-                kept = [item for item in items if item.hit >> SHIFT >= time_us]
+            if self._endless and items[-1][0] >> SHIFT >= time_us:
+                kept = [item for item in items if item[0] >> SHIFT >= time_us]
                 items = items[: len(items) - len(kept)]
                 self._slots[0] = (kept, ids)
                 self._order.append(0)
-                self._held -= len(items)
+                self.held -= len(items)
                 yield items
                 return
-            self._held -= len(items)
+            self.held -= len(items)
             yield items
 
     def all(self) -> Iterator[Item]:
@@ -88,4 +84,4 @@ class Waiting:
         """Take up a slot."""
         self._slots[number] = (items, set(ids))
         heapq.heappush(self._order, number)
-        self._held += len(items)
+        self.held += len(items)
