@@ -24,12 +24,11 @@ from soc.alert.grouping import Grouper
 from soc.alert.scoring import Scoring
 from soc.app.history import Span, happened, history
 from soc.app.site import Site
-from soc.app.watch import RULES_LOADED
+from soc.app.watch import running_rules
 from soc.detect import Detection, detection_id
 from soc.detect.backtest import Comparison, Difference, RuleOutcome, cut, differences, digest, proposed, touched
-from soc.detect.ruleset import RuleSet
 from soc.detect.sigma import ir
-from soc.detect.sigma.load import linked, load, read
+from soc.detect.sigma.load import linked, read
 from soc.detect.sigma.references import Loaded
 from soc.errors import SocError
 from soc.store import AlertQuery
@@ -56,7 +55,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Protected:
-    """An alert that a change may not lose: confirmed, or part of an incident. `why`: which of the two, in words."""
+    """An alert that a change may not lose. `why` in words: closed as true positive, or part of an incident and not closed as harmless."""
 
     alert_id: str
     rule_id: str
@@ -122,11 +121,6 @@ class Backtest:
 # --- the change -----------------------------------------------------------------------------------------------------------------
 
 
-def site_content(site: Site, folders: Sequence[Path] = ()) -> list[Loaded]:
-    """Rules, correlations and filters of the site (or of these folders), from the cache where nothing changed. Raises: FaultsError."""
-    return load(folders or site.config.rules, cache=site.config.data / "cache", placeholders=_placeholders(site))
-
-
 def change_of(
     site: Site, paths: Sequence[Path], *, against: Sequence[Path] = (), without: Sequence[str] = ()
 ) -> Change:
@@ -135,19 +129,15 @@ def change_of(
     Files that stand in the site's rule folders already count as added where the engine has not run them yet.
     Raises: FaultsError; SocError where a file was edited in place, so that what runs is not on disk any more.
     """
-    current = site_content(site, against)
+    current = site.content(against)
     known = {each.id for _, each in current}
     for rule_id in without:
         if rule_id.lower() not in known:
             raise SocError(f"there is no rule {rule_id} to leave out; `soc rules list` lists them")
-    change = read(paths, placeholders=_placeholders(site)) if paths else []
+    change = read(paths, placeholders=site.placeholders) if paths else []
     before = current if against else _as_it_runs(site, current, change)
     after = linked(proposed(before, change, without))
     return Change(before, after, tuple(differences(before, after)))
-
-
-def _placeholders(site: Site) -> dict[str, list[str]]:
-    return {name: list(values) for name, values in site.config.detect.placeholders.items()}
 
 
 def _as_it_runs(site: Site, current: Sequence[Loaded], change: Sequence[Loaded]) -> list[Loaded]:
@@ -156,8 +146,7 @@ def _as_it_runs(site: Site, current: Sequence[Loaded], change: Sequence[Loaded])
     in_place = {each.id: each for path, each in current if str(Path(path).resolve()) in here}
     if not in_place:
         return list(current)
-    last = [entry.fact.body["rules"] for entry in site.ledger.entries(kinds=[RULES_LOADED])][-1:]
-    running: Mapping[str, str] = last[0] if last else {}
+    running = running_rules(site)
     edited = [each for each in in_place.values() if running.get(each.id, each.version) != each.version]
     if edited:
         raise SocError(
@@ -174,7 +163,7 @@ class _Side:
     """One rule set over the history, and the alerts that come of it."""
 
     def __init__(self, site: Site, content: Sequence[Loaded]) -> None:
-        self.ruleset = RuleSet(content)
+        self.ruleset = site.rule_set(content)
         self.alerts: dict[str, Alert] = {}
         self.of: dict[tuple[str, str], str] = {}
         """(rule, event) -> the alert that it is in."""
@@ -199,16 +188,17 @@ def backtest(site: Site, change: Change, span: Span, progress: Progress = lambda
     comparison = Comparison()
 
     def take(found: Iterable[Detection], other: Iterable[Detection]) -> None:
-        pair = [[d for d in side if span.holds(happened(d.events[-1]))] for side in (found, other)]
+        pair = [[d for d in side if span.holds(min(d.time, happened(d.events[-1])))] for side in (found, other)]
         comparison.add(*pair)
         before.group(pair[0])
         after.group(pair[1])
 
     seen = 0
-    for _, events in history(site.journal_reader, span.since - _warm_up(change)):
+    for offset, events in history(site.journal_reader, span.since - _warm_up(change)):
         seen += sum(span.holds(happened(event)) for event in events)
-        take(before.ruleset.detect(events), after.ruleset.detect(events))
+        take(before.ruleset.detect(events, offset), after.ruleset.detect(events, offset))
         progress(len(events))
+    take(before.ruleset.finish(span.until), after.ruleset.finish(span.until))
     if not seen:
         raise SocError(_nothing(site, span))
     outcomes = tuple(comparison.outcomes())
@@ -292,8 +282,9 @@ def _protected(site: Site, ids: frozenset[str]) -> list[tuple[Alert, Protected]]
     for alert in _all_alerts(site):
         if alert.rule_id not in ids:
             continue
-        confirmed = alert.status is AlertStatus.CLOSED and alert.reason is CloseReason.TRUE_POSITIVE
-        if confirmed or alert.incident_id:
+        closed_as = alert.reason if alert.status is AlertStatus.CLOSED else None
+        confirmed = closed_as is CloseReason.TRUE_POSITIVE
+        if confirmed or (alert.incident_id and closed_as not in (CloseReason.FALSE_POSITIVE, CloseReason.BENIGN)):
             why = f"closed as true positive by {alert.history[-1].actor}" if confirmed else ""
             why += f"{' and ' if why else ''}part of incident {alert.incident_id}" if alert.incident_id else ""
             found.append((alert, Protected(alert.id, alert.rule_id, alert.title, why)))
@@ -329,8 +320,8 @@ def _judged(
             old.append((alert, entry))
     if not old:
         return lost, unjudged
-    events = _events_of(site, [alert for alert, _ in old])
-    fired = [_fired(cut(content, ids), events) for content in (change.before, change.after)]
+    events = events_of(site, [alert for alert, _ in old])
+    fired = [_fired(site, cut(content, ids), events) for content in (change.before, change.after)]
     for alert, entry in old:
         keys = [(alert.rule_id, event_id) for event_id in alert.event_ids]
         if any(key in fired[0] for key in keys) and not any(key in fired[1] for key in keys):
@@ -338,7 +329,7 @@ def _judged(
     return lost, unjudged
 
 
-def _events_of(site: Site, alerts: Sequence[Alert]) -> list[Event]:
+def events_of(site: Site, alerts: Sequence[Alert]) -> list[Event]:
     """The events behind alerts of single events, by the places that their detection facts name."""
     offsets = set()
     for alert in alerts:
@@ -349,9 +340,9 @@ def _events_of(site: Site, alerts: Sequence[Alert]) -> list[Event]:
     return [site.journal_reader.fetch(offset) for offset in sorted(offsets)]
 
 
-def _fired(content: Sequence[Loaded], events: Sequence[Event]) -> set[tuple[str, str]]:
+def _fired(site: Site, content: Sequence[Loaded], events: Sequence[Event]) -> set[tuple[str, str]]:
     singles = [(path, each) for path, each in content if not isinstance(each, ir.Correlation)]
-    return {(d.rule.id, event.id) for d in RuleSet(singles).detect(events) for event in d.events}
+    return {(d.rule.id, event.id) for d in site.rule_set(singles).detect(events) for event in d.events}
 
 
 # --- the record -----------------------------------------------------------------------------------------------------------------

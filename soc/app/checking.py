@@ -10,6 +10,7 @@ from collectors.parse import formats
 from collectors.sources import EvtxConfig, FileConfig, SourceConfig
 from soc.app.site import Site
 from soc.config import Config
+from soc.detect.tuning import expired
 from soc.errors import SocError
 from soc.yaml_file import nearest
 
@@ -24,9 +25,11 @@ def checks(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
 
 
 def _rules(site: Site) -> str:
-    ruleset = site.rules()
-    warnings = "".join(f"\n  warning: {warning}" for warning in ruleset.warnings[:20])
-    return f"{len(ruleset)} rules, {len(ruleset.warnings)} warnings{warnings}"
+    content = site.content()
+    ruleset = site.rule_set(content)
+    told = [*expired(content, site.clock()), *ruleset.warnings]
+    warnings = "".join(f"\n  warning: {warning}" for warning in told[:20])
+    return f"{len(ruleset)} rules, {len(told)} warnings{warnings}"
 
 
 def _sources(config: Config) -> str:

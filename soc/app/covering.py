@@ -10,7 +10,7 @@ from collectors.event import Event
 from iso27001.ledger import Entry
 from soc.alert.facts import DETECTION
 from soc.app.audit import audit_event
-from soc.app.backtesting import Progress, site_content
+from soc.app.backtesting import Progress
 from soc.app.history import Span, happened, history
 from soc.app.site import Site
 from soc.detect.coverage import Coverage, RuleReach, coverage
@@ -22,7 +22,7 @@ from soc.detect.sigma.routing import Kind, Routing, kind_of
 
 def covered(site: Site, span: Span, progress: Progress = lambda _: None) -> Coverage:
     """What the site's rules cover. A rule can fire where an event of a kind that it reads was received in the span."""
-    content = site_content(site)
+    content = site.content()
     able = readable(content, kinds(site, span, progress))
     fired = Counter(str(entry.fact.body["rule"]["id"]) for entry in _detections(site, span))
     names = Names(content)

@@ -25,6 +25,7 @@ from soc.app.reload import Reloader
 from soc.app.rule_files import RuleFiles, versions_of
 from soc.app.site import Site
 from soc.app.watch import ledger_checked, overdue, rules_loaded, rules_refused
+from soc.detect.tuning import expired
 from soc.errors import Fault, SocError, UnreachableError
 from soc.metrics import Metrics
 
@@ -60,6 +61,8 @@ class Running:
         self._evaluation = Evaluation(site, journal, detectors, self.metrics, self._conservation.tell)
         self._indexing = Indexing(journal, site.events, self.metrics)
         self._conservation.tell(rules_loaded(site, versions_of(content), self._evaluation.offset, site.clock()))
+        for ended in expired(content, site.clock()):
+            _log.warning("a tuning has ended", extra={"tuning": ended})
         every_s = site.config.detect.watch.total_seconds()
         self._reloader = Reloader(files, every_s, self._evaluation.replace, self._refuse)
         self._overdue: set[str] = set()

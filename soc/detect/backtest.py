@@ -152,13 +152,14 @@ class Sample:
 
 @dataclass(slots=True)
 class RuleOutcome:
-    """Detections of one rule that only the old set gives, only the new one, and both; `samples` of the first two."""
+    """Detections of one rule that only the old set gives, only the new one, and both; `samples` of the first two, `stays` of the third."""
 
     rule: Rule
     removed: int = 0
     added: int = 0
     kept: int = 0
     samples: dict[Kind, list[Sample]] = field(default_factory=lambda: {Kind.REMOVED: [], Kind.ADDED: []})
+    stays: Sample | None = None
 
 
 @dataclass(slots=True)
@@ -175,6 +176,7 @@ class Comparison:
     def __init__(self) -> None:
         self._rules: dict[str, Rule] = {}
         self._kept: Counter[str] = Counter()
+        self._stays: dict[str, Sample] = {}
         self._before, self._after = _Side(), _Side()
 
     def add(self, before: Iterable[Detection], after: Iterable[Detection]) -> None:
@@ -189,6 +191,8 @@ class Comparison:
             if other.pending.pop(detection_id, None) is not None:
                 other.whole[rule_id].pop(detection_id, None)
                 self._kept[rule_id] += 1
+                if rule_id not in self._stays:
+                    self._stays[rule_id] = sample(detection)
                 continue
             mine.pending[detection_id] = rule_id
             whole = mine.whole[rule_id]
@@ -197,7 +201,10 @@ class Comparison:
 
     def outcomes(self) -> list[RuleOutcome]:
         """One outcome for each rule that fired on a side, those with the most differences first."""
-        found = {rule_id: RuleOutcome(rule, kept=self._kept[rule_id]) for rule_id, rule in self._rules.items()}
+        found = {
+            rule_id: RuleOutcome(rule, kept=self._kept[rule_id], stays=self._stays.get(rule_id))
+            for rule_id, rule in self._rules.items()
+        }
         for kind, side in ((Kind.REMOVED, self._before), (Kind.ADDED, self._after)):
             for rule_id, count in Counter(side.pending.values()).items():
                 outcome = found[rule_id]

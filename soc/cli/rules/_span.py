@@ -41,11 +41,16 @@ def span_options(function: F) -> F:
     return function
 
 
+force_option = click.option(
+    "--force", is_flag=True, help="Go on where the backtest objects; the ledger keeps who and why."
+)
+
+
 def force_options(function: F) -> F:
     """--force and --reason, as arguments `force` and `reason` for `reason_of`."""
     for option in (
         click.option("--reason", default="", help="Why, with --force; the ledger keeps it."),
-        click.option("--force", is_flag=True, help="Go on where the backtest objects; needs --reason."),
+        force_option,
     ):
         function = option(function)
     return function

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from soc.alert import CloseReason
 from soc.app import backtesting
 from soc.app.backtesting import BACKTEST, AlertCounts, Backtest, backtest, change_of, record
+from soc.app.desk import SiteDesk
 from soc.app.history import Span, first_received, history
 from soc.app.reading import BATCH
 from soc.app.site import Site
@@ -93,9 +95,11 @@ def test_a_member_of_an_incident_that_would_vanish_refuses_the_change(tmp_path: 
         assert objection.endswith(f"would vanish: part of incident {alert.incident_id}")
 
 
-def test_an_alert_that_was_closed_as_false_positive_may_vanish(tmp_path: Path) -> None:
-    config = lived(tmp_path, [login(1)], more=QUIET)
+@pytest.mark.parametrize("reason", [CloseReason.FALSE_POSITIVE, CloseReason.BENIGN])
+def test_an_alert_that_was_closed_as_harmless_may_vanish(tmp_path: Path, reason: CloseReason) -> None:
+    config = lived(tmp_path, [login(1)], more="incident: {risk: 1}\n")
     with Site.load(config) as site:
+        SiteDesk(site, "lan").close([alerts(site)[0].id], reason, "a patrol")
         assert tried(site, tmp_path, password_rule(starts="Nothing")).objections() == []
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collectors.event import Event
 from soc.detect.backtest import Comparison, Kind, cut, differences, digest, proposed, touched
 from soc.detect.ruleset import RuleSet
 from soc.detect.sigma.load import linked, read
@@ -46,7 +47,9 @@ def benign(rules: Sequence[str] | str, value: str) -> dict[str, Any]:
     }
 
 
-def correlation(correlation_id: str, rules: Sequence[str], name: str, count: int = 2) -> dict[str, Any]:
+def correlation(
+    correlation_id: str, rules: Sequence[str], name: str, count: int = 2, *, generate: bool = False
+) -> dict[str, Any]:
     return {
         "title": f"Several of {name}",
         "id": correlation_id,
@@ -59,6 +62,7 @@ def correlation(correlation_id: str, rules: Sequence[str], name: str, count: int
             "group-by": ["user.name"],
             "timespan": "1h",
             "condition": {"gte": count},
+            "generate": generate,
         },
     }
 
@@ -137,34 +141,58 @@ def test_a_filter_over_many_rules_is_cut_to_those_that_are_left(folder: Path) ->
 
 WORDS = st.sampled_from("abc")
 EVENTS = st.lists(st.tuples(WORDS, st.sampled_from(["lan", "minh"])), max_size=30)
+FILTERED = st.one_of(st.none(), st.lists(st.integers(0, 2), min_size=1, unique=True), st.just("any"))
+TIED = st.lists(st.integers(0, 2), min_size=1, unique=True)
 
 
+@settings(deadline=None)
 @given(
     words=st.lists(WORDS, min_size=3, max_size=6),
-    changed=st.tuples(st.integers(0, 5), WORDS),
-    filtered=st.one_of(st.none(), st.lists(st.integers(0, 2), min_size=1, unique=True), st.just("any")),
+    chained=st.tuples(TIED, TIED, st.booleans()),
+    changed=st.lists(st.tuples(st.integers(0, 5), WORDS), max_size=2, unique_by=lambda pair: pair[0]),
+    recounted=st.one_of(st.none(), st.tuples(TIED, st.integers(1, 3))),
+    filtered=FILTERED,
+    without=st.sampled_from([(), (COUNT,), (CHAIN,)]),
     events=EVENTS,
 )
 def test_what_is_cut_off_fires_alike_and_what_is_left_fires_as_in_the_whole_set(
     tmp_path_factory: pytest.TempPathFactory,
     words: list[str],
-    changed: tuple[int, str],
+    chained: tuple[list[int], list[int], bool],
+    changed: list[tuple[int, str]],
+    recounted: tuple[list[int], int] | None,
     filtered: list[int] | str | None,
+    without: tuple[str, ...],
     events: list[tuple[str, str]],
 ) -> None:
     """The claim that lets a backtest run only what a change touches."""
     folder = tmp_path_factory.mktemp("cut")
-    before = linked(content(folder, *(rule(n, word) for n, word in enumerate(words))))
-    documents = [rule(*changed)]
+    counted, over, generate = chained
+    documents = [
+        *(rule(n, word) for n, word in enumerate(words)),
+        correlation(COUNT, [f"rule_{n}" for n in counted], "count", generate=generate),
+        correlation(CHAIN, [f"rule_{n}" for n in over], "chain", 3),
+    ]
+    before = linked(content(folder, *documents))
+    change = [rule(*pair) for pair in changed]
+    if recounted is not None:
+        change.append(correlation(COUNT, [f"rule_{n}" for n in recounted[0]], "count", recounted[1]))
     if filtered is not None:
-        documents.append(benign(filtered if isinstance(filtered, str) else [IDS[n] for n in filtered], "lan"))
-    after = linked(proposed(before, content(folder, *documents, name="change.yml")))
+        change.append(benign(filtered if isinstance(filtered, str) else [IDS[n] for n in filtered], "lan"))
+    added = content(folder, *change, name="change.yml") if change else []
+    after = linked(proposed(before, [pair for pair in added if pair[1].id not in without], without))
     batch = [event({"event.module": "test", "word": w, "user.name": u}, number=n) for n, (w, u) in enumerate(events)]
     ids = touched(differences(before, after), before, after)
-    whole = [{(d.rule.id, d.id) for d in RuleSet(each).detect(batch)} for each in (before, after)]
-    parts = [{(d.rule.id, d.id) for d in RuleSet(cut(each, ids)).detect(batch)} for each in (before, after)]
+    whole = [found(each, batch) for each in (before, after)]
+    parts = [found(cut(each, ids), batch) for each in (before, after)]
     assert {pair for pair in whole[0] ^ whole[1] if pair[0] not in ids} == set()
     assert parts == [{pair for pair in each if pair[0] in ids} for each in whole]
+
+
+def found(each: Sequence[Loaded], batch: Sequence[Event]) -> set[tuple[str, str]]:
+    """Rule and id of every detection."""
+    rules = RuleSet(each)
+    return {(d.rule.id, d.id) for d in (*rules.detect(batch), *rules.finish())}
 
 
 def test_the_same_detection_is_kept_in_whatever_batch_the_other_side_gives_it(folder: Path) -> None:
