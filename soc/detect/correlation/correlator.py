@@ -118,6 +118,8 @@ class Correlator:
         self.watermark = Watermark(lateness)
         self.waiting = Waiting(endless=lateness.allowed is None)
         self.room = Room(max_groups)
+        self.passed_us: int | None = None
+        """How far was released: within a batch the watermark is ahead, as its moves are known before its hits are taken."""
         self.late: Counter[str] = Counter()
         self.unread = Unread(Counter(), Counter(), Counter())
         self.timers: list[tuple[int, int, int, Key]] = []
@@ -172,8 +174,7 @@ class Correlator:
             return []
         if len(fired) > 1:
             items.sort(key=_feed_number)
-        now = self.watermark.now_us
-        if now is not None and time_us < now:
+        if self.passed_us is not None and time_us < self.passed_us:
             return self._late(event.source, items)
         self.waiting.add(time_us, event.id, items)
         if self.waiting.held > self._max_held:
@@ -189,6 +190,7 @@ class Correlator:
 
     def release(self, watermark_us: int) -> list[Finding]:
         """What the watermark has passed is correlated; findings in order of time."""
+        self.passed_us = watermark_us if self.passed_us is None else max(self.passed_us, watermark_us)
         found: list[Finding] = []
         for items in self.waiting.before(watermark_us):
             self._run(items, found)
@@ -305,7 +307,7 @@ class Correlator:
         if lane is None:
             lane = self.lanes[source] = Lane(LateKinds(self), time, 0)
         lane.newest = max(lane.newest, time)
-        lane.touched = self.watermark.now_us or 0
+        lane.touched = self.passed_us or 0
         for hit, feed, key, values, above in items:
             at = feed.correlation
             kind = lane.kinds[at]

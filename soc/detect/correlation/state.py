@@ -83,6 +83,7 @@ def _taken(correlator: Correlator, state: Mapping[str, Any]) -> int:
         for feed in each
     }
     correlator.watermark.load(state["watermark"])
+    correlator.passed_us = correlator.watermark.now_us
     correlator.scheduled = state["scheduled"]
     for signature, kept in state["groups"].items():
         if signature in numbers:
