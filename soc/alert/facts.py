@@ -34,7 +34,7 @@ def detection_fact_id(detection: Detection) -> str:
 def detected(detection: Detection, alert_id: str, offsets: Mapping[str, int], now: datetime) -> Fact:
     """The fact that a rule fired: names the rule's version and, per event, where its raw bytes stand and their SHA-256.
 
-    `offsets`: event id -> its place in the journal.
+    `offsets`: event id -> its place in the journal. A detection over more events than it shows says how many in `matched`.
     """
     body: dict[str, Any] = {
         "alert": alert_id,
@@ -50,7 +50,7 @@ def detected(detection: Detection, alert_id: str, offsets: Mapping[str, int], no
                 "path": event.position.path,
                 "offset": event.position.offset,
                 "index": event.position.index,
-                "journal": offsets[event.id],
+                "journal": offsets.get(event.id, detection.numbers[-1] if detection.numbers else None),
                 "ingested": event.ingested,
             }
             for event in detection.events

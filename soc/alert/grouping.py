@@ -25,6 +25,9 @@ ENTITY_FIELDS = ("source.ip", "user.name", "host.name", "source.domain")
 ACCOUNT = "account"
 """Kind of the entity "user@host": an account that many share, such as root, still means one person on one host at one time."""
 
+GROUP_BY = "correlation/group-by"
+"""Where a correlation's detection says which group it is about (soc.detect.ruleset)."""
+
 _NOBODY = frozenset({"", "-", "::1", "127.0.0.1", "localhost", "0.0.0.0"})  # noqa: S104  a value to pass over, not to bind
 
 
@@ -67,6 +70,16 @@ def entities_of(events: Sequence[Event]) -> tuple[Entity, ...]:
     return tuple(found)
 
 
+def about(detection: Detection) -> tuple[Entity, tuple[Entity, ...]]:
+    """What a detection's alert is grouped by, and all that it names: of a correlation its group comes first, of several fields as one."""
+    named = entities_of(detection.events)
+    group = tuple(Entity(match.field, match.value) for match in detection.matched if match.where == GROUP_BY)
+    found = tuple(dict.fromkeys((*group, *named)))
+    if len(group) > 1:
+        return Entity("+".join(e.kind for e in group), "+".join(e.value for e in group)), found
+    return found[0] if found else Entity("event.source", detection.events[-1].source), found
+
+
 def _only_tried(event: Event) -> bool:
     """Whether the account that the event names is one that somebody tried: every scanner tries "admin", which ties nobody to anybody."""
     return event.fields.get("event.category") == "authentication" and event.fields.get("event.outcome") == "failure"
@@ -93,9 +106,9 @@ class Grouper:
         alerts: dict[str, Alert] = {}
         began: set[str] = set()
         members: dict[str, list[Detection]] = {}
+        joined: list[str] = []
         for detection in detections:
-            entities = entities_of(detection.events)
-            entity = entities[0] if entities else Entity("event.source", detection.events[-1].source)
+            entity, entities = about(detection)
             key = (detection.rule.id, entity)
             alert = self._open_alert(key, detection, alerts)
             if alert is None:
@@ -106,7 +119,8 @@ class Grouper:
                 alert = self._joined(alert, detection, entities)
             alerts[alert.id] = alert
             members.setdefault(alert.id, []).append(detection)
-        written = [facts.detected(d, alert_id, offsets, now) for alert_id, ds in members.items() for d in ds]
+            joined.append(alert.id)
+        written = [facts.detected(d, alert_id, offsets, now) for d, alert_id in zip(detections, joined, strict=True)]
         written += [self._fact(alerts[i], members[i], began=i in began, now=now) for i in alerts]
         return list(alerts.values()), written
 

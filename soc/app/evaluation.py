@@ -24,6 +24,7 @@ from soc.alert.grouping import Grouper
 from soc.alert.scoring import Scoring
 from soc.app.correlation_state import StateFile
 from soc.app.heartbeat import Heartbeat
+from soc.app.hidden import record_hidden
 from soc.app.live_rules import LiveRules
 from soc.app.reading import BATCH, next_batch
 from soc.app.rule_files import Loaded, versions_of
@@ -36,6 +37,9 @@ from soc.metrics import Metrics
 from soc.store import AlertQuery
 
 CONSUMER = "detect"
+
+RECORD_EVERY_S = 60.0
+"""Between two facts of what filters hid."""
 
 _WARM_UP = 50_000
 """Events before the committed offset that models see again after a restart."""
@@ -77,13 +81,17 @@ class Evaluation:
         self._site = site
         self._journal = journal
         [rules] = [detector for detector in detectors if isinstance(detector, RuleSet)]
-        self.rules = LiveRules(rules, journal, StateFile(site.state_path))
+        self.rules = LiveRules(rules, journal, site.recall, StateFile(site.state_path))
         self._models = [detector for detector in detectors if not isinstance(detector, RuleSet)]
         self._tell = tell or (lambda events: journal.append(events, {}, []))
         self._heartbeat = Heartbeat(self._tell, site.clock())
         self._metrics = metrics
         self._lock = threading.Lock()
         self._under_way: _Batch | None = None
+        self._told: Counter[str] = Counter()
+        self._told_of: RuleSet | None = None
+        self._told_at = self._recorded_at = 0.0
+        self._hidden: Counter[tuple[str, str]] = Counter()
         self._evaluated: Counter[str] = Counter()
         self._heard: dict[tuple[str, str], datetime] = {}
         self.offset = journal.committed(CONSUMER)
@@ -102,6 +110,7 @@ class Evaluation:
 
     def _warm_up(self) -> None:
         self.rules.resume(self.offset)
+        self._hidden.update(self.rules.rules.stats().hidden)  # of events that were evaluated, and told, before
         offset = max(self._journal.start(), self.offset - _WARM_UP) if self._models else self.offset
         while offset < self.offset:
             events, offset = next_batch(self._journal, offset, min(BATCH, self.offset - offset))
@@ -115,7 +124,8 @@ class Evaluation:
         """
         batch = self._under_way or self._detect()
         if batch is None:
-            self.tell_time(self._site.clock())
+            self._metrics.heartbeats.inc(self._heartbeat.beat(self._site.clock(), self.rules.rules.due))
+            self._tell_stats()
             return 0
         self._under_way = batch
         if batch.detections:
@@ -144,26 +154,30 @@ class Evaluation:
 
     def replace(self, content: Loaded) -> None:
         """Have rules of this content evaluate from the next batch on; from any thread. Raises: FaultsError; then nothing changes."""
-        self.rules.replace(self._site.rule_set(content), versions_of(content))
+        self.rules.replace(self._site.rule_set(content, self._site.recall), versions_of(content))
 
     def _take_over(self) -> None:
         """Let the rules that wait evaluate from here on, and record so before they see an event."""
+        before = self.rules.rules
         versions = self.rules.take_over()
         if versions is not None:
             now = self._site.clock()
+            record_hidden(self._site, before.stats().hidden, self._hidden, now)
+            self._hidden.clear()
             self._tell(rules_loaded(self._site, versions, self.offset, now))
             self._metrics.rules.set(len(self.rules.rules) + len(self._models))
             self._metrics.reloads.labels("loaded").inc()
             _log.info("changed rules evaluate from here on", extra={"offset": self.offset, "rules": len(versions)})
 
-    def tell_time(self, now: datetime, *, at_once: bool = False) -> bool:
-        """Put the time into the journal where correlations wait for it and nothing else came; whether it was."""
-        told = self._heartbeat.beat(now, self.rules.held_back, at_once=at_once)
-        self._metrics.heartbeats.inc(told)
-        return told
+    def read_out(self) -> None:
+        """Every source has said all that it will say: correlations wait no longer for what may be under way."""
+        if self.rules.rules.held_back:
+            self._heartbeat.read_out(self._site.clock())
+            self.drain()
 
     def close(self) -> None:
-        """Save what correlations remember."""
+        """Save what correlations remember, and record what filters hid."""
+        record_hidden(self._site, self.rules.rules.stats().hidden, self._hidden, self._site.clock())
         self.rules.save(self.offset, wait=True)
 
     def progress(self) -> Progress:
@@ -197,9 +211,32 @@ class Evaluation:
         metrics = self._metrics
         metrics.evaluated.inc(len(events))
         metrics.queue.set(self._journal.end() - self.offset)
+        self._tell_stats()
         if events:
             self._heartbeat.heard(events[-1])
             metrics.lag.set(max(timedelta(), self._site.clock() - events[-1].ingested).total_seconds())
+
+    def _tell_stats(self) -> None:
+        """What the rule set left out since it was last asked, at most once a second; a set that was swapped in begins at nothing."""
+        if time.monotonic() - self._told_at < 1:
+            return
+        self._told_at = time.monotonic()
+        if self._told_at - self._recorded_at >= RECORD_EVERY_S:
+            self._recorded_at = self._told_at
+            record_hidden(self._site, self.rules.rules.stats().hidden, self._hidden, self._site.clock())
+        stats, metrics = self.rules.rules.stats(), self._metrics
+        metrics.held_back.set(stats.held)
+        metrics.groups.set(stats.groups)
+        hidden: Counter[str] = Counter()
+        for (filter_id, _), count in stats.hidden.items():
+            hidden[filter_id] += count
+        now = Counter({"late": sum(stats.late.values()), "evicted": sum(stats.evicted.values()), **hidden})
+        grown = now if self._told_of is not self.rules.rules else now - self._told
+        self._told_of, self._told = self.rules.rules, now
+        metrics.late.inc(grown.pop("late", 0))
+        metrics.evicted.inc(grown.pop("evicted", 0))
+        for filter_id, count in grown.items():
+            metrics.hidden.labels(filter_id).inc(count)
 
     def _count(self, fresh: Sequence[Detection], facts: Sequence[Fact]) -> None:
         for detection in fresh:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from collectors.event import Event
-from soc.app.audit import audit_event
+from soc.app.audit import SOURCE, audit_event
+from soc.detect.correlation.watermark import READ_OUT
 
 DATASET = "soc.heartbeat"
 
@@ -35,15 +36,23 @@ class Heartbeat:
         if not is_heartbeat(event):
             self._last, self._pause = event.ingested, PAUSE
 
-    def beat(self, now: datetime, held_back: int, *, at_once: bool = False) -> bool:
-        """Tell the time if something waits for it, and if it is due or shall be told `at_once`; whether it was."""
-        if not held_back or (now - self._last < self._pause and not at_once):
+    def beat(self, now: datetime, due: datetime | None) -> bool:
+        """Tell the time if something waits for it (`due`: until when; None for nothing) and nothing else did; whether it was told."""
+        if due is None or now < due or now - self._last < self._pause:
             return False
-        self._tell([audit_event("heartbeat", {"event.dataset": DATASET, "soc.held_back": held_back}, now)])
+        self._tell([_event("heartbeat", now)])
         self._last, self._pause = now, min(2 * self._pause, LONGEST_PAUSE)
         return True
+
+    def read_out(self, now: datetime) -> None:
+        """Tell that every source has said all that it will say."""
+        self._tell([_event(READ_OUT, now)])
+
+
+def _event(action: str, now: datetime) -> Event:
+    return audit_event(action, {"event.dataset": DATASET}, now)
 
 
 def is_heartbeat(event: Event) -> bool:
     """Whether the event only tells the time: it is in the journal for detection, and nothing to search for."""
-    return event.source == "soc" and event.fields.get("event.dataset") == DATASET
+    return event.source == SOURCE and event.fields.get("event.dataset") == DATASET

@@ -11,13 +11,16 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from collectors.event import Event
 from collectors.journal import JournalReader
-from soc.app.correlation_state import StateFile
+from soc.app.correlation_state import Saved, StateFile, last_id
+from soc.app.reading import BATCH, next_batch
+from soc.app.recall import JournalRecall
 from soc.detect import Detection
+from soc.detect.correlation.state import StateError
 from soc.detect.ruleset import RuleSet
-from soc.store.fetching import fetch
 
 SAVE_EVERY_S = 60.0
 """Between two saved states: what a start after a crash evaluates again."""
@@ -25,45 +28,56 @@ SAVE_EVERY_S = 60.0
 MOST_WARM_UP = 2_000_000
 """Events that a start without a saved state evaluates again at the most: under a minute of CPU."""
 
+_RECEIVED_APART = timedelta(minutes=1)
+"""How far times of receipt of neighbours in the journal may be apart, as several sources write at once."""
+
 _log = logging.getLogger(__name__)
 
 
 class LiveRules:
     """Rules over the journal, from the thread that detects; `replace` from any."""
 
-    def __init__(self, rules: RuleSet, journal: JournalReader, state: StateFile) -> None:
-        """Goes on where the state was saved; `resume` brings it to where detection was."""
+    def __init__(self, rules: RuleSet, journal: JournalReader, recall: JournalRecall, state: StateFile) -> None:
+        """`recall`: what the rules, and all that come after them, were given."""
         self.rules = rules
         self._journal = journal
+        self._recall = recall
         self._state = state
         self._next: tuple[RuleSet, Mapping[str, str]] | None = None
         self._lock = threading.Lock()
-        self._batch: Sequence[Event] = ()
-        self._first = 0
-        self._recalled: dict[str, int] = {}
         self._saved_at = time.monotonic()
 
     def resume(self, committed: int) -> None:
-        """Bring the rules to the state that they had at this offset."""
+        """Bring the rules to what they knew at this offset."""
+        saved = self._state.load(self._journal, committed)
+        if not self.rules.correlates:
+            return
+        offset = self._restored(saved) if saved else None
+        if offset is None:
+            offset = self._warm_up_from(committed)
+        _log.info("correlations go on", extra={"from": offset, "to": committed})
+        offset = max(offset, self._journal.start())
+        while offset < committed:
+            events, following = next_batch(self._journal, offset, min(BATCH, committed - offset))
+            self.detect(events, offset)
+            offset = following
+
+    def _restored(self, saved: Saved) -> int | None:
+        try:
+            self.rules.restore(saved.state)
+        except StateError as error:
+            _log.warning("the saved state of correlations cannot be used", extra={"why": str(error)})
+            return None
+        return saved.offset
 
     def detect(self, events: Sequence[Event], first: int) -> list[Detection]:
         """All detections of a batch, whose first event stands at `first` of the journal."""
-        self._batch, self._first = events, first
-        self._recalled.clear()
-        return self.rules.detect(events)
+        self._recall.begin(events, first)
+        return self.rules.detect(events, first)
 
     def places(self) -> Mapping[str, int]:
         """Where in the journal the events of the last batch stand, by id, and those that its detections recalled."""
-        at = {event.id: offset for offset, event in enumerate(self._batch, self._first)}
-        return {**at, **self._recalled} if self._recalled else at
-
-    def _recall(self, offsets: Sequence[int]) -> list[Event]:
-        """Events of the journal; left out is what retention dropped or the disk damaged, which `fetch` tells."""
-        last = self._first + len(self._batch)
-        found = dict(fetch(self._journal, [offset for offset in offsets if not self._first <= offset < last]))
-        found.update((offset, self._batch[offset - self._first]) for offset in offsets if self._first <= offset < last)
-        self._recalled.update((event.id, offset) for offset, event in found.items())
-        return [found[offset] for offset in offsets if offset in found]
+        return self._recall.places()
 
     def replace(self, rules: RuleSet, versions: Mapping[str, str]) -> None:
         """Have this set evaluate from the next batch on; the last one given counts. `versions`: of all content, by id."""
@@ -76,14 +90,32 @@ class LiveRules:
             waiting, self._next = self._next, None
         if waiting is None:
             return None
-        self.rules, versions = waiting
-        self._saved_at = -SAVE_EVERY_S
+        rules, versions = waiting
+        if rules.correlates:
+            rules.restore(self.rules.state())
+        self.rules = rules
+        self._saved_at -= SAVE_EVERY_S
         return versions
-
-    @property
-    def held_back(self) -> int:
-        """Hits that wait for time to go on."""
-        return 0
 
     def save(self, offset: int, *, wait: bool = False) -> None:
         """Save what correlations remember at this offset, if it is time; `wait`: in any case, and until it is durable."""
+        if self.rules.correlates and (wait or time.monotonic() - self._saved_at >= SAVE_EVERY_S):
+            self._saved_at = time.monotonic()
+            self._state.save(offset, last_id(self._journal, offset), self.rules.state, wait=wait)
+
+    def _warm_up_from(self, committed: int) -> int:
+        """The offset of the first event that a correlation could still look back on; bounded, which the log then says."""
+        start = max(self._journal.start(), committed - MOST_WARM_UP)
+        if committed <= start:
+            return committed
+        since = self._journal.fetch(committed - 1).ingested - self.rules.looks_back - _RECEIVED_APART
+        low, high = start, committed - 1
+        while low < high:
+            middle = (low + high) // 2
+            if self._journal.fetch(middle).ingested < since:
+                low = middle + 1
+            else:
+                high = middle
+        if low == start > self._journal.start():
+            _log.warning("correlations look back on a part of their time only", extra={"from": start})
+        return low

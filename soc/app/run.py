@@ -151,9 +151,8 @@ class Running:
     def _read_out(self) -> None:
         """Every source has said all that it will say: let correlations wait no longer than they must."""
         try:
-            if self._evaluation.tell_time(self.site.clock(), at_once=True):
-                self._evaluation.drain()
-                self._indexing.drain()
+            self._evaluation.read_out()
+            self._indexing.drain()
         except (CollectorError, IsoError, SocError) as error:
             _log.error("what correlations hold back waits for the next start", extra={"error": str(error)})
 

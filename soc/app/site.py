@@ -23,7 +23,9 @@ from soc.store import EventStore, Projections
 from soc.store.opening import open_events, open_projections
 
 if TYPE_CHECKING:
+    from soc.app.recall import JournalRecall
     from soc.detect import Detector
+    from soc.detect.correlation import Recall
     from soc.detect.ruleset import RuleSet
     from soc.detect.sigma import ir
 
@@ -169,11 +171,20 @@ class Site:
         """The rules under these folders (default: the site's), compiled or from the cache. Raises: FaultsError with every fault."""
         return self.rule_set(self.content(folders))
 
-    def rule_set(self, content: Sequence[tuple[str, ir.Content]]) -> RuleSet:
-        """The rules of this content, as the site has them run. Raises: FaultsError."""
+    def rule_set(self, content: Sequence[tuple[str, ir.Content]], recall: Recall | None = None) -> RuleSet:
+        """The rules of this content with the site's lateness; `recall` as RuleSet takes it. Raises: FaultsError."""
+        from soc.detect.correlation import Lateness
         from soc.detect.ruleset import RuleSet
 
-        return RuleSet(content)
+        detect = self.config.detect
+        return RuleSet(content, lateness=Lateness(detect.lateness, detect.lateness_of), recall=recall)
+
+    @cached_property
+    def recall(self) -> JournalRecall:
+        """What gives the events of offsets to what detects on the journal, in its order and in one thread."""
+        from soc.app.recall import JournalRecall
+
+        return JournalRecall(self.journal_reader)
 
     def content(self, folders: Sequence[Path] = ()) -> list[tuple[str, ir.Content]]:
         """What `rules` is made of: each rule, correlation and filter with its path. Raises: FaultsError with every fault."""
@@ -190,7 +201,7 @@ class Site:
 
     def detectors(self, content: Sequence[tuple[str, ir.Content]] | None = None) -> list[Detector]:
         """All that looks at events: the rules (of this content, default: the site's), and the log-on model where one was trained."""
-        found: list[Detector] = [self.rule_set(self.content() if content is None else content)]
+        found: list[Detector] = [self.rule_set(self.content() if content is None else content, self.recall)]
         if self.config.detect.models and self.model_path.exists():
             from soc.detect.anomaly import LogonModel
 

@@ -182,6 +182,17 @@ class RuleSet:
         allowed = self._correlator.watermark.lateness.allowed
         return None if due is None else moment(due) + (allowed or timedelta())
 
+    @property
+    def correlates(self) -> bool:
+        """Whether anything looks at several events, so that what came before matters."""
+        return bool(self._network.correlations)
+
+    @property
+    def looks_back(self) -> timedelta:
+        """How long ago an event may have happened that still counts for what fires now."""
+        horizon_us = max((kind.horizon() for kind in self._correlator.kinds), default=0)
+        return moment(horizon_us) - moment(0) + (self._correlator.watermark.lateness.allowed or timedelta())
+
     # --- What is kept -------------------------------------------------------------------------------------------------------------
 
     def state(self) -> bytes:

@@ -4,6 +4,7 @@ A source's mark is the newest effective time that it sent, less its allowed late
 count, and never goes back. A source counts while it was heard in the last 30 s (or its lateness, if longer) and lags no more than 5 min (or
 its lateness) behind: one machine with a wrong clock, or a spool being drained, does not hold up the correlations of all others. Where
 no source keeps up, those that were heard count. It is looked at anew whenever the time of receipt has gone on by a tenth of a second.
+Where all sources are files that were read to their end, the SOC says so in an event of its own: then nothing that was sent is waited for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ _HEARD = timedelta(seconds=30)
 """A source that was silent for longer does not hold the others up."""
 _LAG = timedelta(minutes=5)
 """Nor does one whose newest event is further behind than this."""
+OWN_SOURCE = "soc"
+"""Whose events are the SOC's own: no configured source has this name."""
+READ_OUT = "sources-read-out"
+"""`event.action` of the SOC's own event that every source has said all that it will say."""
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
@@ -77,7 +82,10 @@ class Watermark:
                 newest[source] = time
                 self._latest = max(self._latest, time)
             heard[source] = received
-            if received >= look_at:
+            if source == OWN_SOURCE and event.fields.get("event.action") == READ_OUT:
+                self._read_out()
+                moves.append((at, self.now_us or 0))
+            elif received >= look_at:
                 self._received = received
                 look_at = self._look_at = received + _STEP if received < _NEAR_END else received
                 if self._advance():
@@ -89,6 +97,12 @@ class Watermark:
         stepped = time_us // STEP_US * STEP_US
         if self.now_us is None or stepped > self.now_us:
             self.now_us = stepped
+
+    def _read_out(self) -> None:
+        """Everything that sources sent is passed; what they send in another run may follow it."""
+        times = [microseconds(time) for source, time in self._newest.items() if source != OWN_SOURCE]
+        if times:
+            self.jump(max(times) + STEP_US)
 
     def _advance(self) -> bool:
         now, received, lateness = self.now_us, self._received, self.lateness

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, CloseReason, Entity, StatusChange, facts
-from soc.alert.grouping import Config, Grouper, entities_of
+from soc.alert.grouping import Config, Grouper, about, entities_of
 from soc.alert.scoring import Scoring
-from soc.detect import Level
+from soc.detect import Detection, Level, Match
 from tests.soc.desk_fixtures import DAY, detection, event, rule
 
 GUESS = rule("guess")
@@ -150,6 +150,25 @@ def test_an_alert_names_the_facts_of_its_detections() -> None:
     told = [fact.id for fact in written if fact.kind == facts.DETECTION]
     assert len(told) == 150
     assert [f"{facts.DETECTION}:{each}" for each in alert.detection_ids] == told[: facts.MAX_IDS]
+
+
+def test_a_correlation_is_about_its_group() -> None:
+    seen = event(1, 0, source_ip="203.0.113.9", user_name="lan")
+    by_user = Detection(GUESS, (seen,), (Match("correlation/group-by", "user.name", "", "lan"),))
+    assert about(by_user) == (
+        Entity("user.name", "lan"),
+        (Entity("user.name", "lan"), Entity("source.ip", "203.0.113.9")),
+    )
+    group = [
+        Match("correlation/group-by", field, "", value) for field, value in (("user.name", "lan"), ("url.path", "/"))
+    ]
+    by_both = Detection(GUESS, (seen,), tuple(group))
+    assert about(by_both)[0] == Entity("user.name+url.path", "lan+/")
+    assert set(about(by_both)[1]) == {
+        Entity("user.name", "lan"),
+        Entity("url.path", "/"),
+        Entity("source.ip", "203.0.113.9"),
+    }
 
 
 def test_a_fact_on_an_alert_that_never_opened_is_none() -> None:
