@@ -66,7 +66,8 @@ _FILE_NAME = re.compile(r"[a-z0-9_]+\.yml")
 _SMALL = frozenset(
     {
         *("a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "into", "nor", "of", "off", "on", "onto", "or", "over", "per"),
-        *("the", "to", "up", "upon", "via", "vs", "with", "within", "without"),
+        *("after", "against", "before", "between", "inside", "its", "not", "outside", "than", "that", "the", "through", "to", "under"),
+        *("up", "upon", "via", "vs", "with", "within", "without"),
     }
 )  # fmt: skip
 """Words that a title writes small."""

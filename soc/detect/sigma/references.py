@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from soc.detect.sigma.ir import Content, Correlation, Filter, Logsource, Place, Rule
+from soc.detect.sigma.ir import Content, Correlation, Filter, Logsource, Rule
 from soc.errors import Fault
 from soc.yaml_file import nearest
 
@@ -63,10 +63,10 @@ def faults(content: Sequence[Loaded], names: Names, *, complete: bool = True) ->
     """
     for path, each in content:
         if isinstance(each, Correlation | Filter):
-            for at, name in enumerate(each.rules):
+            for index, name in enumerate(each.rules):
                 wrong = _wrong(each, name, names) if complete or names.meant(name) else ""
                 if wrong:
-                    yield _at(path, each.places.get(f"rules/{at}"), each.line, wrong)
+                    yield at(path, each, f"rules/{index}", wrong)
     yield from _circles(content, names)
 
 
@@ -130,8 +130,8 @@ def _circles(content: Sequence[Loaded], names: Names) -> Iterator[Fault]:
     correlations = {each.id: (path, each) for path, each in content if isinstance(each, Correlation)}
     over: dict[str, list[tuple[int, str]]] = {
         key: [
-            (at, other.id)
-            for at, name in enumerate(each.rules)
+            (index, other.id)
+            for index, name in enumerate(each.rules)
             for _, other in names.meant(name)[:1]
             if isinstance(other, Correlation)
         ]
@@ -154,14 +154,14 @@ def _circles(content: Sequence[Loaded], names: Names) -> Iterator[Fault]:
     stuck = {key for key, count in waits.items() if count}
     for key in _in_circles(stuck, over):
         path, each = correlations[key]
-        at = next(at for at, other in over[key] if other in stuck)
-        words = f'"{each.rules[at]}" leads back to this correlation: a correlation cannot wait for itself'
-        yield _at(path, each.places.get(f"rules/{at}"), each.line, words)
+        index = next(index for index, other in over[key] if other in stuck)
+        words = f'"{each.rules[index]}" leads back to this correlation: a correlation cannot wait for itself'
+        yield at(path, each, f"rules/{index}", words)
     for key, deep in depth.items():
         if deep == MAX_CHAIN + 1 and key not in stuck:
             path, each = correlations[key]
             words = f"a chain of more than {MAX_CHAIN} correlations over one another"
-            yield _at(path, each.places.get("rules/0"), each.line, words)
+            yield at(path, each, "rules/0", words)
 
 
 def _in_circles(stuck: set[str], over: Mapping[str, Sequence[tuple[int, str]]]) -> list[str]:
@@ -184,7 +184,9 @@ def _in_circles(stuck: set[str], over: Mapping[str, Sequence[tuple[int, str]]]) 
     return sorted(left)
 
 
-def _at(path: str, place: Place | None, line: int, message: str) -> Fault:
+def at(path: str, content: Correlation | Filter, key: str, message: str) -> Fault:
+    """A fault where a name stands (`rules/0`, `group-by/1`), without its line of text."""
+    place = content.places.get(key)
     if place is None:
-        return Fault(path, line, 1, message)
+        return Fault(path, content.line, 1, message)
     return Fault(path, place.line, place.column, message, length=place.length)

@@ -12,8 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from soc.detect.sigma import conventions, logic, references
-from soc.detect.sigma.ir import Content, Filter, Logsource, Rule
+from soc.detect.sigma.ir import Content, Correlation, Filter, Logsource, Rule
 from soc.detect.sigma.load import duplicate_ids, files, parsed, raw_content
+from soc.detect.sigma.producible import ungrouped
 from soc.errors import Fault, FaultsError
 from soc.yaml_file import Document
 
@@ -75,6 +76,12 @@ def review(
     for number, words in references.warnings(found.content, names):
         path_name, content = found.content[number]
         found.notes.append(Note(Kind.WARNING, Fault(path_name, content.line, 1, words)))
+    for path_name, content in found.content:
+        if isinstance(content, Correlation):
+            wrong = [
+                references.at(path_name, content, f"group-by/{at}", words) for at, words in ungrouped(content, names)
+            ]
+            found.notes += (Note(Kind.WARNING, fault) for fault in references.with_sources(wrong))
     return found
 
 

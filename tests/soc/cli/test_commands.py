@@ -253,6 +253,40 @@ def test_rule_faults_stop_the_start_with_their_places(soc: Soc, tmp_path: Path) 
         assert command == ("run",) or "sshd_root_password_login.yml:" in said
 
 
+def test_rules_check_tells_faults_notes_and_what_no_source_can_fire(soc: Soc, tmp_path: Path) -> None:
+    config = new_site(tmp_path / "site")
+    site = tmp_path / "site"
+    assert (ran := soc("rules", "check", "--config", config)).code == 0, ran.out
+    odd = site / "rules" / "odd.yml"
+    odd.write_text(
+        "title: Odd\nname: odd\nid: 5e7f0c2e-93c7-4b5a-8d5a-3a1b9c0d7e10\nlogsource: {product: aws}\n"
+        "detection:\n  s: {eventName: x}\n  condition: not s\n---\n"
+        "title: Many\nid: 5e7f0c2e-93c7-4b5a-8d5a-3a1b9c0d7e11\n"
+        "correlation: {type: event_count, rules: [odd], timespan: 5m, condition: {gte: 5}}\n---\n"
+        "title: Old\nid: 5e7f0c2e-93c7-4b5a-8d5a-3a1b9c0d7e12\nlogsource: {product: aws}\n"
+        "filter: {rules: [odd], s: {a: b}, condition: not s}\ntuning: {reason: why, owner: An, expires: 2020-01-01}\n"
+    )
+    ran = soc("rules", "check", odd, "--sources", "--config", config)
+    assert ran.code == 0
+    assert f"always: {odd}:7:14: this condition holds where nothing of the rule matches" in ran.out
+    assert "silenced: Odd (5e7f0c2e-93c7-4b5a-8d5a-3a1b9c0d7e10) alerts only through Many" in ran.out
+    assert 'the filter "Old" of An has expired on 2020-01-01' in ran.out
+    assert f"{odd}:1: Odd: no source collects product:aws" in ran.out
+    assert "0 of 2 rules can fire on what is collected" in ran.err
+    rows = [
+        json.loads(line)
+        for line in soc("rules", "check", odd, "--conventions", "--json", "--config", config).out.splitlines()
+    ]
+    assert {row.get("kind") for row in rows} == {"always", "warning", "convention", None}
+    assert next(row for row in rows if "silenced" in row)["by"] == ["Many"]
+    odd.write_text(odd.read_text().replace("rules: [odd], s", "rules: [od], s"))
+    ran = soc("rules", "check", odd, "--json", "--config", config)
+    assert ran.code == 2
+    assert [row["message"] for row in map(json.loads, ran.out.splitlines()) if row.get("kind") == "fault"] == [
+        'no rule has the id or name "od"; did you mean "odd"?'
+    ]
+
+
 def test_an_unreachable_store_is_3(soc: Soc, tmp_path: Path) -> None:
     config = new_site(tmp_path / "site", more='store: {kind: elasticsearch, hosts: ["http://127.0.0.1:9"]}\n')
     ran = soc("alerts", "list", "--config", config)

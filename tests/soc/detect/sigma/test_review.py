@@ -225,7 +225,7 @@ CONDITIONS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.fixed_dictionaries({"s": SELECTIONS, "t": SELECTIONS, "u": SELECTIONS, "condition": CONDITIONS}),
     st.lists(st.dictionaries(st.sampled_from("ab"), FIELD_VALUES), min_size=8, max_size=8),
