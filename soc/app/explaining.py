@@ -1,6 +1,7 @@
 """A rule and what a person names as an event in, the account of the event's whole path out.
 
-received -> read by a parser -> enriched -> taken by the rule's source -> its leaves -> its filters -> does it fire.
+received -> read by a parser -> enriched -> taken by the rule's source -> its leaves -> its filters -> did it run then -> does it fire;
+of a correlation: its rules on the event -> the groups that it falls in -> what they are short of, until when -> the detections around it.
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from soc.app.received import Received
+from soc.app.engine_then import Then, then
+from soc.app.received import Received, around
+from soc.app.site import Site
 from soc.detect.account import Account, Accountant
+from soc.detect.correlation import ENDLESS, Lateness, Network
+from soc.detect.group_account import CorrelationAccount, CorrelationAccountant
 from soc.detect.sigma import ir
 from soc.detect.sigma.references import Loaded
 from soc.errors import SocError
@@ -21,10 +26,14 @@ _START = 4
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One event's path. `account` is None where the record is no event."""
+    """One event's path. `account` is None where the record is no event; `then`: how the rule stood when the event was received, None
+    for records that the engine never saw; `silenced_by`: correlations that use the rule, so that it does not alert by itself.
+    """
 
     received: Received
-    account: Account | None
+    account: Account | CorrelationAccount | None
+    then: Then | None = None
+    silenced_by: tuple[str, ...] = ()
 
     @property
     def fires(self) -> bool:
@@ -52,10 +61,44 @@ def find_rule(content: Sequence[Loaded], named: str) -> Loaded:
     raise SocError(f"there is no rule {named}; `soc rules list` lists them")
 
 
-def explain(content: Sequence[Loaded], rule: Loaded, records: Sequence[Received]) -> Iterator[Explained]:
-    """What becomes of each record at a detection rule."""
+def explain(site: Site, content: Sequence[Loaded], rule: Loaded, records: Sequence[Received]) -> Iterator[Explained]:
+    """What becomes of each record at a detection rule; at a correlation, of the last record that one of its rules fires on."""
     path, found = rule
-    assert isinstance(found, ir.Rule)
+    if isinstance(found, ir.Correlation):
+        yield _correlated(site, content, found, records)
+        return
+    assert isinstance(found, ir.Rule), "find_rule gives no filters"
     accountant = Accountant(path, found, content)
+    titles = {each.id: each.title for _, each in content}
+    silenced = tuple(titles[each] for each in Network(content).silenced.get(found.id, ()))
     for received in records:
-        yield Explained(received, accountant.of(received.event) if received.event else None)
+        event = received.event
+        account = accountant.of(event) if event else None
+        yield Explained(received, account, _then(site, found, received), silenced)
+
+
+def _correlated(site: Site, content: Sequence[Loaded], rule: ir.Correlation, records: Sequence[Received]) -> Explained:
+    config = site.config.detect
+    accountant = CorrelationAccountant(rule, content, Lateness(config.lateness, config.lateness_of))
+    read = [received for received in records if received.event is not None]
+    if not read:
+        return Explained(records[-1], None) if records else _nothing()
+    received = next((each for each in reversed(read) if each.event and accountant.hit(each.event)), read[-1])
+    event = received.event
+    assert event is not None, "it was read"
+    if received.journalled:
+        near = around(site, event, accountant.before, accountant.after)
+    else:  # a file: its records are all there is, and it does not matter when they come
+        accountant = CorrelationAccountant(rule, content, ENDLESS)
+        near = iter([[each.event for each in read if each.event is not None]])
+    return Explained(received, accountant.of(event, near), _then(site, rule, received))
+
+
+def _nothing() -> Explained:
+    raise SocError("there is no record to explain")
+
+
+def _then(site: Site, rule: ir.Rule | ir.Correlation, received: Received) -> Then | None:
+    if not received.journalled or received.event is None:
+        return None
+    return then(site, rule.id, rule.version, received.event.ingested)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from collectors.choosing import AUTO, ChoosingParser
@@ -21,6 +21,7 @@ from soc.alert import Alert
 from soc.app.history import history
 from soc.app.intakes import enricher
 from soc.app.site import Site
+from soc.detect.correlation.hits import effective
 from soc.errors import SocError
 
 MOST = 5
@@ -29,6 +30,8 @@ MOST = 5
 _SOURCE = "explain"
 _ID_DIGITS = 32
 _LONGEST_PATH = 1_000
+_STRAGGLERS = timedelta(minutes=1)
+"""Sources append to the journal side by side: one may be this much behind another."""
 _UNINDEXED = 500_000
 """Events at the journal's end that are searched for an id that the event store does not have yet."""
 
@@ -44,13 +47,15 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One record before it meets a rule. `place`: where it came from, in words. `added`: what enrichment gave it."""
+    """One record before it meets a rule. `place`: where it came from, in words. `added`: what enrichment gave it. `journalled`: whether it
+    is an event of the journal, which has others around it."""
 
     place: str
     original: str
     read: Read
     event: Event | None = None
     added: Mapping[str, Value] = field(default_factory=dict)
+    journalled: bool = False
 
 
 def given(site: Site, text: str, format_name: str = AUTO) -> Iterator[Received]:
@@ -75,6 +80,19 @@ def of_alert(site: Site, alert: Alert) -> Iterator[Received]:
         yield journalled(site, event_id)
 
 
+def around(site: Site, event: Event, before: timedelta, after: timedelta) -> Iterator[Sequence[Event]]:
+    """What was received around an event of the journal, in order: all that happened so long before it and after it, and was not much later
+    than that. Other events are among it: what is late depends on all of them.
+    """
+    time = effective(event)
+    allowed = site.config.detect.lateness_of.get(event.source, site.config.detect.lateness)
+    last = max(time + after, event.ingested) + allowed + _STRAGGLERS
+    for _, events in history(site.journal_reader, time - before):
+        yield events
+        if all(each.ingested > last for each in events):
+            return
+
+
 def journalled(site: Site, event_id: str) -> Received:
     """An event of the journal. Raises: SocError where it has none of the id."""
     offset, event = _found(site, event_id)
@@ -85,9 +103,8 @@ def journalled(site: Site, event_id: str) -> Received:
     parsed, _ = ChoosingParser(chosen, Context(timezone=site.config.site.zone)).parse([record])
     before = parsed[0].fields if parsed else event.fields
     added = {name: value for name, value in event.fields.items() if before.get(name) != value}
-    return Received(
-        f"journal offset {offset:,}, source {event.source}", event.original, Read(chosen, how), event, added
-    )
+    place = f"journal offset {offset:,}, source {event.source}"
+    return Received(place, event.original, Read(chosen, how), event, added, journalled=True)
 
 
 def _found(site: Site, event_id: str) -> tuple[int, Event]:

@@ -29,8 +29,7 @@ def content(site: Site, paths: Sequence[Path]) -> list[Loaded]:
     """
     if not paths:
         return site.content()
-    placeholders = {name: list(values) for name, values in site.config.detect.placeholders.items()}
-    named = read(paths, cache=site.config.data / "cache", placeholders=placeholders)
+    named = read(paths, cache=site.config.data / "cache", placeholders=site.placeholders)
     try:
         return linked(named)
     except FaultsError:

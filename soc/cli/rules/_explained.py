@@ -12,24 +12,17 @@ from typing import TYPE_CHECKING
 import click
 
 from soc.cli._shared import local
+from soc.cli.rules import _correlation, _one_event
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from soc.app.engine_then import Then
     from soc.app.explaining import Explained
     from soc.app.received import Received
-    from soc.detect.account import Account, FilterAccount, Way
-    from soc.detect.sigma import Part
+    from soc.cli.rules._one_event import Line
 
 _MARKS = {True: ("ok", "green"), False: ("NO", "red"), None: ("--", None)}
-_WRITTEN = 6
-"""Patterns of one leaf that are shown."""
-_WAYS = 4
-"""Routes that are shown where none takes the event; Windows has dozens for one category."""
-_VALUES = 8
-
-Line = tuple[bool | None, str, str]
-"""Verdict (None: only a fact), stage ("" on its further lines), text."""
 
 
 def show(explained: Explained, zone: ZoneInfo) -> None:
@@ -42,29 +35,57 @@ def show(explained: Explained, zone: ZoneInfo) -> None:
 
 def lines(explained: Explained, zone: ZoneInfo) -> Iterator[Line]:
     """The account, a line each."""
+    from soc.detect.group_account import CorrelationAccount
+
     received, account = explained.received, explained.account
-    yield explained.fires, "verdict", verdict(explained)
+    yield explained.fires, "verdict", verdict(explained, zone)
     yield None, "received", f"{received.place}: {received.original}"
     yield from _read(received, zone)
-    if account is not None:
-        yield from _source(account)
-        yield from _leaves(account)
-        yield from _filters(account)
+    if isinstance(account, CorrelationAccount):
+        yield from _correlation.lines(account, zone)
+    elif account is not None:
+        yield from _one_event.lines(account)
+        if explained.silenced_by:
+            yield None, "alerts", f"not by itself: {_and(explained.silenced_by)} uses it"
+    if explained.then is not None:
+        yield from _then(explained.then, zone)
 
 
-def verdict(explained: Explained) -> str:
+def verdict(explained: Explained, zone: ZoneInfo) -> str:
     """One sentence: fires, or the first thing that keeps it from firing."""
+    from soc.detect.group_account import CorrelationAccount
+
     account = explained.account
     if account is None:
         return f"no rule saw this: it is a dead letter, {explained.received.read.fault}"
-    title = account.rule.title
-    if account.fires:
-        return f'"{title}" fires'
-    if not account.routed:
-        return f'"{title}" does not fire: it does not read events of this kind'
-    if account.hidden_by:
-        return f'"{title}" would fire, but is hidden by {_titles(account.hidden_by)}'
-    return f'"{title}" does not fire: short by {_short(account.short_by)}'
+    if isinstance(account, CorrelationAccount):
+        return _correlation.verdict(account, zone)
+    then = explained.then
+    if account.fires and then is not None and not then.ran:
+        return f'"{account.rule.title}" would fire, but {"was suspended" if then.loaded else "did not run"} then'
+    if account.fires and explained.silenced_by:
+        return f'"{account.rule.title}" fires, but alerts only through {_and(explained.silenced_by)}'
+    return _one_event.verdict(account)
+
+
+def _then(then: Then, zone: ZoneInfo) -> Iterator[Line]:
+    if then.since is None:
+        yield None, "engine", "no engine has run on this site yet"
+    elif not then.loaded:
+        yield (
+            False,
+            "engine",
+            f"the rule was not among those that ran when the event came (loaded {local(then.since, zone)})",
+        )
+    elif then.suspended:
+        yield False, "engine", f"the rule was suspended when the event came, {then.suspended}"
+    else:
+        as_now = "in this version" if then.same else "in another version than today's, which may have decided otherwise"
+        yield True, "engine", f"the rule ran when the event came, {as_now} (loaded {local(then.since, zone)})"
+
+
+def _and(titles: Iterable[str]) -> str:
+    return " and ".join(f'"{title}"' for title in titles)
 
 
 def _read(received: Received, zone: ZoneInfo) -> Iterator[Line]:
@@ -78,80 +99,6 @@ def _read(received: Received, zone: ZoneInfo) -> Iterator[Line]:
             yield None, "", f"{name} = {_value(value)}"
     added = ", ".join(f"{name} = {_value(value)}" for name, value in received.added.items())
     yield None, "enriched", added or "with nothing: no system of the inventory is known by it"
-
-
-def _source(account: Account) -> Iterator[Line]:
-    yield account.routed, "source", f"the rule reads {account.rule.logsource}"
-    taken = [way for way in account.ways if way.takes]
-    nearest = taken[:1] or sorted(account.ways, key=_failed)[:_WAYS]
-    for way in nearest:
-        for claim in way.claims:
-            wanted = _several(claim.wanted, _VALUES)
-            yield claim.holds, "", f"{claim.field} is {wanted}; the event has {claim.value or 'none'}"
-    if not taken and len(account.ways) > len(nearest):
-        yield None, "", f"and {len(account.ways) - len(nearest)} more ways, none nearer"
-
-
-def _failed(way: Way) -> int:
-    return sum(not claim.holds for claim in way.claims)
-
-
-def _leaves(account: Account) -> Iterator[Line]:
-    yield (
-        account.tree.holds,
-        "rule",
-        "its condition holds" if account.tree.holds else f"short by {_short(account.short_by)}",
-    )
-    yield from _tree(account.tree, 0)
-
-
-def _tree(part: Part, depth: int) -> Iterator[Line]:
-    pad = "  " * depth
-    if part.kind == "leaf":
-        columns = " or ".join(part.columns) or "any text"
-        wanted = _several(map(_quoted, part.patterns), _WRITTEN)
-        yield part.holds, "", f"{pad}{part.where} wants {wanted}; {columns}: {part.value}"
-        return
-    words = {"and": "all of", "or": "one of", "not": "not"}[part.kind]
-    yield part.holds, "", f"{pad}{words}"
-    for each in part.parts:
-        yield from _tree(each, depth + 1)
-
-
-def _filters(account: Account) -> Iterator[Line]:
-    if not account.filters:
-        yield None, "filters", "none is for this rule"
-    for each in account.filters:
-        about = ", ".join(
-            filter(None, (each.reason, each.owner and f"by {each.owner}", each.expires and f"until {each.expires}"))
-        )
-        what = (
-            "hides it"
-            if each.hides
-            else "is for such events, but hides nothing here"
-            if each.matches
-            else "lets it through"
-        )
-        yield not each.hides, "filters", f'"{each.title}" {what}{f" ({about})" if about else ""}: {each.path}'
-        yield from _tree(each.tree, 1)
-
-
-def _short(parts: Iterable[Part]) -> str:
-    return ", ".join(part.where for part in parts) or "nothing that could be named"
-
-
-def _titles(filters: Iterable[FilterAccount]) -> str:
-    return ", ".join(f'the filter "{each.title}"' for each in filters)
-
-
-def _several(values: Iterable[str], most: int) -> str:
-    every = list(values)
-    more = f" (and {len(every) - most} more)" if len(every) > most else ""
-    return " | ".join(every[:most]) + more
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'
 
 
 def _value(value: object) -> str:

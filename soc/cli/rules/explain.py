@@ -49,7 +49,7 @@ def command(
     with site_or_default(config_path, file) as site:
         loaded = content(site, file)
         meant = explaining.find_rule(loaded, rule)
-        for explained in explaining.explain(loaded, meant, _records(site, event, alert_id, log_format)):
+        for explained in explaining.explain(site, loaded, meant, _records(site, event, alert_id, log_format)):
             fires |= explained.fires
             _show(explained, site.config.site.zone, as_json=as_json)
     return EXIT_OK if fires else EXIT_FINDINGS
@@ -78,12 +78,14 @@ def _show(explained: Explained, zone: ZoneInfo, *, as_json: bool) -> None:
     print_json(
         {
             "fires": explained.fires,
-            "verdict": _explained.verdict(explained),
+            "verdict": _explained.verdict(explained, zone),
             "event.original": received.original,
             "place": received.place,
             "parsed": msgspec.to_builtins(received.read),
             "event": received.event.document() if received.event else None,
             "enriched": dict(received.added),
             "account": msgspec.to_builtins(account),
+            "silenced_by": list(explained.silenced_by),
+            "then": msgspec.to_builtins(explained.then),
         }
     )
