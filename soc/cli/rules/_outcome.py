@@ -89,9 +89,9 @@ def as_json(result: Backtest) -> dict[str, Any]:
     return built
 
 
-def print_result(result: Backtest, zone: ZoneInfo) -> None:
-    """The result as a page."""
-    for difference in result.change.differences:
+def print_result(result: Backtest, zone: ZoneInfo, *, named: bool = True) -> None:
+    """The result as a page; `named`: with the rules that differ."""
+    for difference in result.change.differences if named else ():
         print_text(f"{difference.kind.value:8} {difference.what:11} {difference.id}  {difference.title}")
     total = result.total
     click.echo(
