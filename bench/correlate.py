@@ -14,7 +14,7 @@ import gc
 import random
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from soc.detect.sigma import Matcher, ir
 from soc.detect.table import EventTable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-BATCH = 4_096
+BATCH = 5_000
+"""As in `soc run`."""
 KINDS = (
     ("event_count",) * 12 + ("value_count",) * 3 + ("temporal",) * 2 + ("temporal_ordered", "value_sum", "new_value")
 )
@@ -87,13 +88,14 @@ def event(number: int, rule: int, address: str, draw: random.Random) -> Event:
     return Event(f"{number:032x}", happened, fields, b"", f"s{number % 8}", Position("", "s", number, number), received)
 
 
-def feed(matcher: Matcher, running: Correlator, events: Sequence[Event]) -> tuple[float, float, int]:
-    """CPU seconds of correlation, the longest a batch took, and the findings."""
+def feed(
+    matcher: Matcher, running: Correlator, make: Callable[[int], Event], numbers: range
+) -> tuple[float, float, int]:
+    """CPU seconds of correlation, the longest a batch took, and the findings. Events are made just before, as a parser would."""
     clock, spent, worst, found = time.process_time, 0.0, 0.0, 0
-    for start in range(0, len(events), BATCH):
-        batch = events[start : start + BATCH]
-        table = EventTable(batch)
-        hits = matcher.match(table)
+    for start in range(numbers.start, numbers.stop, BATCH):
+        batch = [make(number) for number in range(start, min(start + BATCH, numbers.stop))]
+        hits = matcher.match(EventTable(batch))
         began = clock()
         moves = iter([*running.observe(batch), (len(batch), None)])
         at, to = next(moves)
@@ -114,43 +116,36 @@ def feed(matcher: Matcher, running: Correlator, events: Sequence[Event]) -> tupl
 def rate(detections: int, each: int) -> None:
     """Measure and print detections per CPU second."""
     draw = random.Random(1)
-    addresses = [f"10.{number >> 8 & 255}.{number & 255}.7" for number in range(500)]
-    events = [
-        event(number, draw.randrange(RULES // each), draw.choice(addresses), draw) for number in range(detections)
-    ]
-    best = min((feed(*correlator(each), events) for _ in range(3)), key=lambda run: run[0])
-    words = f"{detections / best[0]:,.0f} base detections per CPU second into {RULES:,} correlations"
-    print(f"{'one' if each == 1 else 'ten'} each: {words} ({best[2]:,} fired)")
+    addresses = [f"10.0.{number}.7" for number in range(20)]
+
+    def make(number: int) -> Event:
+        return event(number, draw.randrange(RULES // each), draw.choice(addresses), draw)
+
+    spent, _, fired = min((feed(*correlator(each), make, range(detections)) for _ in range(5)), key=lambda run: run[0])
+    words = f"{detections / spent:,.0f} base detections per CPU second into {RULES:,} correlations"
+    print(f"{'one' if each == 1 else 'ten'} each: {words} ({fired:,} fired)")
 
 
 def memory(groups: int) -> None:
     """Measure and print what open groups take, and the longest pause while as many more come and the first go."""
-    one = ir.Correlation(
-        "c", "c", "high", "1", "event_count", ("base-0000",), 60.0, ("source.ip",), (ir.Condition("gte", 20.0),)
-    )
+    count = ir.Condition("gte", 20.0)
+    one = ir.Correlation("c", "c", "high", "1", "event_count", ("base-0000",), 60.0, ("source.ip",), (count,))
     matcher, running = _made([base(0)], [one])
     draw = random.Random(2)
+
+    def make(number: int) -> Event:
+        address = f"{10 + (number >> 24)}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        return event(number // 8, 0, address, draw)
+
     gc.collect()
     before = _resident()
-    worst = 0.0
-    for start in range(0, groups, 50_000):
-        some = range(start, start + 50_000)
-        events = [event(n // 4, 0, f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", draw) for n in some]
-        worst = max(worst, feed(matcher, running, events)[1])
-        del events
+    _, worst, _ = feed(matcher, running, make, range(groups))
     gc.collect()
-    used = _resident() - before
-    print(
-        f"{running.room.count + running.waiting.held:,} open groups: {used / 1e6:.0f} MB resident; slowest batch {worst * 1e3:.0f} ms"
-    )
-    worst = 0.0
-    for start in range(groups, 3 * groups, 50_000):
-        some = range(start, start + 50_000)
-        events = [event(n // 4, 0, f"11.{n >> 16}.{n >> 8 & 255}.{n & 255}", draw) for n in some]
-        worst = max(worst, feed(matcher, running, events)[1])
-    print(
-        f"as many gone over while twice as many came: slowest batch of {BATCH:,} {worst * 1e3:.0f} ms, {running.room.count:,} groups left"
-    )
+    used, held = (_resident() - before) / 1e6, running.waiting.held
+    print(f"{running.room.count:,} open groups and {held:,} hits that wait: {used:.0f} MB resident")
+    _, later, _ = feed(matcher, running, make, range(groups, 3 * groups))
+    words = f"slowest batch of {BATCH:,} {worst * 1e3:.0f} ms while they came, {later * 1e3:.0f} ms while they went"
+    print(f"{words} ({running.room.count:,} left)")
 
 
 def _resident() -> int:
