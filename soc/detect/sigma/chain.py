@@ -20,7 +20,6 @@ from sigma.types import (
     CompareOperators,
     Placeholder,
     SigmaBool,
-    SigmaCasedString,
     SigmaCIDRExpression,
     SigmaCompareExpression,
     SigmaExists,
@@ -60,7 +59,10 @@ _COMPARE = {
     CompareOperators.GTE: "gte",
 }
 _SPECIAL: dict[SpecialChars, Part] = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
+_TIME_PARTS = frozenset({"minute", "hour", "day", "week", "month", "year"})
+_INT64 = range(-(2**63), 2**63)
 _OF_TEXT = frozenset({"contains", "startswith", "endswith", "cased"})
+_ANYWHERE = frozenset({"contains", "startswith", "endswith"})
 _ANCHORED = frozenset({"startswith", "endswith"})
 _CLASS = re.compile(r"Modifier (?:Sigma)?(\w+?)(?:Modifier)?(?= incompatible)")
 """pySigma names the class of a modifier; people know its name."""
@@ -88,8 +90,14 @@ class Chain:
     def _apply(self, field: str, words: list[str], raw: object) -> SigmaDetectionItem:
         """pySigma's detection item of one value, its modifiers applied."""
         value: SigmaType
+        if len(_TIME_PARTS.intersection(words)) > 1:
+            raise values.UnfitError("a value is one part of a time; write one line for each")
         if isinstance(raw, str) and "re" in words:
             value = SigmaString.from_str(raw)
+            words = [word for word in words if word not in _ANYWHERE]  # pySigma puts `.*` where nothing changes
+        elif "fieldref" in words:
+            value = sigma_type(raw)  # type: ignore[arg-type]
+            words = [word for word in words if word != "cased"]  # pySigma has no room for it
         elif isinstance(raw, int | float) and not isinstance(raw, bool) and not _OF_TEXT.isdisjoint(words):
             value = SigmaString.from_str(
                 text_of(raw)
@@ -106,15 +114,12 @@ class Chain:
             case SigmaExpansion():
                 return [pattern for part in value.values for pattern in self._patterns(part, raw, field, words)]
             case SigmaString():
-                return self._texts(value, written, keyword=not field and _ANCHORED.isdisjoint(words))
+                keyword = not field and _ANCHORED.isdisjoint(words)
+                return self._texts(value, written, keyword=keyword, cased="cased" in words)
             case SigmaRegularExpression():
-                return self._expressions(value, written)
+                return self._expressions(value, written, words)
             case SigmaNumber() if not isinstance(value, SigmaTimestampPart):
-                return (
-                    [_keyword_number(value, written)]
-                    if not field
-                    else [Pattern("number", written, text_of(value.number).lower(), value=value.number)]
-                )
+                return [_keyword_number(value, written) if not field else _number(raw, written)]  # type: ignore[arg-type]
             case SigmaBool() if field:
                 return [Pattern("bool", written, text_of(value.boolean), value=value.boolean)]
             case SigmaNull() if field:
@@ -124,26 +129,28 @@ class Chain:
             case SigmaCIDRExpression():
                 return [Pattern("cidr", written, value=str(value.network))]
             case SigmaCompareExpression():
-                return [_comparison(value, written)]
+                return [_comparison(value, raw, written)]  # type: ignore[arg-type]
             case SigmaTimestampPart():
                 return [Pattern("time", written, value=value.number, flags=f"{value.timestamp_part.name.lower()} eq")]
             case SigmaFieldReference() if field:
                 how = {(True, True): "contains", (True, False): "startswith", (False, True): "endswith"}
                 flags = how.get((value.starts_with, value.ends_with), "equals")
-                return [Pattern("field", written, value=value.field, flags=flags)]
+                return [
+                    Pattern("field", written, value=value.field, flags=f"{flags} cased" if "cased" in words else flags)
+                ]
         raise values.UnfitError(f"a keyword cannot be {type(value).__name__.removeprefix('Sigma').lower()}")
 
-    def _texts(self, value: SigmaString, written: str, *, keyword: bool) -> list[Pattern]:
+    def _texts(self, value: SigmaString, written: str, *, keyword: bool, cased: bool) -> list[Pattern]:
         found: list[Pattern] = []
         for parts in self._filled(value):
             if parts is None:
                 found.append(Pattern("never", written, value=", ".join(self._missing(value))))
                 continue
             around = joined((ANY_RUN, *parts, ANY_RUN)) if keyword else joined(parts)
-            found += text.patterns(around, written, cased=isinstance(value, SigmaCasedString))
+            found += text.patterns(around, written, cased=cased)
         return found
 
-    def _expressions(self, value: SigmaRegularExpression, written: str) -> list[Pattern]:
+    def _expressions(self, value: SigmaRegularExpression, written: str, words: list[str]) -> list[Pattern]:
         flags = "".join(sorted(_FLAGS[flag] for flag in value.flags))
         patterns = []
         for parts in self._filled(value.regexp, quote=re.escape):
@@ -151,6 +158,11 @@ class Chain:
                 patterns.append(Pattern("never", written, value=", ".join(self._missing(value.regexp))))
                 continue
             filled = "".join(part if isinstance(part, str) else "*" if part == ANY_RUN else "?" for part in parts)
+            anchor = _ANYWHERE.intersection(words)
+            if anchor == {"startswith"}:
+                filled = rf"\A(?:{filled})"
+            elif anchor == {"endswith"}:
+                filled = f"(?:{filled})(?-m:$)"
             warning = expression.compiled(filled, flags)[1]
             if warning:
                 self.warnings.append(f'the expression "{written}" {warning}')
@@ -190,17 +202,27 @@ def _part(part: str | SpecialChars | Placeholder) -> Part:
     return _SPECIAL[part] if isinstance(part, SpecialChars) else ANY_DASH
 
 
+def _number(raw: float, written: str) -> Pattern:
+    """A number as the rule writes it: pySigma takes 7.0 for 7. Events hold a whole number beyond 64 bits as text."""
+    if isinstance(raw, int) and raw not in _INT64:
+        return Pattern("equals", written, str(raw))
+    return Pattern("number", written, text_of(raw).lower(), value=raw)
+
+
 def _keyword_number(value: SigmaNumber, written: str) -> Pattern:
     return Pattern("contains", written, text_of(value.number).lower())
 
 
-def _comparison(value: SigmaCompareExpression, written: str) -> Pattern:
+def _comparison(value: SigmaCompareExpression, raw: float, written: str) -> Pattern:
     how = _COMPARE[value.op]
     if isinstance(value.number, SigmaTimestampPart):
         return Pattern(
             "time", written, value=value.number.number, flags=f"{value.number.timestamp_part.name.lower()} {how}"
         )
-    return Pattern("compare", written, value=value.number.number, flags=how)
+    # as written: pySigma's floats are whole numbers no longer beyond 2^53
+    return Pattern(
+        "compare", written, value=float(raw) if isinstance(raw, int) and raw not in _INT64 else raw, flags=how
+    )
 
 
 def _written(raw: object) -> str:

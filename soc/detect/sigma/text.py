@@ -83,7 +83,7 @@ def wildcards(parts: Sequence[Part]) -> Finder:
     open_start, open_end = bool(parts) and parts[0] == ANY_RUN, bool(parts) and parts[-1] == ANY_RUN
     pieces = [_piece(tuple(group)) for run, group in groupby(parts, lambda part: part == ANY_RUN) if not run]
     if not pieces:
-        return lambda _: True
+        return (lambda _: True) if open_start else (lambda text: not text)
     if len(pieces) == 1 and not open_start and not open_end:
         whole = pieces[0]
         return lambda text: whole.fullmatch(text) is not None

@@ -44,7 +44,7 @@ def plain(field: str, words: Sequence[str], values: Sequence[object]) -> list[tu
             found.append(_text(str(value), before=before, after=after))
         elif not field or as_text:
             return None
-        elif isinstance(value, int) and kind is int:
+        elif isinstance(value, int) and kind is int and -(2**63) <= value < 2**63:
             found.append((Pattern("number", str(value), str(value), value=value),))
         elif value is None:
             found.append((Pattern("null", "null"),))

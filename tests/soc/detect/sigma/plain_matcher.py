@@ -11,17 +11,51 @@ import ipaddress
 import itertools
 import re
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 
 MISSING = object()
+ANCHORS = {"contains", "startswith", "endswith"}
 
 
-def matches(detection: dict, fields: dict, original: str = "") -> bool:
-    """Whether a detection section (selections and condition) matches an event."""
+def matches(detection: dict, fields: dict, original: str = "", placeholders: dict | None = None) -> bool:
+    """Whether a detection section (selections and condition) matches an event; `placeholders`: name -> values, for `expand`."""
+    detection = _filled(detection, placeholders or {})
     selections = {name: value for name, value in detection.items() if name != "condition"}
     conditions = detection["condition"]
     conditions = conditions if isinstance(conditions, list) else [conditions]
     # "The condition can be a list ... They are logically linked with OR."
     return any(_condition(text, selections, fields, original) for text in conditions)
+
+
+def _filled(node, placeholders, *, expand=False, regex=False):
+    """The detection with the placeholders of `expand` in its values filled in: "multiple or-linked values"."""
+    if isinstance(node, dict):
+        filled = {}
+        for key, value in node.items():
+            words = str(key).split("|")[1:]
+            # one value of a list may become several of which any counts, so a list that must hold as a whole is a list of lists
+            filled[key] = _filled(value, placeholders, expand="expand" in words, regex="re" in words)
+        return filled
+    if isinstance(node, list):
+        return [_filled(each, placeholders, expand=expand, regex=regex) for each in node]
+    if not expand or not isinstance(node, str):
+        return node
+    parts = re.split(r"(?<!\\)%(\w+)%", node)
+    names = [placeholders.get(name, []) for name in parts[1::2]]
+    quoted = [[re.escape(v) for v in values] if regex else values for values in names]
+    return AnyOf(
+        "".join(itertools.chain.from_iterable(itertools.zip_longest(parts[::2], chosen, fillvalue=""))).replace(
+            "\\%", "%"
+        )
+        for chosen in itertools.product(*quoted)
+    )
+
+
+class AnyOf(tuple):
+    """What one value became: any of these."""
+
+    __slots__ = ()
 
 
 # --- Condition: or binds least, then and, then not, then x of, then brackets ---------------------------------------------------
@@ -108,6 +142,8 @@ def _item(key, value, fields, original):
 
 def _value(actual, wanted, modifiers, fields):
     """Whether what the field holds (MISSING, one value, or a list of which any counts) matches one value of the rule."""
+    if isinstance(wanted, AnyOf):
+        return any(_value(actual, each, modifiers, fields) for each in wanted)
     elements = actual if isinstance(actual, list) else [] if actual is MISSING or actual is None else [actual]
     if "exists" in modifiers:
         return bool(elements) == wanted
@@ -118,6 +154,7 @@ def _value(actual, wanted, modifiers, fields):
 
 def _element(actual, wanted, modifiers, fields):
     text = _text(actual)
+    fold = _same if "cased" in modifiers else _folded
     comparisons = {
         "lt": lambda a, b: a < b,
         "lte": lambda a, b: a <= b,
@@ -136,41 +173,43 @@ def _element(actual, wanted, modifiers, fields):
     comparison = next((m for m in modifiers if m in comparisons), None)
     if part:
         try:
-            number = parts[part](datetime.fromisoformat(text))
-        except ValueError:
+            number = parts[part](datetime.fromisoformat(actual.strip()))
+        except (ValueError, AttributeError):  # no date; a number is none either
             return False
         return comparisons[comparison](number, wanted) if comparison else number == wanted
     if comparison:
-        try:
-            number = float(text)
-        except ValueError:
+        if isinstance(actual, bool) or not re.fullmatch(
+            r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", text
+        ):
             return False
-        return not isinstance(actual, bool) and comparisons[comparison](number, wanted)
+        return comparisons[comparison](Fraction(Decimal(text.strip())), Fraction(wanted))
     if "cidr" in modifiers:
-        try:
-            return ipaddress.ip_address(text) in ipaddress.ip_network(wanted)
-        except ValueError:
-            return False
+        return isinstance(actual, str) and _within(actual, wanted)
     if "re" in modifiers:
         flags = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
         value = 0
         for m in modifiers:
             value |= flags.get(m, 0)
-        return re.search(wanted, text, value) is not None
+        # "the supported flavor is PCRE", where classes and word boundaries are those of ASCII
+        ascii_only = re.sub(r"\\\\|\\([dDwWsSbB])", lambda m: f"(?a:{m[0]})" if m[1] else m[0], wanted)
+        inside = "contains" in modifiers
+        before = r"\A" if "startswith" in modifiers and not inside and "endswith" not in modifiers else ""
+        after = r"\Z" if "endswith" in modifiers and not inside and "startswith" not in modifiers else ""
+        return re.search(f"{before}(?:{ascii_only}){after}", text, value) is not None
     if "fieldref" in modifiers:
         other = fields.get(wanted)
-        others = [_text(o).lower() for o in (other if isinstance(other, list) else [other]) if o is not None]
-        mine = text.lower()
-        how = {"startswith": str.startswith, "endswith": str.endswith, "contains": str.__contains__}
-        compare = next((how[m] for m in modifiers if m in how), str.__eq__)
-        return any(compare(mine, o) for o in others)
+        others = [fold(_text(o)) for o in (other if isinstance(other, list) else [other]) if o is not None]
+        mine = fold(text)
+        begins, ends = "startswith" in modifiers, "endswith" in modifiers
+        if "contains" in modifiers or (begins and ends):
+            return any(o in mine for o in others)
+        return any(mine.startswith(o) if begins else mine.endswith(o) if ends else mine == o for o in others)
     if isinstance(wanted, bool):
         return text.lower() == _text(wanted)
-    if isinstance(wanted, int | float):
+    if isinstance(wanted, int | float) and not {"cased", *ANCHORS} & set(modifiers):
         if isinstance(actual, int | float) and not isinstance(actual, bool):
             return actual == wanted
-        if not {"contains", "startswith", "endswith"} & set(modifiers):
-            return text == _text(wanted)
+        return fold(text) == fold(_text(wanted))
     return any(_string(text, expanded, modifiers) for expanded in _expand(_tokens(wanted), modifiers))
 
 
@@ -183,6 +222,28 @@ def _text(value):
         if isinstance(value, bool)
         else str(value)
     )
+
+
+def _folded(text):
+    """Case-insensitive: equal in lower case, and a sigma is a sigma wherever in a word it stands."""
+    return text.lower().replace("ς", "σ")
+
+
+def _same(text):
+    return text
+
+
+def _within(text, network):
+    """An address in a network; one of IPv4 in IPv6's clothes (::ffff:0:0/96) is of IPv4, and a URL's brackets are not part of it."""
+    try:
+        address, network = ipaddress.ip_address(text.strip("[]")), ipaddress.ip_network(network)
+    except ValueError:
+        return False
+    if network.version == 6 and network.subnet_of(ipaddress.ip_network("::ffff:0:0/96")):
+        network = ipaddress.ip_network((int(network.network_address) % 2**32, network.prefixlen - 96))
+    if address.version == 6 and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address in network
 
 
 # --- Strings: wildcards, escapes, and what modifiers make of them --------------------------------------------------------------
@@ -203,19 +264,25 @@ def _tokens(wanted):
 
 
 def _expand(tokens, modifiers):
-    """Transformation modifiers in their order; each value may become several, of which any counts."""
-    values, raw = [tokens], None
+    """Transformation modifiers in their order; each value may become several, of which any counts. Bytes are shown as Latin-1."""
+    values, encoded = [tokens], False
     for modifier in modifiers:
         if modifier == "windash":
             values = [v for value in values for v in _windash(value)]
         elif modifier in ("wide", "utf16le", "utf16be", "utf16"):
             codec = "utf-16-be" if modifier == "utf16be" else "utf-16-le"
-            raw = (b"\xff\xfe" if modifier == "utf16" else b"") + "".join(values[0]).encode(codec)
-            values = [list(raw.decode("latin-1"))]
-        elif modifier == "base64":
-            values = [list(base64.b64encode(raw or "".join(values[0]).encode()).decode())]
-        elif modifier == "base64offset":
-            values = [list(v) for v in _base64offset(raw or "".join(values[0]).encode())]
+            mark = ["ÿþ"] if modifier == "utf16" else []
+            values = [
+                mark + [t if isinstance(t, tuple) else t.encode(codec).decode("latin-1") for t in value]
+                for value in values
+            ]
+            encoded = True
+        elif modifier in ("base64", "base64offset"):
+            data = ["".join(value).encode("latin-1" if encoded else "utf-8") for value in values]
+            if modifier == "base64":
+                values = [list(base64.b64encode(each).decode()) for each in data]
+            else:
+                values = [list(v) for each in data for v in _base64offset(each)]
     return values
 
 
@@ -250,14 +317,19 @@ def _base64offset(data):
 
 
 def _string(text, tokens, modifiers):
-    star = ("*",)
+    star, fold = ("*",), _same if "cased" in modifiers else _folded
     if "contains" in modifiers or "endswith" in modifiers:
         tokens = [star, *tokens]
     if "contains" in modifiers or "startswith" in modifiers:
         tokens = [*tokens, star]
-    pattern = "".join(
-        {"*": ".*", "?": "."}[t[0]] if isinstance(t, tuple) else re.escape(t if "cased" in modifiers else t.lower())
-        for t in tokens
-    )
-    pattern = re.sub(r"(\.\*)+", ".*", pattern) if not any(t == "." for t in tokens) else pattern
-    return re.fullmatch(pattern, text if "cased" in modifiers else text.lower(), re.DOTALL) is not None
+    pieces = [[]]  # between the stars
+    for token in tokens:
+        if token == star:
+            pieces.append([])
+        else:
+            pieces[-1].append("." if isinstance(token, tuple) else re.escape(fold(token)))
+    first, *middle = ["".join(piece) for piece in pieces]
+    last = [f".*{middle.pop()}"] if middle else []
+    # the earliest place of each piece leaves most room for those after it: no need to try another ("(?>")
+    pattern = "".join([first, *[f"(?>.*?{piece})" for piece in middle], *last])
+    return re.fullmatch(pattern, fold(text), re.DOTALL) is not None

@@ -1,19 +1,19 @@
-"""What a rule matches: a table of cases, and a plain matcher of the specification as referee over generated rules and events."""
+"""What a rule matches: a table of cases that the plain matcher agrees with. Generated rules and events: test_against_plain.py."""
 
 from __future__ import annotations
 
-import string
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from soc.detect.ruleset import RuleSet, load
 from soc.detect.sigma.index import Memory
 from soc.detect.sigma.ir import Rule
+from tests.soc.detect.sigma import drawn
 from tests.soc.detect.sigma.material import RULE_ID, event, fires, rule, rule_set, write
 from tests.soc.detect.sigma.plain_matcher import matches
 
@@ -49,109 +49,6 @@ def test_plain_matcher_agrees_with_the_table(case: dict[str, Any]) -> None:
     assert matches(detection_of(case), {"event.dataset": "test", **case.get("e", {})}, case.get("o", "")) is case["x"]
 
 
-# --- Generated rules and events: few letters, so that they meet -----------------------------------------------------------------
-
-FIELDS = ("a", "b", "c")
-TEXT = st.text(st.sampled_from("abAB-/ .\\*?1\nđĐſ"), max_size=6)
-NUMBER = st.one_of(st.integers(-3, 20), st.sampled_from([0.5, 1.0, -1.5]))
-SCALAR = st.one_of(TEXT, TEXT, TEXT, NUMBER, st.booleans())
-PLAIN = st.text(st.sampled_from("abAB-/ .1đ"), min_size=1, max_size=5)
-ADDRESS = st.sampled_from(["10.0.0.1", "10.1.2.3", "192.0.2.7", "::1", "2001:db8::5", "x", ""])
-TIME = st.sampled_from(["2026-11-22T03:04:05Z", "2025-01-01 00:00:00", "2026-11-22", "x"])
-EXPRESSION = st.sampled_from(
-    ["a", "^a", "b$", "a.b", "a+b*", "[ab]{2}", "(?:a|b)1", "A", r"\*", "^$", "đ", "1|2", ".b", "s"]
-)
-
-
-def one_or_many(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.one_of(values, st.lists(values, min_size=1, max_size=3))
-
-
-def keyed(
-    modifiers: list[str], values: st.SearchStrategy[Any], fields: tuple[str, ...] = FIELDS
-) -> st.SearchStrategy[tuple[str, Any]]:
-    return st.tuples(
-        st.builds(lambda f, m: f + m, st.sampled_from(fields), st.sampled_from(modifiers)), one_or_many(values)
-    )
-
-
-ITEM = st.one_of(
-    keyed(["", "|neq", "|all"], st.one_of(SCALAR, st.none())),
-    keyed(
-        ["|contains", "|startswith", "|endswith", "|contains|all", "|contains|neq", "|cased", "|contains|cased"], TEXT
-    ),
-    keyed(
-        ["|contains|windash", "|windash", "|windash|startswith", "|endswith|windash|all"],
-        st.sampled_from(["-a", " -a", "a -b", "/a-b", "-a -b"]),
-    ),
-    keyed(["|re", "|re|i", "|re|m", "|re|s", "|re|i|m|s", "|re|all", "|re|neq"], EXPRESSION),
-    keyed(
-        ["|cidr", "|cidr|neq"], st.sampled_from(["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32", "::/0", "0.0.0.0/0"])
-    ),
-    keyed(
-        [
-            "|base64",
-            "|base64|contains",
-            "|base64offset|contains",
-            "|wide|base64offset|contains",
-            "|utf16|base64|startswith",
-        ],
-        PLAIN,
-    ),
-    keyed(["|lt", "|lte", "|gt", "|gte", "|gt|neq"], NUMBER),
-    keyed(
-        ["|hour", "|minute", "|day", "|week|gte", "|month|lt", "|year"], st.sampled_from([0, 1, 3, 4, 11, 22, 47, 2026])
-    ),
-    keyed(
-        ["|fieldref", "|fieldref|startswith", "|fieldref|endswith", "|fieldref|contains", "|fieldref|neq"],
-        st.sampled_from(FIELDS),
-    ),
-    st.tuples(st.sampled_from(["a|exists", "b|exists"]), st.booleans()),
-)
-MAP = st.lists(ITEM, min_size=1, max_size=3).map(dict)
-KEYWORD = st.one_of(
-    st.lists(PLAIN, min_size=1, max_size=2), st.builds(lambda v: {"|all": v}, st.lists(PLAIN, min_size=2, max_size=2))
-)
-SELECTION = st.one_of(MAP, MAP, MAP, st.lists(MAP, min_size=1, max_size=2), KEYWORD)
-CONDITION = st.recursive(
-    st.sampled_from(["s1", "s2", "s3", "1 of them", "all of them", "1 of s*", "all of s1*"]),
-    lambda inner: st.one_of(
-        st.tuples(inner, inner).map(" and ".join),
-        st.tuples(inner, inner).map(" or ".join),
-        inner.map("not {}".format),
-        inner.map("({})".format),
-    ),
-    max_leaves=4,
-)
-DETECTION = st.builds(
-    lambda one, two, three, condition: {"s1": one, "s2": two, "s3": three, "condition": f"{condition} or (s1 and s2 and s3)"},
-    SELECTION, SELECTION, SELECTION, CONDITION,
-)  # fmt: skip
-HELD = st.one_of(
-    SCALAR, SCALAR, PLAIN, ADDRESS, TIME, st.just(["a", "B1"]), st.just([]), st.just([1, 2]), st.just("YWJhYg==")
-)
-FIELDS_OF_EVENT = st.dictionaries(st.sampled_from(FIELDS), HELD, max_size=3)
-EVENTS = st.lists(st.tuples(FIELDS_OF_EVENT, st.one_of(st.just(""), PLAIN)), min_size=1, max_size=6)
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(detection=DETECTION, records=EVENTS)
-@example(
-    detection={"s1": {"a|re|i": "s"}, "s2": {"a": "x"}, "s3": {"a": "x"}, "condition": "s1 or 1 of them"},
-    records=[({"a": "ſ"}, "")],
-)
-def test_engine_agrees_with_the_plain_matcher(
-    detection: dict[str, Any], records: list[Any], tmp_path_factory: Any
-) -> None:
-    folder = tmp_path_factory.getbasetemp()
-    rules = rule_set(folder, detection)
-    events = [event(fields, original, number) for number, (fields, original) in enumerate(records)]
-    expected = [at for at, one in enumerate(events) if matches(detection, one.fields, one.original)]
-    assert [at for at, _ in fires(rules, events)] == expected
-    for at, one in enumerate(events):
-        assert rules.explain(RULE_ID, one).fires is (at in expected)
-
-
 # --- A result depends on the rule and the event, and on nothing else -------------------------------------------------------------
 
 
@@ -166,14 +63,12 @@ def some_rules(folder: Path, detections: list[Any]) -> list[tuple[str, Rule]]:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    detections=st.lists(DETECTION, min_size=2, max_size=6),
-    records=st.lists(st.tuples(FIELDS_OF_EVENT, PLAIN), max_size=30),
+    detections=st.lists(drawn.DETECTION, min_size=2, max_size=6),
     data=st.data(),
 )
-def test_neighbours_batches_and_order_change_nothing(
-    detections: list[Any], records: list[Any], data: Any, tmp_path_factory: Any
-) -> None:
+def test_neighbours_batches_and_order_change_nothing(detections: list[Any], data: Any, tmp_path_factory: Any) -> None:
     rules = some_rules(tmp_path_factory.getbasetemp(), detections)
+    records = [record for detection in detections for record in data.draw(drawn.events_for(detection))]
     events = [event(fields, original, number) for number, (fields, original) in enumerate(records)]
     together = RuleSet(rules)
     whole = {(found.rule.id, found.events[0].id) for found in together.detect(events)}
@@ -277,10 +172,6 @@ def test_placeholder_without_values_cannot_match_and_is_a_warning(tmp_path: Path
 def test_escaped_percent_is_plain(tmp_path: Path) -> None:
     rules = rule_set(tmp_path, {"s": {"a|expand": r"\%plain%name%"}, "condition": "s"}, {"name": ["x"]})
     assert fires(rules, [event({"a": "%plainx"})]) == [(0, RULE_ID)]
-
-
-def test_letters_of_the_generators_are_what_they_claim() -> None:
-    assert not set("abAB") - set(string.ascii_letters)
 
 
 def test_loading_twice_gives_equal_rules(tmp_path: Path) -> None:
