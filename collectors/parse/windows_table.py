@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from enum import Enum, auto
 from itertools import chain
 from typing import Any
 
@@ -65,6 +66,37 @@ _ITEMS = "Data"
 """The name of values without names."""
 
 Data = dict[str, Any]
+
+
+class _Where(Enum):
+    """Where a field of a row that the ordinary parser has not read comes from; NOWHERE: there is none."""
+
+    DATA = auto()
+    KIND = auto()
+    EVENT = auto()
+    NOWHERE = auto()
+
+
+class _Places(dict[str, tuple[str, _Where]]):
+    """A field -> its name in EventData, and where it comes from; remembered, as rules ask for the same few thousand."""
+
+    def __missing__(self, name: str) -> tuple[str, _Where]:
+        bare = name.removeprefix(_DATA)
+        where = _Where.NOWHERE
+        if bare is not name:
+            where = _Where.EVENT if _MADE.fullmatch(bare) else _Where.DATA
+        elif name in _KIND_FIELDS:
+            where = _Where.KIND
+        elif name in windows.OTHERS or name in _ADDED or name in ENVELOPE:
+            where = _Where.EVENT
+        if len(self) >= _NAMES_KEPT:
+            self.clear()
+        self[name] = found = bare, where
+        return found
+
+
+_NAMES_KEPT = 50_000
+_PLACE = _Places()
 
 
 class _Kind:
@@ -215,6 +247,7 @@ class WindowsTable:
         """`places`: for each row its record's; `whole`: the rows that the ordinary parser has read."""
         self._tables = tables
         self._records = records
+        self._lines = data_of(records)
         self._at = places
         self._rows = rows
         self._kinds = kinds
@@ -250,42 +283,41 @@ class WindowsTable:
 
     def column(self, name: str, places: Sequence[int]) -> list[Value]:
         """The values of one field in these rows."""
-        if places is not self._places:
-            views = self._views
-            self._places, self._part = places, [views[place] for place in places]
-        if name.startswith(_DATA):
-            bare = name[_AFTER_DATA:]
-            if not _MADE.fullmatch(bare):
-                found = [view.get(bare) for view in self._part]
-                if bare == _ITEMS or not set(map(type, found)) <= _AS_THEY_ARE:
-                    return [
-                        self._whole[place].fields.get(name) if place in self._odd else _value(bare, value)
-                        for place, value in zip(places, found, strict=True)
-                    ]
+        bare, where = _PLACE[name]
+        if where is _Where.DATA:
+            if places is not self._places:
+                views = self._views
+                self._places, self._part = places, [views[place] for place in places]
+            found = [view.get(bare) for view in self._part]
+            if bare != _ITEMS and set(map(type, found)) <= _AS_THEY_ARE:
                 return found
-        elif name in _KIND_FIELDS:
+            return [
+                self._whole[place].fields.get(name) if place in self._odd else _value(bare, value)
+                for place, value in zip(places, found, strict=True)
+            ]
+        if where is _Where.EVENT:
+            return [self.event(place).get(name) for place in places]
+        found = [None] * len(places)
+        if where is _Where.KIND:
             found = [self._kinds[place].fields[name] for place in places]
-            if self._odd:
-                found = [
-                    self._whole[place].fields.get(name) if place in self._odd else value
-                    for place, value in zip(places, found, strict=True)
-                ]
+        if not self._odd:
             return found
-        elif not (name in windows.OTHERS or name in _ADDED or name in ENVELOPE):
-            if not self._odd:
-                return [None] * len(places)
-            return [self._whole[place].fields.get(name) if place in self._odd else None for place in places]
-        return [self.event(place).get(name) for place in places]
+        return [
+            self._whole[place].fields.get(name) if place in self._odd else value
+            for place, value in zip(places, found, strict=True)
+        ]
 
     def cell(self, name: str, place: int) -> Value:
         """The value of one field in one row."""
         if place in self._whole:
             return self._whole[place].get(name)
-        if name.startswith(_DATA):
-            value = self._views[place].get(name[_AFTER_DATA:])
-            if value.__class__ is str and name != _DATA + _ITEMS:
-                return value
-        return self.column(name, (place,))[0]
+        bare, where = _PLACE[name]
+        if where is _Where.DATA:
+            value = self._views[place].get(bare)
+            return value if value is None else _value(bare, value)
+        if where is _Where.KIND:
+            return self._kinds[place].fields[name]
+        return self.event(place).get(name) if where is _Where.EVENT else None
 
     def texts(self, place: int) -> list[str]:
         """The record as received, then every text value."""
@@ -298,16 +330,21 @@ class WindowsTable:
         """The record as received, with what is not in it as it is read: values that are escaped there, and what their kind means."""
         if place in self._odd:
             return "\0".join(self.texts(place))
-        line = data_of(self._records)[self._at[place]]
+        line = self._lines[self._at[place]]
         text = line.decode("utf-8", "backslashreplace") + self._kinds[place].words + self._tables.added
-        row = self._rows[place]
-        assert row is not None, "what did not decode is odd"
         view = self._views[place]
         if b"\\" in line:
+            row = self._rows[place]
+            assert row is not None, "what did not decode is odd"
+            header = row.System
             texts = [value for value in view.values() if value.__class__ is str]
             if len(texts) < len(view):
-                texts += [item for value in view.values() if value.__class__ is not str for item in _texts(value)]
-            text = "\0".join((text, *_header_texts(row.System), *texts))
+                texts += [item for value in view.values() if value is not None for item in _texts(value)]
+            text = "\0".join((
+                f"{text}\0{header.Computer}\0{header.Keywords}\0{header.EventRecordID}\0{header.Level}\0{header.Task}\0{header.Opcode}",
+                header.Security.attributes.UserID or "" if header.Security is not None else "",
+                *texts,
+            ))  # fmt: skip
         for name in _ADDRESSES:
             address = view.get(name)
             if address.__class__ is str and ":" in address:
@@ -344,14 +381,8 @@ def _value(name: str, value: object) -> Value:
 
 
 def _texts(value: object) -> list[str]:
-    """The texts of a value that is not one."""
+    """The texts of a value that is neither text nor a number."""
+    if value.__class__ is str or value.__class__ is int:
+        return []
     inner = value.text if isinstance(value, _Text) else value
     return [plain(item) for item in (inner if isinstance(inner, list) else [inner]) if item is not None]
-
-
-def _header_texts(header: Header) -> list[str]:
-    """What a header says, besides its kind."""
-    said: list[object] = [getattr(header, name) for name in header.__struct_fields__]
-    if header.Security is not None:
-        said.append(header.Security.attributes.UserID)
-    return [value for value in said if isinstance(value, str)]

@@ -20,7 +20,7 @@ from collectors.event import Event
 from collectors.parse import Context
 from collectors.parse.windows_table import FORMAT as WINDOWS
 from collectors.parse.windows_table import WindowsTables
-from collectors.record import DeadLetter, RawRecord
+from collectors.record import DeadLetter, RawRecord, data_of
 from collectors.sources import Batch, Part, is_event_file, parts_of, read_file
 from soc.app.reading import BATCH
 from soc.detect import Detection
@@ -41,6 +41,8 @@ MAX_DEAD_KEPT = 1_000
 """Dead letters that a summary can show; all are counted."""
 
 
+ENOUGH_ROWS = 1_000
+"""Records that are looked at by themselves; fewer wait for those of the next files."""
 MAX_REASONS = 2_000
 OTHER_REASONS = "other reasons"
 """What further reasons are counted as: a reason may quote the record."""
@@ -175,9 +177,10 @@ class Scan(Generic[Shown]):
     def _take(self, parser: ChoosingParser, format_name: str, run: Sequence[RawRecord]) -> Iterator[Shown]:
         """Records of one format: looked at where they are enough, kept until they are otherwise."""
         if format_name == WINDOWS:
-            if self._events or (self._records and len(run) >= BATCH // 2):
+            enough = len(run) >= ENOUGH_ROWS or sum(map(len, data_of(run))) >= self._chunk_bytes // 2
+            if self._events or (self._records and enough):
                 yield from self._flush()
-            if len(run) >= BATCH // 2:
+            if enough:
                 yield from self._table(run)
                 return
             self._records += run
