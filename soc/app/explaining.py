@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soc.app.engine_then import Then, then
-from soc.app.received import Received, around
+from soc.app.received import MOST, Received, around
 from soc.app.site import Site
 from soc.detect.account import Account, Accountant
 from soc.detect.correlation import ENDLESS, Lateness, Network
@@ -62,16 +62,19 @@ def find_rule(content: Sequence[Loaded], named: str) -> Loaded:
 
 
 def explain(site: Site, content: Sequence[Loaded], rule: Loaded, records: Sequence[Received]) -> Iterator[Explained]:
-    """What becomes of each record at a detection rule; at a correlation, of the last record that one of its rules fires on."""
+    """What becomes of each record at a detection rule (of many, of the first that it fires on, or of the first at all); at a correlation,
+    of the last record that one of its rules fires on.
+    """
     path, found = rule
     if isinstance(found, ir.Correlation):
         yield _correlated(site, content, found, records)
         return
     assert isinstance(found, ir.Rule), "find_rule gives no filters"
     accountant = Accountant(path, found, content)
-    titles = {each.id: each.title for _, each in content}
-    silenced = tuple(titles[each] for each in Network(content).silenced.get(found.id, ()))
-    for received in records:
+    silenced = _silenced_by(found, content)
+    fired = accountant.fires([received.event for received in records if received.event is not None])
+    telling = [received for received in records if received.event is not None and received.event.id in fired]
+    for received in (telling or records)[:MOST] if len(records) > MOST else records:
         event = received.event
         account = accountant.of(event) if event else None
         yield Explained(received, account, _then(site, found, received), silenced)
@@ -91,7 +94,13 @@ def _correlated(site: Site, content: Sequence[Loaded], rule: ir.Correlation, rec
     else:  # a file: its records are all there is, and it does not matter when they come
         accountant = CorrelationAccountant(rule, content, ENDLESS)
         near = iter([[each.event for each in read if each.event is not None]])
-    return Explained(received, accountant.of(event, near), _then(site, rule, received))
+    account = accountant.of(event, near)
+    return Explained(received, account, _then(site, rule, received), _silenced_by(rule, content))
+
+
+def _silenced_by(rule: ir.Rule | ir.Correlation, content: Sequence[Loaded]) -> tuple[str, ...]:
+    titles = {each.id: each.title for _, each in content}
+    return tuple(titles[each] for each in Network(content).silenced.get(rule.id, ()))
 
 
 def _nothing() -> Explained:

@@ -6,7 +6,7 @@ An event of the journal is taken as it was journalled; a line or a file comes in
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from soc.detect.correlation.hits import effective
 from soc.errors import SocError
 
 MOST = 5
-"""Events of an alert that are explained."""
+"""Records of a file, events of an alert, that are explained."""
 
 _SOURCE = "explain"
 _ID_DIGITS = 32
@@ -133,15 +133,18 @@ def _chosen(data: bytes, named: str, how: str) -> tuple[str, str]:
 
 
 def _of_file(site: Site, path: Path, format_name: str) -> Iterator[Received]:
-    try:
+    def records() -> Iterator[tuple[bytes, str]]:
         for batch in read_file(path, _SOURCE, site.clock(), ChoosingParser(format_name, Context()).continues()):
-            records = [(record.data, f"{path}:{record.position.index}") for record in batch.records]
-            yield from _read(site, records, format_name)
+            for record in batch.records:
+                yield record.data, f"{path}:{record.position.index}"
+
+    try:
+        yield from _read(site, records(), format_name)
     except SourceError as error:
         raise SocError(str(error)) from error
 
 
-def _read(site: Site, records: Sequence[tuple[bytes, str]], format_name: str) -> Iterator[Received]:
+def _read(site: Site, records: Iterable[tuple[bytes, str]], format_name: str) -> Iterator[Received]:
     """Records that were never received: they come in now."""
     if format_name not in (AUTO, *formats()):
         raise SocError(f'format "{format_name}" is not one of {", ".join(formats())}')

@@ -94,6 +94,10 @@ class Accountant:
         self._set = RuleSet([(path, rule), *(_for_this(pair, rule) for pair in self._filters)])
         self._with = [RuleSet([(path, rule), _for_this(pair, rule)]) for pair in self._filters]
 
+    def fires(self, events: Sequence[Event]) -> set[str]:
+        """The ids of the events that the rule fires on."""
+        return {found.events[-1].id for found in self._set.detect(events)}
+
     def of(self, event: Event) -> Account:
         """The account of one event."""
         found = self._alone.explain(self._rule.id, event)

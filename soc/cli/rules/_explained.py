@@ -45,8 +45,8 @@ def lines(explained: Explained, zone: ZoneInfo) -> Iterator[Line]:
         yield from _correlation.lines(account, zone)
     elif account is not None:
         yield from _one_event.lines(account)
-        if explained.silenced_by:
-            yield None, "alerts", f"not by itself: {_and(explained.silenced_by)} uses it"
+    if explained.silenced_by:
+        yield None, "alerts", f"not by itself: {_and(explained.silenced_by)} uses it"
     if explained.then is not None:
         yield from _then(explained.then, zone)
 
@@ -58,9 +58,12 @@ def verdict(explained: Explained, zone: ZoneInfo) -> str:
     account = explained.account
     if account is None:
         return f"no rule saw this: it is a dead letter, {explained.received.read.fault}"
-    if isinstance(account, CorrelationAccount):
-        return _correlation.verdict(account, zone)
     then = explained.then
+    if isinstance(account, CorrelationAccount):
+        only = (
+            f"; it alerts only through {_and(explained.silenced_by)}" if account.fires and explained.silenced_by else ""
+        )
+        return _correlation.verdict(account, zone) + only
     if account.fires and then is not None and not then.ran:
         return f'"{account.rule.title}" would fire, but {"was suspended" if then.loaded else "did not run"} then'
     if account.fires and explained.silenced_by:

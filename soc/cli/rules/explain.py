@@ -45,14 +45,17 @@ def command(
     from soc.app.rule_testing import content
 
     file = [Path(rule)] if Path(rule).is_file() else []
-    fires = False
     with site_or_default(config_path, file) as site:
         loaded = content(site, file)
         meant = explaining.find_rule(loaded, rule)
-        for explained in explaining.explain(site, loaded, meant, _records(site, event, alert_id, log_format)):
-            fires |= explained.fires
+        records = _records(site, event, alert_id, log_format)
+        told = list(explaining.explain(site, loaded, meant, records))
+        for explained in told:
             _show(explained, site.config.site.zone, as_json=as_json)
-    return EXIT_OK if fires else EXIT_FINDINGS
+    if len(told) < len(records):
+        some = f"{len(told)} of {len(records):,} records are explained: those that the rule fires on, or the first"
+        click.echo(some, err=True)
+    return EXIT_OK if any(explained.fires for explained in told) else EXIT_FINDINGS
 
 
 def _records(site: Site, event: str | None, alert_id: str | None, log_format: str) -> Sequence[Received]:

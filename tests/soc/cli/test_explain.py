@@ -117,6 +117,19 @@ def test_file_is_explained_record_by_record(explain: Explain, tmp_path: Path) ->
     assert f"received  {tmp_path}/two.log:2: " in out
 
 
+def test_of_a_long_file_the_records_that_fire_are_told(explain: Explain, tmp_path: Path) -> None:
+    (tmp_path / "long.log").write_text(f"{NEARLY}\n" * 50 + f"{FIRES}\n" + f"{NEARLY}\n" * 50)
+    code, out = explain("--event", tmp_path / "long.log")
+    assert code == 0
+    assert out.count("verdict") == 1
+    assert f"{tmp_path}/long.log:51: " in out
+    assert "1 of 101 records are explained" in out
+    (tmp_path / "long.log").write_text(f"{NEARLY}\n" * 50)
+    code, out = explain("--event", tmp_path / "long.log")
+    assert code == 1
+    assert out.count("verdict") == 5
+
+
 def test_standard_input_is_read(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(FIRES.encode() + b"\n")))
     assert explain("--event", "-")[0] == 0

@@ -14,6 +14,7 @@ import pytest
 from collectors.event import Event
 from soc.__main__ import run
 from soc.app.site import Site
+from soc.store import AlertQuery
 from tests.soc.app.sites import auth_line, new_site
 from tests.soc.detect.test_rule_test_sequences import CORRELATION
 from tests.soc.detect.test_rule_test_verdicts import CHAIN
@@ -81,7 +82,8 @@ def facts(told: Told, rule: str, event: Event | Path | str) -> dict[str, Any]:
 def test_event_that_completes_it(told: Told, events: list[Event]) -> None:
     code, out = told(BURST, events[9])
     assert code == 0
-    assert 'ok  verdict   "Ten Failed Log-ins in Half a Minute" fires with this event\n' in out
+    assert 'ok  verdict   "Ten Failed Log-ins in Half a Minute" fires with this event' in out
+    assert 'it alerts only through "Log-in after Ten Failed Ones"' in out
     assert 'ok  rule      "Failed Log-ins" fires\n' in out
     assert "source.ip=203.0.113.45: 10, needed is gte 10 until 2026-10-14 03:02:10\n" in out
     assert "2026-10-14 03:01:58, source.ip=203.0.113.45: 10 (gte 10 in 0:00:30), completed by this event" in out
@@ -156,6 +158,15 @@ def test_filter_of_a_rule_below_is_told(told: Told, events: list[Event], config:
         path.unlink()
     assert code == 1
     assert 'its rule "Failed Log-ins" is hidden by a filter, "Known Guesser"' in out
+
+
+def test_alert_of_a_correlation_is_explained(told: Told, config: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with Site.load(config) as site:
+        site.catch_up()
+        alerts = site.projections.alerts(site.projections.alert_ids(AlertQuery()))
+    alert = next(each for each in alerts if each.rule_id == LOGIN_AFTER)
+    assert run(["rules", "explain", LOGIN_AFTER, "--alert", alert.id, "--config", str(config)]) == 0
+    assert '"Log-in after Ten Failed Ones" fires with this event' in capfd.readouterr().out
 
 
 def test_file_is_all_there_is(told: Told, tmp_path: Path) -> None:
