@@ -178,9 +178,9 @@ class Correlator:
             return self._late(event.source, items)
         self.waiting.add(time_us, event.id, items)
         if self.waiting.held > self._max_held:
-            middle = self.waiting.middle()
-            self.watermark.jump(middle)
-            return self.release(middle)
+            after_half = (self.waiting.middle() // STEP_US + 1) * STEP_US
+            self.watermark.jump(after_half)
+            return self.release(after_half)
         return []
 
     def _reader(self, number: int, route: int) -> Reader:
@@ -211,6 +211,7 @@ class Correlator:
         """No more events come: everything is correlated, and what was to happen by then (default: the last event) has or has not."""
         end = max((time for time in (until_us, self.watermark.newest_us) if time is not None), default=0)
         self.watermark.jump(end + STEP_US)
+        self.passed_us = self.watermark.now_us
         found: list[Finding] = []
         for items in self.waiting.before(_NO_END):
             self._run(items, found)

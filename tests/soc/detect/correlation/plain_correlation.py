@@ -1,0 +1,379 @@
+"""An independent reading of Sigma's correlations and of our own kinds: every hit looks at all others, straight from the YAML.
+
+Deliberately plain and slow (quadratic, and worse for order), and no code shared with soc.detect.correlation: where the two differ, one of them
+is wrong. It knows all events at once, so it has no watermark and no state: what it says is what the engine must say in any order of arrival
+within the lateness, in any batches, over any restart.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+OPERATORS = {
+    "gt": lambda a, b: a > b,
+    "gte": lambda a, b: a >= b,
+    "lt": lambda a, b: a < b,
+    "lte": lambda a, b: a <= b,
+    "eq": lambda a, b: a == b,
+    "neq": lambda a, b: a != b,
+}
+UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+DEFAULTS = {"learning": "7d", "baseline": "7d"}
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event, or a correlation that fired at one: `time` in microseconds, `number` in order of receipt, names of the rules that fired."""
+
+    time: int
+    number: int
+    fields: dict
+    fired: frozenset
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A correlation that fired: when, at which event (its number; of what did not happen, that of the last event before), for which group."""
+
+    name: str
+    time: int
+    number: int
+    group: tuple
+    figure: object
+    timed: bool = False
+
+
+def correlate(correlations: dict, events: list, until: int | None = None) -> list[Alarm]:
+    """All alarms of all correlations (name -> the YAML section), with those that others use. `until`: the end of observation."""
+    events = sorted(events, key=lambda e: (e.time, e.number))
+    end = max([*(e.time for e in events), *([until] if until is not None else [])], default=0)
+    done: dict[str, list[Alarm]] = {}
+
+    def alarms(name):
+        if name not in done:
+            section = correlations[name]
+            hits = []
+            for place, rule in enumerate(section["rules"]):
+                if rule in correlations:
+                    by_number = {e.number: e for e in events}
+                    lower = correlations[rule].get("group-by", [])
+                    for alarm in alarms(rule):
+                        named = dict(zip(lower, alarm.group, strict=True))
+                        hits.append((alarm.time, alarm.number, place, rule, named, by_number[alarm.number].fields))
+                else:
+                    hits += [(e.time, e.number, place, rule, {}, e.fields) for e in events if rule in e.fired]
+            done[name] = evaluate(name, section, hits, end)
+        return done[name]
+
+    return [alarm for name in correlations for alarm in alarms(name)]
+
+
+def silenced(correlations: dict) -> set:
+    """Rules and correlations that a correlation names, and none generates."""
+    named = {rule for section in correlations.values() for rule in section["rules"]}
+    generated = {rule for section in correlations.values() if section.get("generate") for rule in section["rules"]}
+    return named - generated
+
+
+def seconds(text):
+    return int(text[:-1]) * UNITS[text[-1]]
+
+
+def texts(value):
+    found = value if isinstance(value, list) else [] if value is None else [value]
+    return list(dict.fromkeys(v if isinstance(v, str) else str(v) for v in found))
+
+
+def evaluate(name, section, hits, end):
+    span = seconds(section["timespan"]) * 1_000_000
+    kind = section["type"]
+    fields = (section.get("condition") or {}).get("field", []) if isinstance(section.get("condition"), dict) else []
+    fields = [fields] if isinstance(fields, str) else fields
+    measured = kind in ("value_sum", "value_avg", "value_percentile", "value_median")
+    groups: dict[tuple, dict] = {}
+    for time, number, place, rule, named, event in hits:
+
+        def read(field, rule=rule, named=named, event=event):
+            field = section.get("aliases", {}).get(field, {}).get(rule, field)
+            return named[field] if field in named else event.get(field)
+
+        values = []
+        if fields and measured:
+            found = [read(field) for field in fields]
+            cells = [cell for value in found for cell in (value if isinstance(value, list) else [value])]
+            values = [n for n in map(numeric, cells) if n is not None]
+        elif fields:
+            values = list(itertools.product(*[texts(read(field)) for field in fields]))
+        if fields and not values:
+            continue
+        for key in dict.fromkeys(itertools.product(*[texts(read(field)) for field in section.get("group-by", [])])):
+            # an event is one thing that happened, whatever number of the correlation's rules it fires
+            entry = groups.setdefault(key, {}).setdefault((time, number), [set(), []])
+            entry[0].add(place)
+            entry[1] += (
+                [v for v in values if measured or v not in entry[1]] if len(entry[0]) == 1 or not measured else []
+            )
+    alarms = KINDS[kind](section, span, {key: sorted(group.items()) for key, group in groups.items()}, end)
+    return [
+        Alarm(name, *each)
+        for each in sorted(alarms, key=lambda a: (a[0], not a[4] if len(a) > 4 else True, a[1], a[2]))
+    ]
+
+
+def numeric(value):
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return value
+    return float(value) if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", value) else None
+
+
+def holds(section, figure):
+    condition = section.get("condition")
+    pairs = [(OPERATORS[k], v) for k, v in (condition or {}).items() if k in OPERATORS]
+    return all(compare(figure, value) for compare, value in pairs)
+
+
+def within(group, time, number, span):
+    """The hits in (time - span, time] that are no later than this one."""
+    return [(at, entry) for at, entry in group if time - span < at[0] and at <= (time, number)]
+
+
+def firing(moments, span):
+    """Of (time, number, whether true, figure) in order: fire when it becomes true, and each timespan after while it stays so."""
+    fired = None
+    for time, number, true, figure in moments:
+        if not true:
+            fired = None
+        elif fired is None or time - fired >= span:
+            fired = time
+            yield time, number, figure
+
+
+def windowed(figure_of):
+    """A kind that looks at the window of each hit; `figure_of` gives (whether true, figure) of the window's entries."""
+
+    def evaluated(section, span, groups, end):  # noqa: ARG001
+        for key, group in groups.items():
+            moments = []
+            for (time, number), _ in group:
+                true, figure = figure_of(section, within(group, time, number, span))
+                moments.append((time, number, true, figure))
+            for time, number, figure in firing(moments, span):
+                yield time, number, key, figure
+
+    return evaluated
+
+
+def event_count(section, window):
+    return holds(section, len(window)), len(window)
+
+
+def value_count(section, window):
+    count = len({value for _, (_, values) in window for value in values})
+    return holds(section, count), count
+
+
+def measure(figure_of):
+    def evaluated(section, window):
+        numbers = [Fraction(n) for _, (_, values) in window for n in values]
+        figure = figure_of(section, sorted(numbers))
+        return holds(section, figure), figure
+
+    return evaluated
+
+
+def percentile(section, numbers, rank=None):
+    place = Fraction(rank if rank is not None else section["condition"]["percentile"]) * (len(numbers) - 1) / 100
+    below = math.floor(place)
+    above = min(below + 1, len(numbers) - 1)
+    return float(numbers[below] + (numbers[above] - numbers[below]) * (place - below))
+
+
+def temporal(section, window):
+    rules = section["rules"]
+    present = {rules[place] for _, (places, _) in window for place in places}
+    return expression(section, lambda name: name in present), len(present)
+
+
+def temporal_ordered(section, window):
+    """True where the rules that a reading of the expression needs occurred one after the other, as the correlation lists them."""
+    rules = section["rules"]
+    events = [places for _, (places, _) in window]
+    present = {rules[place] for places in events for place in places}
+
+    def in_order(chosen):
+        at = 0
+        for place in chosen:
+            while at < len(events) and place not in events[at]:
+                at += 1
+            if at == len(events):
+                return False
+            at += 1
+        return True
+
+    sets = [some for n in range(len(rules) + 1) for some in itertools.combinations(range(len(rules)), n)]
+    figure = max(len(some) for some in sets if in_order(some))
+    true = False
+    for some in sets:
+        names = {rules[place] for place in some}
+        # rules outside of the reading are what they are: absent ones may be asked for by `not`, present ones are not
+        if in_order(some) and expression(
+            section, lambda name, names=names: name in names or (None if name in present else False)
+        ):
+            true = True
+    return true, figure
+
+
+def expression(section, truth):
+    """Python's `and`, `or`, `not` bind as Sigma's do. A rule of which the truth is None counts as occurring under `not` only."""
+    text = section.get("condition") or " and ".join(section["rules"])
+    words = re.findall(r"\(|\)|\w+", text)
+
+    def or_(negated):
+        value = and_(negated)
+        while words and words[0] == "or":
+            words.pop(0)
+            other = and_(negated)
+            value = (value and other) if negated else (value or other)
+        return value
+
+    def and_(negated):
+        value = not_(negated)
+        while words and words[0] == "and":
+            words.pop(0)
+            other = not_(negated)
+            value = (value or other) if negated else (value and other)
+        return value
+
+    def not_(negated):
+        word = words.pop(0)
+        if word == "not":
+            return not_(not negated)
+        if word == "(":
+            value = or_(negated)
+            words.pop(0)
+            return value
+        known = truth(word)
+        return known is False if negated else known is True
+
+    return or_(False)
+
+
+def new_value(section, span, groups, end):  # noqa: ARG001
+    learning = seconds(section.get("learning", DEFAULTS["learning"])) * 1_000_000
+    began = min((at[0] for group in groups.values() for at, _ in group), default=0)
+    for key, group in groups.items():
+        for (time, number), (_, values) in group:
+            before = {v for at, (_, seen) in within(group, time, number, span) if at < (time, number) for v in seen}
+            new = [value for value in values if value not in before]
+            if new and time - began >= learning:
+                yield time, number, key, ", ".join(" / ".join(value) for value in new)
+
+
+def rarity(section, span, groups, end):  # noqa: ARG001
+    learning = seconds(section.get("learning", DEFAULTS["learning"])) * 1_000_000
+    everything = sorted((at, key, entry[1]) for key, group in groups.items() for at, entry in group)
+    began = everything[0][0][0] if everything else 0
+    moments: dict[tuple, list] = {}
+    for (time, number), key, values in everything:
+        window = [(k, vs) for at, k, vs in everything if time - span < at[0] and at <= (time, number)]
+        enough = len({k for k, _ in window}) >= section.get("minimum", 100) and time - began >= learning
+        for value in values:
+            having = {k for k, vs in window if value in vs}
+            true = enough and holds(section, len(having))
+            moments.setdefault((key, value), []).append((time, number, true, " / ".join(value)))
+    found: dict[tuple, list] = {}
+    for (key, _), each in moments.items():
+        for time, number, figure in firing(each, span):
+            found.setdefault((time, number, key), []).append(figure)
+    for (time, number, key), figures in found.items():
+        (values,) = [vs for at, k, vs in everything if at == (time, number) and k == key]
+        yield time, number, key, ", ".join(f for f in (" / ".join(v) for v in values) if f in figures)
+
+
+def counts(group, time, number, span, baseline):
+    """Hits in the window, and the mean of a window in the baseline before it."""
+    inside = len(within(group, time, number, span))
+    before = len([at for at, _ in group if time - span - baseline < at[0] <= time - span])
+    return inside, Fraction(before * span, baseline)
+
+
+def trend_began(groups):
+    return min((at[0] for group in groups.values() for at, _ in group), default=0)
+
+
+def spike(section, span, groups, end):  # noqa: ARG001
+    baseline = seconds(section.get("baseline", DEFAULTS["baseline"])) * 1_000_000
+    began = trend_began(groups)
+    for key, group in groups.items():
+        moments = []
+        for (time, number), _ in group:
+            inside, mean = counts(group, time, number, span, baseline)
+            figure = float(inside / mean) if mean else math.inf
+            learned = time - began >= span + baseline
+            moments.append(
+                (time, number, learned and inside >= section.get("minimum", 10) and holds(section, figure), figure)
+            )
+        for time, number, figure in firing(moments, span):
+            yield time, number, key, figure
+
+
+def flatline(section, span, groups, end):
+    """Looked at whenever the count can have fallen: at hits, where one leaves the window, where learning ends, a timespan after it fired."""
+    baseline = seconds(section.get("baseline", DEFAULTS["baseline"])) * 1_000_000
+    learned = trend_began(groups) + span + baseline
+    for key, group in groups.items():
+        hits = [at for at, _ in group]
+        times = sorted({(t + span, -1) for t, _ in hits} | {(learned, -1)} | set(hits))
+        fired = None
+        while times:
+            time, number = times.pop(0)
+            past = [at for at in hits if at <= (time, number)]
+            if time > end or not past:
+                continue
+            inside, mean = counts(group, time, number, span, baseline)
+            true = time >= learned and mean > 0 and mean >= section.get("minimum", 10)
+            figure = float(inside / mean) if mean else math.nan
+            if not (true and holds(section, figure)):
+                fired = None
+            elif fired is None or time - fired >= span:
+                fired = time
+                yield time, past[-1][1], key, figure, number == -1
+                times = sorted({*times, (time + span, -1)})
+
+
+def absence(section, span, groups, end):  # noqa: ARG001
+    for key, group in groups.items():
+        waiting = None
+        for at, (places, _) in group:
+            if waiting is not None and at[0] >= waiting[0] + span:
+                yield waiting[0] + span, waiting[1], key, 0, True
+                waiting = None
+            if waiting is not None and 1 in places:
+                waiting = None
+            if waiting is None and 0 in places:
+                waiting = at
+        if waiting is not None and waiting[0] + span <= end:
+            yield waiting[0] + span, waiting[1], key, 0, True
+
+
+KINDS = {
+    "event_count": windowed(event_count),
+    "value_count": windowed(value_count),
+    "value_sum": windowed(measure(lambda _, numbers: float(sum(numbers)))),
+    "value_avg": windowed(measure(lambda _, numbers: float(sum(numbers) / len(numbers)))),
+    "value_percentile": windowed(measure(percentile)),
+    "value_median": windowed(measure(lambda section, numbers: percentile(section, numbers, 50))),
+    "temporal": windowed(temporal),
+    "temporal_ordered": windowed(temporal_ordered),
+    "new_value": new_value,
+    "rarity": rarity,
+    "spike": spike,
+    "flatline": flatline,
+    "absence": absence,
+}

@@ -1,0 +1,212 @@
+"""The correlation engine against the plain one: rules of every kind, hits in any order within the lateness, any batches, any restarts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from collectors.event import Event, make_event
+from collectors.record import Position, RawRecord
+from soc.detect import Detection
+from soc.detect.correlation import ENDLESS
+from soc.detect.ruleset import RuleSet
+from soc.detect.sigma import load as load_content
+from tests.soc.detect.correlation import plain_correlation as plain
+from tests.soc.detect.sigma.material import rule, write
+
+BEGIN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BASES = ("a", "b", "c", "d")
+SPANS = st.sampled_from(["3s", "10s", "30s"])
+FIELDS = st.sampled_from(["u", "v"])
+GROUP_BY = st.sampled_from([[], ["u"], ["u"], ["v"], ["u", "v"]])
+THRESHOLD = st.one_of(
+    st.integers(1, 4).map(lambda n: {"gte": n}),
+    st.integers(1, 3).map(lambda n: {"gt": n}),
+    st.sampled_from([{"eq": 2}, {"neq": 2}, {"lte": 2}, {"gt": 1, "lte": 3}, {"lt": 3}]),
+)
+SOME_BASES = st.lists(st.sampled_from(BASES), min_size=1, max_size=3, unique=True)
+
+
+@st.composite
+def sections(draw: st.DrawFn, names: tuple[str, ...]) -> dict[str, Any]:
+    """A correlation over detection rules, or over the correlations of these names as well."""
+    kind = draw(st.sampled_from(sorted(plain.KINDS)))
+    rules = draw(st.lists(st.sampled_from((*BASES, *names, *names)), min_size=1, max_size=3, unique=True))
+    section: dict[str, Any] = {"type": kind, "timespan": draw(SPANS)}
+    threshold = draw(THRESHOLD)
+    if kind in ("temporal", "temporal_ordered"):
+        rules = draw(st.lists(st.sampled_from((*BASES, *names)), min_size=2, max_size=3, unique=True))
+        words = rules if len(rules) == 3 else [*rules, rules[0]]
+        condition = draw(
+            st.sampled_from(
+                [None, "{0} and {1} and {2}", "{0} or {1} and {2}", "{0} and {1} and not {2}", "({0} or {1}) and {2}"]
+            )
+        )
+        if condition is not None and not (len(rules) == 2 and "not" in condition):
+            section["condition"] = condition.format(*words)
+    elif kind == "absence":
+        rules = draw(st.lists(st.sampled_from((*BASES, *names)), min_size=2, max_size=2, unique=True))
+    elif kind == "event_count":
+        section["condition"] = threshold
+    elif kind == "value_count":
+        section["condition"] = {"field": draw(st.sampled_from(["w", ["w", "v"], "n"])), **threshold}
+    elif kind in ("value_sum", "value_avg", "value_median"):
+        section["condition"] = {"field": "n", **threshold}
+    elif kind == "value_percentile":
+        section["condition"] = {"field": "n", "percentile": draw(st.sampled_from([0, 25, 50, 90, 100])), **threshold}
+    elif kind == "new_value":
+        section["condition"] = {"field": draw(st.sampled_from(["w", ["w", "v"]]))}
+        section["learning"] = draw(st.sampled_from(["0s", "10s"]).filter(lambda text: text != "0s"))
+    elif kind == "rarity":
+        section["condition"] = {"field": "w", **threshold}
+        section["minimum"] = draw(st.integers(0, 3))
+        section["learning"] = "3s"
+    else:
+        section["condition"] = draw(
+            st.sampled_from([{"gte": 2}, {"gt": 1.5}] if kind == "spike" else [{"lt": 0.5}, {"lte": 0}])
+        )
+        section["baseline"] = draw(st.sampled_from(["5s", "20s"]))
+        section["minimum"] = draw(st.sampled_from([0, 1, 2]))
+    section["rules"] = rules
+    section["group-by"] = draw(GROUP_BY)
+    if section["group-by"] == ["u"] and draw(st.booleans()):
+        section["group-by"] = ["who"]
+        section["aliases"] = {"who": {name: draw(FIELDS) for name in rules}}
+    section["generate"] = draw(st.booleans())
+    return section
+
+
+@st.composite
+def correlation_sets(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
+    """One to three correlations; later ones may stand on earlier ones."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in ("x", "y", "z")[: draw(st.integers(1, 3))]:
+        found[name] = draw(sections(tuple(found)))
+    return found
+
+
+VALUE = st.sampled_from(["p", "q", "r"])
+CELL = st.one_of(VALUE, VALUE, VALUE, st.none(), st.lists(VALUE, min_size=1, max_size=2, unique=True))
+NUMBER = st.one_of(st.integers(-2, 4), st.sampled_from([0.5, "2", "x", None]), st.just([1, 2]))
+HIT = st.fixed_dictionaries(
+    {
+        "k": st.lists(st.sampled_from((*BASES, "none")), min_size=1, max_size=2, unique=True),
+        "u": CELL, "v": CELL, "w": CELL, "n": NUMBER, "source": st.sampled_from(["s1", "s2"]),
+        # quarters of a second: many at the very same moment, many at the very edge of a window
+        "at": st.integers(0, 160).map(lambda n: n * 0.25), "delay": st.sampled_from([0.0, 0.0, 0.1, 3.0, 9.75]),
+    }
+)  # fmt: skip
+
+
+def events_of(hits: list[dict[str, Any]]) -> list[Event]:
+    """In the order in which they are received, each with the time at which it happened."""
+    received = sorted(hits, key=lambda hit: hit["at"] + hit["delay"])
+    found = []
+    for number, hit in enumerate(received):
+        time, ingested = BEGIN + timedelta(seconds=hit["at"]), BEGIN + timedelta(seconds=hit["at"] + hit["delay"])
+        record = RawRecord(str(number).encode(), hit["source"], Position("", "test", number, number), ingested)
+        fields = {name: hit[name] for name in ("k", "u", "v", "w", "n") if hit[name] is not None}
+        found.append(make_event(record, time, {"event.dataset": "test", **fields}))
+    return found
+
+
+def content_of(correlations: dict[str, dict[str, Any]], folder: Any) -> list[Any]:
+    bases = [
+        rule({"s": {"k": name}, "condition": "s"}, name=name, id=id_of(name), title=f"Base {name}") for name in BASES
+    ]
+    made = [
+        {
+            "title": f"Correlation {name}",
+            "id": id_of(name),
+            "name": name,
+            "status": "test",
+            "level": "high",
+            "correlation": section,
+        }
+        for name, section in correlations.items()
+    ]
+    return list(load_content([write(folder, *bases, *made)], cache=None))
+
+
+def id_of(name: str) -> str:
+    return f"5e7f0c2e-93c7-4b5a-8d5a-{ord(name):012x}"
+
+
+def expected_of(correlations: dict[str, dict[str, Any]], events: list[Event]) -> list[Any]:
+    """(rule, group, number of the last event, figure) of all that must alert, in no order."""
+    happened = [
+        plain.Happening(
+            (event.time - EPOCH) // timedelta(microseconds=1), number, event.fields, frozenset(event.fields["k"])
+        )  # type: ignore[arg-type]
+        for number, event in enumerate(events)
+    ]
+    quiet = plain.silenced(correlations)
+    found = [
+        (id_of(alarm.name), alarm.group, alarm.number, figure_text(alarm.figure))
+        for alarm in plain.correlate(correlations, happened)
+        if alarm.name not in quiet
+    ]
+    found += [
+        (id_of(name), (), each.number, "")
+        for each in happened
+        for name in each.fired
+        if name in BASES and name not in quiet
+    ]
+    return sorted(found)
+
+
+def figure_text(figure: Any) -> str:
+    if isinstance(figure, str):
+        return figure
+    return str(int(figure)) if figure == figure // 1 and abs(figure) < 1e15 else f"{figure:.6g}"
+
+
+def told(detections: list[Detection]) -> list[Any]:
+    return [
+        (
+            found.rule.id,
+            found.group,
+            found.numbers[-1],
+            found.matched[-1].value if found.rule.kind == "correlation" else "",
+        )
+        for found in detections
+    ]
+
+
+def run(
+    content: list[Any], events: list[Event], cuts: list[int], *, restarts: bool = False, **options: Any
+) -> list[Detection]:
+    """All detections, the events in batches that end at `cuts`; with `restarts`, a new engine goes on after each batch."""
+
+    def engine() -> RuleSet:
+        return RuleSet(content, recall=lambda numbers: [events[number] for number in numbers], **options)
+
+    rules, found = engine(), []
+    edges = sorted({0, len(events), *[cut % (len(events) + 1) for cut in cuts]})
+    for begin, end in zip(edges, edges[1:], strict=False):
+        found += rules.detect(events[begin:end], begin)
+        if restarts:
+            kept, rules = rules.state(), engine()
+            rules.restore(kept)
+    return found + rules.finish()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    correlations=correlation_sets(),
+    hits=st.lists(HIT, min_size=1, max_size=25),
+    cuts=st.lists(st.integers(0, 1_000), max_size=3),
+    restarts=st.booleans(),
+)
+def test_engine_agrees_with_the_plain_correlation(
+    correlations: Any, hits: Any, cuts: Any, restarts: bool, tmp_path_factory: Any
+) -> None:
+    content = content_of(correlations, tmp_path_factory.getbasetemp())
+    events = events_of(hits)
+    expected = expected_of(correlations, events)
+    assert sorted(told(run(content, events, cuts, restarts=restarts))) == expected
+    assert sorted(told(run(content, events, [], lateness=ENDLESS))) == expected
