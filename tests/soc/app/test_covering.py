@@ -14,7 +14,7 @@ ID = "10000000-0000-4000-8000-00000000000{}"
 OCTOBER = Span(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
 
 
-def test_a_rule_can_fire_where_what_it_reads_came_in(tmp_path: Path) -> None:
+def test_a_rule_can_fire_where_what_it_reads_came_in_and_its_parser_gives_the_fields(tmp_path: Path) -> None:
     config = lived(
         tmp_path,
         [login(1), login(2)],
@@ -22,6 +22,11 @@ def test_a_rule_can_fire_where_what_it_reads_came_in(tmp_path: Path) -> None:
         password_rule(ID.format(2), starts="Nothing", tags=["attack.t1110"]),
         password_rule(ID.format(3), logsource={"product": "windows"}, tags=["attack.t1021"]),
         password_rule(ID.format(4), logsource={"product": "soc", "service": "audit"}, tags=["attack.t1070"]),
+        password_rule(
+            ID.format(6),
+            detection={"selection": {"process.hash.sha256": "x"}, "condition": "selection"},
+            tags=["attack.t1204"],
+        ),
         {
             "title": "Many log-ins",
             "id": ID.format(5),
@@ -46,7 +51,8 @@ def test_a_rule_can_fire_where_what_it_reads_came_in(tmp_path: Path) -> None:
             "T1078": (1, 2),
             "T1110": (1, 0),
             "T1110.001": (1, 0),
+            "T1204": (0, 0),
         }
-        assert [w.logsource for w in found.wanted] == ["product:windows"]
+        assert {w.logsource for w in found.wanted} == {"product:windows", "product:linux/service:sshd"}
         nothing = covered(site, Span(OCTOBER.until, datetime(2026, 11, 2, tzinfo=UTC)))
         assert [t.id for t in nothing.techniques if t.able] == ["T1070"]
