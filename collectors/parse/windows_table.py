@@ -10,7 +10,7 @@ itself. Held by tests/collectors/parse/test_windows_table.py: every field of eve
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum, auto
 from itertools import chain
@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from collectors.errors import ParseError
 from collectors.event import ENVELOPE, Event, Value
 from collectors.parse import parse_batch, windows
 from collectors.parse.ecs import ip, plain
@@ -102,9 +103,10 @@ _PLACE = _Places()
 class _Kind:
     """What channel, provider and event id say by themselves."""
 
-    __slots__ = ("fields", "keys", "words")
+    __slots__ = ("fields", "keys", "provider", "words")
 
     def __init__(self, provider: str, code: str, channel: str) -> None:
+        self.provider = provider
         fields = windows.fields_of(provider, code, channel, "", "", "", {})
         self.fields = {name: fields.get(name) for name in _KIND_FIELDS}
         self.keys: dict[Sequence[str], tuple[Value, ...]] = {}
@@ -132,10 +134,18 @@ class WindowsTables:
         """The rows of the records that are events, in their order, and the dead letters; every record is in exactly one of the two."""
         dead: list[DeadLetter] = []
         rows = _decoded(records)
-        kinds, odd = self._sorted(rows)
+        kinds, odd, respelled = self._sorted(rows)
+        known: dict[int, windows.Fields] = {}
+        for at in respelled:
+            row = rows[at]
+            if row is not None and at not in odd:
+                try:
+                    known[at] = _data_fields(row, kinds[at].provider)
+                except (ParseError, ValueError):
+                    odd.add(at)
         whole: dict[int, Event] = {}
         refused = []
-        for at in odd:
+        for at in sorted(odd):
             event, letter = self.parsed(records[at])
             if event is not None:
                 whole[at] = event
@@ -148,21 +158,23 @@ class WindowsTables:
             places = [at for at in places if at not in gone]
             rows, kinds = [rows[at] for at in places], [kinds[at] for at in places]
             whole = {place: whole[at] for place, at in enumerate(places) if at in whole}
-        return WindowsTable(self, records, places, rows, kinds, whole), dead
+            known = {place: known[at] for place, at in enumerate(places) if at in known}
+        return WindowsTable(self, records, places, rows, kinds, known, whole), dead
 
     def parsed(self, record: RawRecord) -> tuple[Event | None, list[DeadLetter]]:
         """The event of a record as the ordinary parser reads it, or why it refuses."""
         events, dead = parse_batch([record], FORMAT, self._context)
         return (self.finish(events)[0] if events else None), dead
 
-    def _sorted(self, rows: Sequence[_Event | None]) -> tuple[list[_Kind], list[int]]:
-        """The kind of each row, and the rows that only the ordinary parser can read; their kind here means nothing."""
+    def _sorted(self, rows: Sequence[_Event | None]) -> tuple[list[_Kind], set[int], list[int]]:
+        """The kind of each row; the rows that only the ordinary parser can read; those whose EventData has not its fields' names."""
         odd = set(_without_time(rows))
         known = self._kinds
         kinds: list[_Kind] = []
+        respelled: list[int] = []
         together: dict[_Kind, list[int]] = {}
         for at, row in enumerate(rows):
-            if row is None or row.UserData is not None:
+            if row is None:
                 odd.add(at)
                 kinds.append(_NO_KIND)
                 continue
@@ -176,15 +188,17 @@ class WindowsTables:
                     known.clear()
                 kind = known[key] = _Kind(name, code_of(header), header.Channel or "")
             kinds.append(kind)
-            if kind in together:
+            if row.UserData is not None:
+                respelled.append(at)
+            elif kind in together:
                 together[kind].append(at)
             else:
                 together[kind] = [at]
         for places in together.values():
             names = "".join(chain.from_iterable([rows[at].EventData or () for at in places]))  # type: ignore[union-attr]
             if " " in names or "." in names:
-                odd.update(at for at in places if _respelled(rows[at].EventData))  # type: ignore[union-attr]
-        return kinds, sorted(odd)
+                respelled += [at for at in places if _respelled(rows[at].EventData)]  # type: ignore[union-attr]
+        return kinds, odd, respelled
 
 
 def _decoded(records: Sequence[RawRecord]) -> list[_Event | None]:
@@ -213,7 +227,7 @@ def _without_time(rows: Sequence[_Event | None]) -> list[int]:
     ]
     try:
         zones = {moment.tzinfo for moment in map(datetime.fromisoformat, stamps)}
-        if zones <= {UTC} and {stamp[7] + stamp[10] for stamp in stamps} <= {"-T", "- "}:
+        if zones <= {UTC} and {stamp[7:11:3] for stamp in stamps} <= {"-T", "- "}:
             return []
     except ValueError:
         pass
@@ -242,9 +256,11 @@ class WindowsTable:
         places: Sequence[int],
         rows: Sequence[_Event | None],
         kinds: Sequence[_Kind],
+        known: dict[int, windows.Fields],
         whole: dict[int, Event],
     ) -> None:
-        """`places`: for each row its record's; `whole`: the rows that the ordinary parser has read."""
+        """`places`: for each row its record's; `known`: rows whose fields of EventData and UserData are made; `whole`: rows that the
+        ordinary parser has read."""
         self._tables = tables
         self._records = records
         self._lines = data_of(records)
@@ -254,10 +270,9 @@ class WindowsTable:
         self._whole = whole
         self._odd = frozenset(whole)
         self._views = [_view(row) for row in rows]
-        for place, event in whole.items():
-            self._views[place] = {
-                name[_AFTER_DATA:]: value for name, value in event.fields.items() if name.startswith(_DATA)
-            }
+        self._known = known | {place: event.fields for place, event in whole.items()}
+        for place, fields in self._known.items():
+            self._views[place] = {name[_AFTER_DATA:]: value for name, value in fields.items() if name.startswith(_DATA)}
         self._places: Sequence[int] = ()
         self._part: list[Data] = []
 
@@ -292,20 +307,20 @@ class WindowsTable:
             if bare != _ITEMS and set(map(type, found)) <= _AS_THEY_ARE:
                 return found
             return [
-                self._whole[place].fields.get(name) if place in self._odd else _value(bare, value)
+                self._known[place].get(name) if place in self._known else _value(bare, value)
                 for place, value in zip(places, found, strict=True)
             ]
         if where is _Where.EVENT:
             return [self.event(place).get(name) for place in places]
-        found = [None] * len(places)
         if where is _Where.KIND:
             found = [self._kinds[place].fields[name] for place in places]
-        if not self._odd:
+            made: Mapping[int, windows.Fields] = {place: self._whole[place].fields for place in self._odd}
+        else:
+            found = [None] * len(places)
+            made = self._known
+        if not made:
             return found
-        return [
-            self._whole[place].fields.get(name) if place in self._odd else value
-            for place, value in zip(places, found, strict=True)
-        ]
+        return [made[place].get(name) if place in made else value for place, value in zip(places, found, strict=True)]
 
     def cell(self, name: str, place: int) -> Value:
         """The value of one field in one row."""
@@ -314,10 +329,12 @@ class WindowsTable:
         bare, where = _PLACE[name]
         if where is _Where.DATA:
             value = self._views[place].get(bare)
-            return value if value is None else _value(bare, value)
+            return value if value is None or place in self._known else _value(bare, value)
         if where is _Where.KIND:
             return self._kinds[place].fields[name]
-        return self.event(place).get(name) if where is _Where.EVENT else None
+        if where is _Where.EVENT:
+            return self.event(place).get(name)
+        return self._known[place].get(name) if place in self._known else None
 
     def texts(self, place: int) -> list[str]:
         """The record as received, then every text value."""
@@ -333,7 +350,7 @@ class WindowsTable:
         line = self._lines[self._at[place]]
         text = line.decode("utf-8", "backslashreplace") + self._kinds[place].words + self._tables.added
         view = self._views[place]
-        if b"\\" in line:
+        if b"\\" in line or place in self._known:
             row = self._rows[place]
             assert row is not None, "what did not decode is odd"
             header = row.System
@@ -376,8 +393,20 @@ def _value(name: str, value: object) -> Value:
     if value.__class__ is str and name != _ITEMS:
         return value
     fields: windows.Fields = {}
-    windows.put_event_data({name: {"#text": value.text} if isinstance(value, _Text) else value}, fields)
+    windows.put_event_data({name: _as_parsed(value)}, fields)
     return fields.get(_DATA + name)
+
+
+def _data_fields(row: _Event, provider: str) -> windows.Fields:
+    """The fields of EventData and UserData. Raises: ParseError, ValueError."""
+    fields: windows.Fields = {}
+    windows.put_data(provider, {name: _as_parsed(value) for name, value in _view(row).items()}, row.UserData, fields)
+    return fields
+
+
+def _as_parsed(value: object) -> object:
+    """A value as the ordinary parser decodes it, as far as it matters."""
+    return {"#text": value.text} if isinstance(value, _Text) else value
 
 
 def _texts(value: object) -> list[str]:
