@@ -1,7 +1,7 @@
 """An independent reading of Sigma's correlations and of our own kinds: every hit looks at all others, straight from the YAML.
 
-Deliberately plain and slow (quadratic, and worse for order), and no code shared with soc.detect.correlation: where the two differ, one of them
-is wrong. It knows all events at once, so it has no watermark and no state: what it says is what the engine must say in any order of arrival
+Deliberately plain and slow (quadratic, and worse for order), and no code shared with soc.detect.correlation: where the two differ, one of
+them is wrong. It knows all events at once, so it has no watermark and no state: what it says is what the engine must say in any order of arrival
 within the lateness, in any batches, over any restart.
 """
 
@@ -37,7 +37,7 @@ class Happening:
 
 @dataclass(frozen=True)
 class Alarm:
-    """A correlation that fired: when, at which event (its number; of what did not happen, that of the last event before), for which group."""
+    """A correlation that fired: when, at which event (its number; of what did not happen, of the last one before), for which group."""
 
     name: str
     time: int
@@ -157,7 +157,7 @@ def firing(moments, span):
 def windowed(figure_of):
     """A kind that looks at the window of each hit; `figure_of` gives (whether true, figure) of the window's entries."""
 
-    def evaluated(section, span, groups, end):  # noqa: ARG001
+    def evaluated(section, span, groups, end):
         for key, group in groups.items():
             moments = []
             for (time, number), _ in group:
@@ -264,7 +264,7 @@ def expression(section, truth):
     return or_(False)
 
 
-def new_value(section, span, groups, end):  # noqa: ARG001
+def new_value(section, span, groups, end):
     learning = seconds(section.get("learning", DEFAULTS["learning"])) * 1_000_000
     began = min((at[0] for group in groups.values() for at, _ in group), default=0)
     for key, group in groups.items():
@@ -275,7 +275,7 @@ def new_value(section, span, groups, end):  # noqa: ARG001
                 yield time, number, key, ", ".join(" / ".join(value) for value in new)
 
 
-def rarity(section, span, groups, end):  # noqa: ARG001
+def rarity(section, span, groups, end):
     learning = seconds(section.get("learning", DEFAULTS["learning"])) * 1_000_000
     everything = sorted((at, key, entry[1]) for key, group in groups.items() for at, entry in group)
     began = everything[0][0][0] if everything else 0
@@ -307,7 +307,7 @@ def trend_began(groups):
     return min((at[0] for group in groups.values() for at, _ in group), default=0)
 
 
-def spike(section, span, groups, end):  # noqa: ARG001
+def spike(section, span, groups, end):
     baseline = seconds(section.get("baseline", DEFAULTS["baseline"])) * 1_000_000
     began = trend_began(groups)
     for key, group in groups.items():
@@ -324,7 +324,7 @@ def spike(section, span, groups, end):  # noqa: ARG001
 
 
 def flatline(section, span, groups, end):
-    """Looked at whenever the count can have fallen: at hits, where one leaves the window, where learning ends, a timespan after it fired."""
+    """Looked at when the count can have fallen: at hits, where one leaves the window, where learning ends, a timespan after it fired."""
     baseline = seconds(section.get("baseline", DEFAULTS["baseline"])) * 1_000_000
     learned = trend_began(groups) + span + baseline
     for key, group in groups.items():
@@ -347,7 +347,7 @@ def flatline(section, span, groups, end):
                 times = sorted({*times, (time + span, -1)})
 
 
-def absence(section, span, groups, end):  # noqa: ARG001
+def absence(section, span, groups, end):
     for key, group in groups.items():
         waiting = None
         for at, (places, _) in group:

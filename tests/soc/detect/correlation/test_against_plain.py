@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -187,7 +191,7 @@ def run(
 
     rules, found = engine(), []
     edges = sorted({0, len(events), *[cut % (len(events) + 1) for cut in cuts]})
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         found += rules.detect(events[begin:end], begin)
         if restarts:
             kept, rules = rules.state(), engine()
@@ -210,3 +214,50 @@ def test_engine_agrees_with_the_plain_correlation(
     expected = expected_of(correlations, events)
     assert sorted(told(run(content, events, cuts, restarts=restarts))) == expected
     assert sorted(told(run(content, events, [], lateness=ENDLESS))) == expected
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(correlations=correlation_sets(), hits=st.lists(HIT, min_size=2, max_size=25), data=st.data())
+def test_order_of_arrival_within_the_lateness_changes_nothing(
+    correlations: Any, hits: Any, data: Any, tmp_path_factory: Any
+) -> None:
+    """Every hit at its own moment: of hits of the very same moment the one that was received first is the earlier one."""
+    content = content_of(correlations, tmp_path_factory.getbasetemp())
+    apart = [{**hit, "at": hit["at"] + place / 1_000} for place, hit in enumerate(hits)]
+    moments = sorted(hit["at"] for hit in apart)
+    quiet = plain.silenced(correlations)
+    names = {id_of(name) for name in correlations if name not in quiet}
+
+    def seen(delays: list[float]) -> list[Any]:
+        events = events_of([{**hit, "delay": delay} for hit, delay in zip(apart, delays, strict=True)])
+        found = [each for each in run(content, events, []) if each.rule.id in names]
+        return [
+            (each.rule.id, each.group, moments.index((event.time - BEGIN).total_seconds()), each.matched[-1].value)
+            for each in found
+            for event in each.events[-1:]
+        ]
+
+    delay = st.sampled_from([0.0, 0.2, 1.0, 4.0, 9.75])
+    late = data.draw(st.lists(delay, min_size=len(apart), max_size=len(apart)))
+    assert seen(late) == seen([0.0] * len(apart))
+
+
+def test_clock_aligned_buckets_miss_what_a_sliding_window_finds(tmp_path: Path) -> None:
+    """Ten failures, spread over 10 to 80 % of the window, at a random time of day: buckets miss about that share, the engine none."""
+    section = {"type": "event_count", "rules": ["a"], "group-by": ["u"], "timespan": "30s", "condition": {"gte": 10}}
+    content = content_of({"x": {**section, "generate": False}}, tmp_path)
+    random = Random(10)
+    bursts = 400
+    for share in (0.1, 0.4, 0.8):
+        events, missed = [], 0
+        for burst in range(bursts):
+            begin = burst * 120 + random.random() * 30
+            times = [begin + share * 30 * step / 9 for step in range(10)]
+            # the same ten in buckets of 30 s that begin at every whole half minute
+            missed += max(Counter(int(time // 30) for time in times).values()) < 10
+            events += [
+                {"k": ["a"], "u": "p", "v": None, "w": None, "n": None, "source": "s1", "at": time, "delay": 0.0}
+                for time in times
+            ]
+        assert len(run(content, events_of(events), [])) == bursts
+        assert 0.75 * share < missed / bursts < 1.25 * share
