@@ -131,6 +131,11 @@ class RuleSet:
         number = self._numbers.get(rule_id.lower())
         return None if number is None else self.rules[number]
 
+    def filters_of(self, rule_id: str) -> tuple[str, ...]:
+        """The ids of the filters that act on a rule."""
+        number = self._matched.get(rule_id.lower())
+        return () if number is None else self._filters.of(number)
+
     # --- Detection ----------------------------------------------------------------------------------------------------------------
 
     def detect(self, batch: Sequence[Event] | Table, first: int | None = None) -> list[Detection]:
