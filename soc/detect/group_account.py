@@ -7,8 +7,9 @@ as they stood then. A group that had fired before the first of these events may 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -56,12 +57,13 @@ class Firing:
 class CorrelationAccount:
     """Why a correlation fires with an event, or not.
 
-    `bases`: each detection rule that it is made of, on the event. `layers`: the correlations below it first, itself last. `firings`: of
-    groups that the event is in. `seen`: how many events were looked at, received from `since` to `to`. `late`: the event came after the
-    watermark had passed it, so it counts only among what came late.
+    `time`: of the event. `bases`: each detection rule that it is made of, on the event. `layers`: the correlations below it first, itself
+    last. `firings`: of groups that the event is in. `seen`: how many events were looked at, received from `since` to `to`. `late`: the
+    event came after the watermark had passed it, so it counts only among what came late.
     """
 
     rule: Rule
+    time: datetime
     bases: tuple[Account, ...]
     layers: tuple[Layer, ...]
     firings: tuple[Firing, ...]
@@ -89,6 +91,9 @@ class CorrelationAccountant:
         self._bases = [(path, each) for path, each in content if isinstance(each, ir.Rule) and each.id in ids]
         self._loaded = [pair for pair in content if pair[1].id in ids] + list(_filters(self._bases, content, names))
         self._accountants = [Accountant(path, each, content) for path, each in self._bases]
+        written = {name: names.one(name).title for each in self._correlations for name in each.rules}
+        self._titles = written
+        self._names = re.compile("|".join(re.escape(name) for name in sorted(written, key=len, reverse=True)))
         spans = sum(each.timespan_s for each in self._correlations)
         learned = [float(v) for each in self._correlations for k, v in each.options.items() if k in _LEARNING]
         self.before = timedelta(seconds=2 * spans + max(learned, default=0.0))
@@ -128,10 +133,11 @@ class CorrelationAccountant:
         found += live.finish(until)
         then.finish()
         layers = tuple(self._layers(event, then, known_as, ungrouped)) if number >= 0 else ()
-        groups = [dict(group.key) for group in layers[-1].groups] if layers else []
+        groups = [dict(group.key) for layer in layers for group in layer.groups]
         firings = [self._firing(each, number) for each in found if each.rule.id == self._rule.id]
         return CorrelationAccount(
             rule=_public(live, self._rule.id),
+            time=happened,
             bases=tuple(accountant.of(event) for accountant in self._accountants),
             layers=layers,
             firings=tuple(each for each in firings if each.with_it or any(_same(each.group, one) for one in groups))[
@@ -147,7 +153,11 @@ class CorrelationAccountant:
         for each in self._correlations:
             values = {name: set(self._values(each, name, event)) for name in each.group_by}
             groups = [
-                group
+                replace(
+                    group,
+                    needed=self._told(group.needed),
+                    detail=self._told(group.detail) if each.kind.startswith("temporal") else group.detail,
+                )
                 for group in ruleset.groups(each.id)
                 if number in group.numbers or (values and all(v in values[n] for n, v in group.key if n in values))
             ]
@@ -172,13 +182,17 @@ class CorrelationAccountant:
                         value = event.get(column)
                         yield from map(str, value if isinstance(value, list) else [] if value is None else [value])
 
+    def _told(self, words: str) -> str:
+        """What the engine says of rules by id or name, with their titles."""
+        return self._names.sub(lambda match: f'"{self._titles[match[0]]}"', words)
+
     def _firing(self, found: Detection, number: int) -> Firing:
         figure = found.matched[-1]
         return Firing(
             time=found.time,
             group=dict(zip(self._rule.group_by, found.group, strict=False)),
             events=len(found.events),
-            reason=f"{figure.value} ({figure.pattern})",
+            reason=f"{figure.value} ({self._told(figure.pattern)})",
             completes=found.numbers[-1:] == (number,),
             with_it=number in found.numbers,
         )

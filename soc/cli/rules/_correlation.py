@@ -41,15 +41,16 @@ def _why(account: CorrelationAccount, zone: ZoneInfo) -> str:
         return "it came late, so it counts only among what came late"
     if any(layer.ungrouped for layer in account.layers):
         return "it lacks a field of group-by, so it is in no group"
-    if account.firings:
-        return f"its group fired already at {local(account.firings[-1].time, zone)}"
+    earlier = [firing for firing in account.firings if firing.time <= account.time]
+    if earlier:
+        return f"its group fired already at {local(earlier[-1].time, zone)}"
     for layer in account.layers:
         if layer.groups and (layer is account.layers[-1] or not account.layers[-1].groups):
             group = max(layer.groups, key=lambda one: one.figure)
             of = "" if layer is account.layers[-1] else f' of "{layer.title}", which it needs,'
-            return (
-                f"its group{of} {_named(group)} is at {group.figure:g}, needed is {group.needed}{_until(group, zone)}"
-            )
+            later = f"; it fired at {local(account.firings[0].time, zone)}" if account.firings else ""
+            so_far = f"is at {group.figure:g}, needed is {group.needed}{_until(group, zone)}"
+            return f"its group{of} {_named(group)} {so_far}{later}"
     return "it opens no group"
 
 

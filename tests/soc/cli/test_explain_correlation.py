@@ -140,6 +140,14 @@ def test_chain_tells_every_layer(told: Told, events: list[Event]) -> None:
     )
 
 
+def test_event_that_helped_a_lower_layer_is_told_what_came_of_it(told: Told, events: list[Event]) -> None:
+    _, out = told(LOGIN_AFTER, events[3])
+    assert (
+        "source.ip=203.0.113.45 is at 4, needed is gte 10 until 2026-10-14 03:02:10; it fired at 2026-10-14 03:02:10"
+        in out
+    )
+
+
 def test_rule_that_alerts_only_through_a_correlation_says_so(told: Told, events: list[Event]) -> None:
     code, out = told("failed_login", events[0])
     assert code == 0
