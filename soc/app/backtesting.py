@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
+from collectors.errors import JournalError
 from collectors.event import Event
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, CloseReason
@@ -30,6 +32,7 @@ from soc.detect.backtest import Comparison, Difference, RuleOutcome, cut, differ
 from soc.detect.sigma import ir
 from soc.detect.sigma.load import linked, read
 from soc.detect.sigma.references import Loaded
+from soc.detect.table import EventTable, Values
 from soc.errors import SocError
 from soc.store import AlertQuery
 
@@ -85,7 +88,8 @@ class Day:
 class Backtest:
     """What a change would have done. `alerts`: by rule id. `loads`: all alerts of each shift, those of untouched rules included.
 
-    `vanishing`: what forbids the change; `unjudged`: protected alerts of touched correlations from outside the span, which nobody can tell.
+    `vanishing`: what forbids the change; `unjudged`: protected alerts from outside the span that nobody can tell: of
+    correlations, or of events that the journal no longer has.
     """
 
     change: Change
@@ -181,6 +185,23 @@ class _Side:
                     self.of[fact.body["rule"]["id"], event["id"]] = fact.body["alert"]
 
 
+class _Shared(EventTable):
+    """The table of a batch that two rule sets read: the keys that each asks of every row are read once."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        super().__init__(events)
+        self._kept: dict[tuple[str, ...], list[Values]] = {}
+
+    def keys(self, names: Sequence[str]) -> list[Values]:
+        """The values of a few fields, row by row."""
+        asked = tuple(names)
+        if asked not in self._kept:
+            self._kept[asked] = super().keys(asked)
+        return self._kept[asked]
+
+
 def backtest(site: Site, change: Change, span: Span, progress: Progress = lambda _: None) -> Backtest:
     """Run both sets over the journal's events of the span. Raises: SocError where the journal has none."""
     ids = touched(change.differences, change.before, change.after)
@@ -196,16 +217,18 @@ def backtest(site: Site, change: Change, span: Span, progress: Progress = lambda
     seen = 0
     for offset, events in history(site.journal_reader, span.since - _warm_up(change)):
         seen += sum(span.holds(happened(event)) for event in events)
-        take(before.ruleset.detect(events, offset), after.ruleset.detect(events, offset))
+        table = _Shared(events)
+        take(before.ruleset.detect(table, offset), after.ruleset.detect(table, offset))
         progress(len(events))
     take(before.ruleset.finish(span.until), after.ruleset.finish(span.until))
     if not seen:
         raise SocError(_nothing(site, span))
     outcomes = tuple(comparison.outcomes())
-    protected = _protected(site, ids)
+    known = _all_alerts(site)
+    protected = _protected(known, ids)
     vanishing, unjudged = _judged(site, change, ids, protected, before, after)
     roster = Roster(site.config.detect.alert_budget, site.config.site.zone)
-    others = [a.first_seen for a in _all_alerts(site) if a.rule_id not in ids and span.holds(a.first_seen)]
+    others = [a.first_seen for a in known if a.rule_id not in ids and span.holds(a.first_seen)]
     opened = [[alert.first_seen for alert in side.alerts.values()] for side in (before, after)]
     shifts = list(roster.between(span.since, span.until))
     by_shift = loads(roster, shifts, *([*others, *moments] for moments in opened))
@@ -277,9 +300,9 @@ def _all_alerts(site: Site) -> list[Alert]:
     return site.projections.alerts(site.projections.alert_ids(AlertQuery()))
 
 
-def _protected(site: Site, ids: frozenset[str]) -> list[tuple[Alert, Protected]]:
+def _protected(alerts: Iterable[Alert], ids: frozenset[str]) -> list[tuple[Alert, Protected]]:
     found = []
-    for alert in _all_alerts(site):
+    for alert in alerts:
         if alert.rule_id not in ids:
             continue
         closed_as = alert.reason if alert.status is AlertStatus.CLOSED else None
@@ -321,6 +344,8 @@ def _judged(
     if not old:
         return lost, unjudged
     events = events_of(site, [alert for alert, _ in old])
+    there = {event.id for event in events}
+    unjudged += sum(there.isdisjoint(alert.event_ids) for alert, _ in old)
     fired = [_fired(site, cut(content, ids), events) for content in (change.before, change.after)]
     for alert, entry in old:
         keys = [(alert.rule_id, event_id) for event_id in alert.event_ids]
@@ -330,14 +355,18 @@ def _judged(
 
 
 def events_of(site: Site, alerts: Sequence[Alert]) -> list[Event]:
-    """The events behind alerts of single events, by the places that their detection facts name."""
+    """The events behind alerts of single events, by the places that their detection facts name; those that the journal still has."""
     offsets = set()
     for alert in alerts:
-        for event_id in alert.event_ids:
-            entry = site.ledger.by_id(f"{DETECTION}:{detection_id(alert.rule_id, [event_id])}")
+        ids = alert.detection_ids or [detection_id(alert.rule_id, [event_id]) for event_id in alert.event_ids]
+        for entry in (site.ledger.by_id(f"{DETECTION}:{one}") for one in ids):
             if entry is not None:
                 offsets |= {int(event["journal"]) for event in entry.fact.body["events"]}
-    return [site.journal_reader.fetch(offset) for offset in sorted(offsets)]
+    found = []
+    for offset in sorted(offsets):
+        with suppress(JournalError):  # let go of by age, or damaged, which conservation has told
+            found.append(site.journal_reader.fetch(offset))
+    return found
 
 
 def _fired(site: Site, content: Sequence[Loaded], events: Sequence[Event]) -> set[tuple[str, str]]:

@@ -111,7 +111,8 @@ def print_result(result: Backtest, zone: ZoneInfo, *, named: bool = True) -> Non
         click.echo("no rule that the change touches fired, with or without it")
     if result.unjudged:
         click.echo(
-            f"\n{result.unjudged} confirmed alerts of correlations are not of this span and were not judged: --from reaches back to them"
+            f"\n{result.unjudged} confirmed alerts from outside of this span were not judged: of correlations (see --from), "
+            "or of events that the journal no longer has"
         )
     for objection in result.objections():
         print_text(f"\nOBJECTION  {objection}")
