@@ -34,7 +34,7 @@ _OPTIONS: dict[str, dict[str, str | float]] = {
     "rarity": {"learning": "7d", "minimum": 100},
 }
 """Our kinds -> their own keys with the defaults: spans, or a number of events."""
-_COMPARES = COUNTING | OF_VALUES | {"spike", "flatline", "rarity"}
+_COMPARES = COUNTING | OF_VALUES | TEMPORAL | {"spike", "flatline", "rarity"}
 """Kinds whose condition compares a figure."""
 _READS = OF_VALUES | {"new_value", "rarity"}
 """Kinds whose condition names a field."""
@@ -271,15 +271,17 @@ class _Reader:
 
     def _satisfiable(self, conditions: list[Condition]) -> None:
         """A range without a number in it never fires; a count that is satisfied by zero says nothing about events that come."""
-        if conditions and not _holds_somewhere(conditions, whole=self.kind in COUNTING | {"value_count"}):
+        if conditions and not _holds_somewhere(conditions, whole=self.kind in COUNTING | TEMPORAL | {"value_count"}):
             self._fault(("condition",), "no number is in this range: it can never hold", on_key=True)
 
     def _expression(self, value: object, rules: tuple[str, ...]) -> dict[str, Any]:
         if value is None:
             leaves: tuple[Node, ...] = tuple(Leaf(rule, "", ()) for rule in rules)
             return {"rules": rules, "expression": leaves[0] if len(leaves) == 1 else And(leaves)}
+        if isinstance(value, dict):  # "the count of different event types"
+            return {"rules": rules, **self._comparison(value)}
         if not isinstance(value, str):
-            words = f"an expression over its rules, as text (a and b), not {described(value)}"
+            words = f"an expression over its rules, as text (a and b), or how many of them (gte: 2), not {described(value)}"
             self._fault(("condition",), f"the condition of {self.kind} is {words}")
             return {"rules": rules}
         names = rules or tuple(dict.fromkeys(condition.operands(value)))

@@ -1,8 +1,8 @@
 """An independent reading of Sigma's correlations and of our own kinds: every hit looks at all others, straight from the YAML.
 
 Deliberately plain and slow (quadratic, and worse for order), and no code shared with soc.detect.correlation: where the two differ, one of
-them is wrong. It knows all events at once, so it has no watermark and no state: what it says is what the engine must say in any order of arrival
-within the lateness, in any batches, over any restart.
+them is wrong. It knows all events at once, so it has no watermark and no state: what it says is what the engine must say in any order of
+arrival within the lateness, in any batches, over any restart.
 """
 
 from __future__ import annotations
@@ -197,6 +197,8 @@ def percentile(section, numbers, rank=None):
 def temporal(section, window):
     rules = section["rules"]
     present = {rules[place] for _, (places, _) in window for place in places}
+    if isinstance(section.get("condition"), dict):  # "the count of different event types"
+        return holds(section, len(present)), len(present)
     return expression(section, lambda name: name in present), len(present)
 
 
@@ -218,6 +220,8 @@ def temporal_ordered(section, window):
 
     sets = [some for n in range(len(rules) + 1) for some in itertools.combinations(range(len(rules)), n)]
     figure = max(len(some) for some in sets if in_order(some))
+    if isinstance(section.get("condition"), dict):
+        return holds(section, figure), figure
     true = False
     for some in sets:
         names = {rules[place] for place in some}

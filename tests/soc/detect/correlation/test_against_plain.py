@@ -50,7 +50,9 @@ def sections(draw: st.DrawFn, names: tuple[str, ...]) -> dict[str, Any]:
                 [None, "{0} and {1} and {2}", "{0} or {1} and {2}", "{0} and {1} and not {2}", "({0} or {1}) and {2}"]
             )
         )
-        if condition is not None and not (len(rules) == 2 and "not" in condition):
+        if draw(st.integers(0, 4)) == 0:
+            section["condition"] = threshold
+        elif condition is not None and not (len(rules) == 2 and "not" in condition):
             section["condition"] = condition.format(*words)
     elif kind == "absence":
         rules = draw(st.lists(st.sampled_from((*BASES, *names)), min_size=2, max_size=2, unique=True))

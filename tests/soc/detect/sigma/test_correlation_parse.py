@@ -197,9 +197,9 @@ ONE = [
         "9:14: the condition of event_count is not text; an expression over rules belongs to temporal",
     ),
     (
-        "temporal with a number",
-        "  type: temporal\n  rules: [a, b]\n  timespan: 5m\n  condition: {gte: 2}\n",
-        "9:14: the condition of temporal is an expression over its rules, as text (a and b), not a map",
+        "temporal with a list",
+        "  type: temporal\n  rules: [a, b]\n  timespan: 5m\n  condition: [a, b]\n",
+        "9:14: the condition of temporal is an expression over its rules, as text (a and b), or how many of them (gte: 2), not a list",
     ),
     (
         "expression with a stranger",
