@@ -62,11 +62,11 @@ _Task = list[tuple[bytes, tuple[int, int, int] | None]]
 _decode_task = msgspec.msgpack.Decoder(_Task).decode
 
 
-def jobs_for(total_bytes: int, memory_bytes: int) -> int:
-    """How many processes are worth it: one for each core, as memory allows; one for little input, and where processes cannot fork."""
+def jobs_for(total_bytes: int) -> int:
+    """How many processes are worth it: one for each core; one for little input, and where processes cannot fork."""
     if total_bytes < SMALL_BYTES or "fork" not in multiprocessing.get_all_start_methods():
         return 1
-    return max(1, min(len(os.sched_getaffinity(0)), memory_bytes // PROCESS_BYTES))
+    return len(os.sched_getaffinity(0))
 
 
 def hunt(
@@ -77,11 +77,11 @@ def hunt(
     total_bytes: int,
     jobs: int | None = None,
 ) -> Iterator[list[str]]:
-    """`Scan.run` over whole files to the end, in as many processes as asked for or worth it; `scan.summary` is filled in.
+    """`Scan.run` over whole files to the end, in as many processes as asked for (or worth it) and memory allows; `scan.summary` is filled.
 
     Correlations need all hits in one place, so with such rules there is one process. To be called before there are any threads.
     """
-    wanted = jobs or jobs_for(total_bytes, scan.memory_bytes)
+    wanted = min(jobs or jobs_for(total_bytes), max(1, scan.memory_bytes // PROCESS_BYTES))
     if wanted == 1 or any(rule.kind == "correlation" for rule in scan.rules.rules):
         yield from scan.run(map(Piece, files), now, progress)
         yield from scan.finish()

@@ -112,7 +112,7 @@ def unchanged(events: Sequence[Event]) -> list[Event]:
 
 
 def new_scan(rules: RuleSet, show: Callable[[Detection], list[str] | None] = shown) -> Scan[list[str]]:
-    return Scan(rules, Context(), unchanged, show)
+    return Scan(rules, Context(), unchanged, show, memory_bytes=1 << 30)
 
 
 def found(scan: Scan[list[str]], files: list[Path], jobs: int) -> list[list[str]]:
