@@ -221,7 +221,7 @@ def _comparison(value: SigmaCompareExpression, raw: float, written: str) -> Patt
         )
     # as written: pySigma's floats are whole numbers no longer beyond 2^53
     return Pattern(
-        "compare", written, value=float(raw) if isinstance(raw, int) and raw not in _INT64 else raw, flags=how
+        "compare", written, value=str(raw) if isinstance(raw, int) and raw not in _INT64 else raw, flags=how
     )
 
 

@@ -246,6 +246,7 @@ _MAPPED_BITS = 96
 
 def _compare(pattern: Pattern) -> Callable[[Value], bool]:
     compare, bound = _COMPARE[pattern.flags], pattern.value
+    bound = int(bound) if isinstance(bound, str) else bound  # beyond 64 bits, which the cache cannot hold
 
     def holds(value: Value) -> bool:
         number = number_of(value)
