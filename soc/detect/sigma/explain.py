@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from soc.detect import Match
-from soc.detect.sigma.program import KEYWORDS, All, Bound, Check, Row, Some, shown
+from soc.detect.sigma.program import KEYWORDS, All, Bound, Check, Frame, Non, Some, shown
+from soc.detect.table import Table
 
 _WRITTEN = 8
 """Patterns of one leaf that an explanation prints."""
@@ -37,37 +38,44 @@ class Part:
             yield from part.lines(depth + 1)
 
 
-def explained(node: Bound, row: Row) -> Part:
-    """The tree with its verdicts."""
+def explained(node: Bound, frame: Frame, row: int) -> Part:
+    """The tree with its verdicts on a row."""
+    holds = bool(node.where(frame, (row,)))
     if isinstance(node, Check):
         written = tuple(dict.fromkeys(pattern.written for pattern in node.leaf.patterns))
-        reason = node.reason(row)
-        value = reason[2] if reason else None if node.columns == KEYWORDS else row.cell(node.columns)
+        reason = node.reason(frame, row)
+        value = reason[2] if reason else None if node.columns == KEYWORDS else frame.cell(node.columns, row)
         text = "not found" if node.columns == KEYWORDS and reason is None else shown(value)
         columns = () if node.columns == KEYWORDS else node.columns
-        return Part("leaf", node.holds(row), (), node.leaf.where, columns, written, text)
-    if isinstance(node, All | Some):
-        return Part(
-            "and" if isinstance(node, All) else "or",
-            node.holds(row),
-            tuple(explained(item, row) for item in node.items),
-        )
-    return Part("not", node.holds(row), (explained(node.item, row),))
+        return Part("leaf", holds, (), node.leaf.where, columns, written, text)
+    if isinstance(node, Non):
+        return Part("not", holds, (explained(node.item, frame, row),))
+    kind = "and" if isinstance(node, All) else "or"
+    return Part(kind, holds, tuple(explained(item, frame, row) for item in node.items))
 
 
-def reasons(node: Bound, row: Row) -> tuple[Match, ...]:
-    """The leaves that make a true tree true; what is true because something else is absent has no leaf to show."""
-    found: list[Match] = []
-    _add_reasons(node, row, found)
+def reasons(node: Bound, table: Table, place: int) -> tuple[Match, ...]:
+    """The leaves that make a tree true; what is true because something else is absent has no leaf to show."""
+    found: dict[Match, None] = {}
+    _holds(node, table, place, found)
     return tuple(found)
 
 
-def _add_reasons(node: Bound, row: Row, found: list[Match]) -> None:
+def _holds(node: Bound, table: Table, place: int, found: dict[Match, None]) -> bool:
+    """Whether a tree holds; the reasons are added where it does."""
     if isinstance(node, Check):
-        match = node.why(row)
-        if match is not None and match not in found:
-            found.append(match)
-    elif isinstance(node, All | Some):
-        for item in node.items:
-            if isinstance(node, All) or item.holds(row):
-                _add_reasons(item, row, found)
+        match = node.why(table, place)
+        if match is not None:
+            found[match] = None
+        return match is not None
+    if isinstance(node, Non):
+        return not _holds(node.item, table, place, {})
+    if isinstance(node, Some):
+        holding = [_holds(item, table, place, found) for item in node.items]  # every item that holds is a reason
+        return any(holding)
+    inner: dict[Match, None] = {}
+    for item in node.items:
+        if not _holds(item, table, place, inner):
+            return False
+    found.update(inner)
+    return True

@@ -113,7 +113,12 @@ def _children(argument: Any) -> Iterable[Any]:
 
 
 def literal(expression: str, flags: str) -> str:
-    """Text, lower case, that stands in every match: what an index can look for before the expression is run; "" where there is none.
+    """Text, lower case, that stands in every match: what an index can look for before the expression is run; "" where there is none."""
+    return max(needed(expression, flags)[1], key=len, default="")
+
+
+def needed(expression: str, flags: str) -> tuple[int, tuple[str, ...]]:
+    """How many characters a match has at least, and texts, lower case, that all stand in it.
 
     ASCII only: beyond it, case folding of expressions and `str.lower` part ways.
     """
@@ -123,9 +128,9 @@ def literal(expression: str, flags: str) -> str:
     try:
         parsed = _parsed(expression, value)
     except ExpressionError:
-        return ""
-    ascii_runs = (part for run in _runs(parsed) for part in re.split(r"[^\x00-\x7f]+", run))
-    return max(ascii_runs, key=len, default="").lower()
+        return 0, ()
+    found = [part.lower() for run in _runs(parsed) for part in re.split(r"[^\x00-\x7f]+", run) if part]
+    return parsed.getwidth()[0], tuple(dict.fromkeys(found))
 
 
 def _runs(node: Any) -> list[str]:

@@ -1,34 +1,35 @@
 """One column's values in, the rules that each may fire out: every distinct value is looked at once and remembered.
 
-One Aho-Corasick pass over the lower-cased value finds all literals of all rules; anchors are checked on the hit; what a literal cannot
-decide is asked of the leaf's own `Test`. The answer may name a rule too many (its tree is evaluated next), never one too few.
+Whole values, beginnings and ends are looked up in dictionaries; one pass over the lower-cased value finds all other literals of all rules;
+what a literal cannot decide is asked of the leaf's own `Test`. The answer may name a rule too many (its tree is evaluated next), never
+one too few.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from time import perf_counter_ns
+from typing import Protocol
 
 from collectors.event import Value
-from soc.detect.sigma.ir import Pattern
-from soc.detect.sigma.leaf import matches_absence
-from soc.detect.sigma.program import Check
-from soc.detect.table import Table
+from soc.detect.sigma.ir import Leaf
+from soc.detect.sigma.leaf import Test, haystack, matches_absence
+from soc.detect.sigma.literals import Literals
+from soc.detect.sigma.program import Frame
 
 Candidates = tuple[int, ...]
-"""Numbers of the rules of a group, ascending."""
+"""Numbers of the rules of a unit, ascending."""
 
-Find = Callable[[str], list[tuple[int, int, int]]]
+Charge = Callable[[int, int], None]
+"""A rule of the unit pays nanoseconds."""
 
-_INSIDE, _START, _END, _ASK = range(4)
+Wanted = tuple[tuple[Leaf, Candidates], ...]
+"""Leaves with the rules that need one of theirs to be true."""
+
 _SHORT = 2
 """Literals up to this length stand in almost every value: asking the leaf is cheaper than listing every hit."""
-
-_FEW = 6
-"""Literals up to which looking for each is faster than making an automaton for all."""
-
-_LONG_S = "\u017f"
-"""Expressions with "i" take it for an s, `str.lower` does not: haystacks show it as an s."""
 
 MEMORY_BYTES = 32_000_000
 """What the values that all columns of a rule set remember may take, in each of two generations."""
@@ -38,39 +39,44 @@ _LONG = 4_096
 """Values longer than this are not remembered: they hardly come twice."""
 
 
+class Forgetful(Protocol):
+    """What remembers values."""
+
+    def age(self) -> None:
+        """Forget what was not seen since the last time."""
+        ...
+
+
 class Memory:
-    """What the columns of a rule set remember, together: when it is full, all forget what they have not seen since the last time."""
+    """What the columns and tests of a rule set remember, together: when it is full, all forget what is old."""
 
     def __init__(self, size_bytes: int = MEMORY_BYTES) -> None:
         self._size = self._room = size_bytes
-        self._columns: list[ColumnIndex] = []
+        self._forgetful: weakref.WeakSet[Forgetful] = weakref.WeakSet()
 
-    def add(self, column: ColumnIndex) -> None:
-        """Count this column too."""
-        self._columns.append(column)
+    def add(self, one: Forgetful) -> None:
+        """Let this one forget too, as long as someone holds it."""
+        self._forgetful.add(one)
 
     def spend(self, value: str) -> None:
         """Count one more value."""
         self._room -= len(value) + _ENTRY_BYTES
         if self._room < 0:
             self._room = self._size
-            for column in self._columns:
-                column.age()
+            for one in list(self._forgetful):
+                one.age()
 
 
 class ColumnIndex:
-    """The literals of all leaves on one column."""
+    """The literals of all leaves on one column; pure but for what it remembers, so columns that want the same share one."""
 
-    def __init__(
-        self, wanted: Iterable[tuple[Check, Sequence[int]]], memory: Memory, *, keywords: bool = False
-    ) -> None:
-        """`wanted`: leaves with the numbers of the rules that need one of them to be true. `keywords`: `of_texts` will be asked."""
-        self._wanted = tuple(wanted)
+    def __init__(self, wanted: Wanted, tests: Callable[[Leaf], Test], memory: Memory) -> None:
+        self._wanted = wanted
+        self._make = tests
+        self._tests: dict[int, Test] = {}
         self._memory = memory
-        self._for_keywords = keywords
         self._built = False
-        absent = (rules for check, rules in self._wanted if matches_absence(check.leaf.patterns))
-        self._absent: Candidates = tuple(sorted({rule for rules in absent for rule in rules}))
+        self._absent = _union(rules for leaf, rules in wanted if matches_absence(leaf.patterns))
         self._young: dict[Value, Candidates] = {None: self._absent}
         self._old: dict[Value, Candidates] = {}
         memory.add(self)
@@ -78,34 +84,35 @@ class ColumnIndex:
     def _build(self) -> None:
         """On the first value: many a column that a kind of event might have, it never has."""
         self._built = True
-        self._rules: dict[int, Sequence[int]] = {}
-        self._checks: dict[int, Check] = {}
-        self._equal: dict[str, list[int]] = defaultdict(list)
-        self._ask: list[int] = []
-        literals: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for check, rules in self._wanted:
-            self._rules[check.id] = rules
-            self._checks[check.id] = check
-            for pattern in check.leaf.patterns:
-                self._add(check.id, pattern, literals)
-        self._ask = list(dict.fromkeys(self._ask))
-        self._actions = list(literals.values())
-        self._literals = list(literals)
-        self._find = _automaton(self._literals)
-        self._find_first = _first_automaton(self._literals) if self._for_keywords else None
+        equals: dict[str, list[int]] = defaultdict(list)
+        starts: dict[str, list[int]] = defaultdict(list)
+        ends: dict[str, list[int]] = defaultdict(list)
+        inside: dict[str, list[int]] = defaultdict(list)
+        hints: dict[str, list[int]] = defaultdict(list)
+        whole = {"equals": equals, "number": equals, "bool": equals, "startswith": starts, "endswith": ends}
+        asked: set[int] = set()
+        for number, (leaf, _) in enumerate(self._wanted):
+            for pattern in leaf.patterns:
+                kind, literal = pattern.kind, pattern.literal
+                if kind in whole:
+                    whole[kind][literal].append(number)
+                elif kind == "contains" and len(literal) > _SHORT:
+                    inside[literal].append(number)
+                elif kind in _HINTED and len(literal) > _SHORT:
+                    hints[literal].append(number)
+                elif kind not in ("null", "never"):
+                    asked.add(number)
+        self._equals = equals
+        self._ends, self._starts = ends, starts
+        self._end_lengths = sorted({len(literal) for literal in ends})
+        self._start_lengths = sorted({len(literal) for literal in starts})
+        literals = list(dict.fromkeys([*inside, *hints]))
+        self._literals = Literals(literals) if literals else None
+        self._inside = [(inside.get(literal, ()), hints.get(literal, ())) for literal in literals]
+        self._always = [number for number in asked if not _beyond_ascii(self._wanted[number][0])]
+        self._beyond_ascii = [number for number in asked if _beyond_ascii(self._wanted[number][0])]
 
-    def _add(self, identity: int, pattern: Pattern, literals: dict[str, list[tuple[int, int]]]) -> None:
-        if pattern.kind in ("equals", "number", "bool"):
-            self._equal[pattern.literal].append(identity)
-        elif pattern.kind in _ACTIONS:
-            if len(pattern.literal) <= _SHORT or _unfit(pattern.literal):
-                self._ask.append(identity)
-            else:
-                literals[pattern.literal].append((_ACTIONS[pattern.kind], identity))
-        elif pattern.kind not in ("null", "never"):
-            self._ask.append(identity)
-
-    def look_up(self, values: list[Value]) -> list[Candidates]:
+    def look_up(self, values: list[Value], charge: Charge | None = None) -> list[Candidates]:
         """The candidates of each value, in order."""
         try:
             found: list[Candidates | None] = list(map(self._young.get, values))
@@ -114,19 +121,19 @@ class ColumnIndex:
         if None in found:
             for at, known in enumerate(found):
                 if known is None:
-                    found[at] = self._new(values[at])
+                    found[at] = self._new(values[at], charge)
         return found  # type: ignore[return-value]  # every None was replaced
 
-    def _new(self, value: Value) -> Candidates:
+    def _new(self, value: Value, charge: Charge | None) -> Candidates:
         if not self._built:
             self._build()
         if not isinstance(value, str):
-            return self._of_other(value)
+            return self._of_other(value, charge)
         known = self._young.get(value)
         if known is not None:  # the same value, earlier in this batch
             return known
         known = self._old.get(value)
-        candidates = known if known is not None else self.of_text(value, value.lower())
+        candidates = known if known is not None else self.of_text(value, charge)
         if len(value) <= _LONG:
             self._memory.spend(value)
             self._young[value] = candidates
@@ -136,97 +143,90 @@ class ColumnIndex:
         """Forget what was not seen since the last time."""
         self._old, self._young = self._young, {None: self._absent}
 
-    def _of_other(self, value: Value) -> Candidates:
+    def _of_other(self, value: Value, charge: Charge | None) -> Candidates:
         if isinstance(value, list):
-            if not value:
-                return self._absent
-            return tuple(sorted({rule for candidates in self.look_up(list(value)) for rule in candidates}))
-        return self._candidates([identity for identity, check in self._checks.items() if check.test.holds(value)])
+            return _union(self.look_up(list(value), charge)) if value else self._absent
+        return _union(rules for number, (_, rules) in enumerate(self._wanted) if self._test(number).holds(value))
 
-    def of_text(self, text: str, low: str) -> Candidates:
-        """The candidates of a text, with its lower case."""
-        true: set[int] = set(self._equal.get(low, ()))
-        ask: set[int] = set(self._ask)
-        for number in self._hits(low):
-            literal = self._literals[number]
-            for action, identity in self._actions[number]:
-                if action == _ASK:
-                    ask.add(identity)
-                elif (
-                    action == _INSIDE
-                    or (action == _START and low.startswith(literal))
-                    or (action == _END and low.endswith(literal))
-                ):
-                    true.add(identity)
-        for identity in ask - true:
-            if self._checks[identity].test.holds_text(text, low):
-                true.add(identity)
-        return self._candidates(true) if true else ()
+    def _test(self, number: int) -> Test:
+        test = self._tests.get(number)
+        if test is None:
+            test = self._tests[number] = self._make(self._wanted[number][0])
+        return test
 
-    def of_texts(self, table: Table, place: int) -> Candidates:
-        """The candidates of all texts of an event: one pass over all of them tells that nearly always there is none."""
+    def of_text(self, text: str, charge: Charge | None = None) -> Candidates:
+        """The candidates of a text."""
+        low = text.lower()
+        true: set[int] = set(self._equals.get(low, ()))
+        ask: set[int] = set(self._always)
+        if not low.isascii():
+            ask.update(self._beyond_ascii)
+        for length in self._end_lengths:
+            found = self._ends.get(low[-length:] if length else "")
+            if found is not None:
+                true.update(found)
+        for length in self._start_lengths:
+            found = self._starts.get(low[:length])
+            if found is not None:
+                true.update(found)
+        if self._literals is not None:
+            for number in self._within(low):
+                inside, hints = self._inside[number]
+                true.update(inside)
+                ask.update(hints)
+        for number in ask - true:
+            if charge is None:
+                holds = self._test(number).holds_text(text, low)
+            else:
+                rules, began = self._wanted[number][1], perf_counter_ns()
+                holds = self._test(number).holds_text(text, low)
+                share = (perf_counter_ns() - began) // len(rules)
+                for rule in rules:
+                    charge(rule, share)
+            if holds:
+                true.add(number)
+        return _union(self._wanted[number][1] for number in true) if true else ()
+
+    def of_rows(self, frame: Frame, charge: Charge | None = None) -> list[tuple[int, Candidates]]:
+        """As keywords: rows with the candidates of all their texts. One pass over a row tells that nearly always there is none."""
         if not self._built:
             self._build()
-        if self._ask or self._equal or self._any(_haystack(table.haystack(place).lower())):
-            return tuple(sorted({rule for text in table.texts(place) for rule in self.of_text(text, text.lower())}))
-        return ()
+        rows: Iterable[int] = range(len(frame))
+        if not (self._always or self._beyond_ascii or self._equals or self._ends or self._starts):
+            if self._literals is None:
+                return []
+            rows = [row for row, text in enumerate(frame.haystacks()) if self._any(text)]
+        return [(row, _union(self.of_text(text, charge) for text in frame.texts(row))) for row in rows]
 
-    def _hits(self, low: str) -> Iterable[int]:
-        """Numbers of the literals that stand in a lower-cased text."""
-        haystack = _haystack(low)
-        if self._find is None:
-            return [number for number, literal in enumerate(self._literals) if literal in haystack]
-        try:
-            return {number for number, _, _ in self._find(haystack)}
-        except UnicodeEncodeError:
-            return {number for number, _, _ in self._find(_encodable(haystack))}
+    def _within(self, low: str) -> Iterable[int]:
+        assert self._literals is not None
+        found = self._literals.within(low)
+        if low.isascii():
+            return found
+        shown = haystack(low)
+        return found if shown == low else {*found, *self._literals.within(shown)}
 
-    def _any(self, haystack: str) -> bool:
-        if self._find_first is None:
-            return any(literal in haystack for literal in self._literals)
-        try:
-            return bool(self._find_first(haystack))
-        except UnicodeEncodeError:
-            return bool(self._find_first(_encodable(haystack)))
-
-    def _candidates(self, checks: Iterable[int]) -> Candidates:
-        return tuple(sorted({rule for check in checks for rule in self._rules[check]}))
+    def _any(self, low: str) -> bool:
+        assert self._literals is not None
+        if self._literals.any(low):
+            return True
+        return not low.isascii() and self._literals.any(haystack(low))
 
 
-_ACTIONS = {"startswith": _START, "endswith": _END, "contains": _INSIDE, "wildcards": _ASK, "cased": _ASK, "re": _ASK}
+_HINTED = frozenset({"wildcards", "cased", "re"})
+"""Patterns that a literal does not decide."""
 
 
-def _unfit(literal: str) -> bool:
-    """Whether the automaton cannot look for it: half a surrogate pair, or the long s that haystacks lose."""
-    return not literal.isascii() and any(
-        character == _LONG_S or "\ud800" <= character <= "\udfff" for character in literal
+def _beyond_ascii(leaf: Leaf) -> bool:
+    """Whether a leaf matches no text of ASCII alone: each pattern waits for a character beyond it."""
+    return all(
+        pattern.kind in ("null", "never") or (pattern.kind in _LITERAL and not pattern.literal.isascii())
+        for pattern in leaf.patterns
     )
 
 
-def _haystack(low: str) -> str:
-    return low if low.isascii() else low.replace(_LONG_S, "s")
+_LITERAL = _HINTED | {"contains", "startswith", "endswith", "equals"}
 
 
-def _encodable(text: str) -> str:
-    """The text with a question mark for each half of a surrogate pair, which UTF-8 cannot hold and no literal has."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _automaton(literals: list[str]) -> Find | None:
-    """What finds all literals, each place of each; None where they are few and looked for one by one."""
-    if len(literals) <= _FEW:
-        return None
-    import ahocorasick_rs
-
-    find = ahocorasick_rs.AhoCorasick(literals, store_patterns=False).find_matches_as_indexes
-    return lambda haystack: find(haystack, overlapping=True)
-
-
-def _first_automaton(literals: list[str]) -> Find | None:
-    """What tells whether any literal is there at all: without overlaps the search is three times as fast."""
-    if len(literals) <= _FEW:
-        return None
-    import ahocorasick_rs
-
-    kind = ahocorasick_rs.MatchKind.LeftmostFirst
-    return ahocorasick_rs.AhoCorasick(literals, matchkind=kind, store_patterns=False).find_matches_as_indexes
+def _union(many: Iterable[Candidates]) -> Candidates:
+    return tuple(sorted({rule for rules in many for rule in rules}))

@@ -22,15 +22,11 @@ from typing import Any
 from collectors.event import Value
 from soc.detect.sigma import expression
 from soc.detect.sigma.ir import Pattern
+from soc.detect.sigma.literals import Literals
 from soc.detect.sigma.text import Finder, wildcards
 
-_MANY = 24
-"""Literals from which on one automaton is faster than looking for each."""
-
-_REMEMBERED = 160
-"""Characters of a value up to which a test remembers its answer."""
-_ROOM = 96
-"""Answers that a test remembers: some three thousand tests are asked in earnest, so 50 MB in all at worst."""
+_LONG = 1_024
+"""Values longer than this are not remembered: they hardly come twice."""
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
@@ -77,19 +73,20 @@ def number_of(value: Value) -> float | int | None:
 
 
 class Test:
-    """Patterns of one leaf, sorted by how they are looked for. Pure; built once, asked for each distinct value.
+    """Patterns of one leaf, sorted by how they are looked for. Pure; asked for each distinct value.
 
     `known`: the answers for texts that were asked lately. `absent`: the answer for an absent field.
     """
 
     __slots__ = (
+        "__weakref__",
         "_contains",
         "_ends",
         "_equals",
-        "_finders",
-        "_lower_finders",
+        "_gated",
         "_numbers",
         "_others",
+        "_remembers",
         "_starts",
         "absent",
         "known",
@@ -97,15 +94,16 @@ class Test:
     )
     __test__ = False
 
-    def __init__(self, patterns: tuple[Pattern, ...]) -> None:
+    def __init__(self, patterns: tuple[Pattern, ...], remembers: Callable[[str], None] | None = None) -> None:
+        """`remembers` is told each value of which the answer is kept; without it none is."""
+        self._remembers = remembers
         texts: dict[str, list[str]] = {"equals": [], "startswith": [], "endswith": [], "contains": []}
-        self._lower_finders: list[Finder] = []
-        self._finders: list[Finder] = []
+        self._gated: list[_Gated] = []
         self._others: list[Callable[[Value], bool]] = []
         self._numbers: set[int | float] = set()
-        self.known: dict[str, bool] = {}
         self.absent = matches_absence(patterns)
         self.present = any(p.kind == "exists" and p.value for p in patterns)
+        self.known: dict[str | None, bool] = {None: self.absent}
         for pattern in patterns:
             kind = pattern.kind
             if kind in texts:
@@ -115,18 +113,26 @@ class Test:
                 texts["equals"].append(pattern.literal)
             elif kind == "bool":
                 texts["equals"].append(pattern.literal)
-            elif kind == "wildcards":
-                self._lower_finders.append(wildcards(pattern.parts))
-            elif kind == "cased":
-                self._finders.append(wildcards(pattern.parts))
-            elif kind == "re":
-                self._finders.append(expression.compiled(str(pattern.value), pattern.flags)[0])
+            elif kind in _FINDERS:
+                self._gated.append(_Gated(pattern))
             elif kind in _BUILDERS:
                 self._others.append(_BUILDERS[kind](pattern))
         self._equals = frozenset(texts["equals"])
         self._starts = tuple(texts["startswith"])
         self._ends = tuple(texts["endswith"])
         self._contains = _containing(texts["contains"])
+
+    def verdicts(self, values: list[Value]) -> list[bool]:
+        """`holds` of each value."""
+        try:
+            found = list(map(self.known.get, values))  # type: ignore[arg-type]  # only texts and None are keys
+        except TypeError:  # a list among them
+            return [self.holds(value) for value in values]
+        if None in found:
+            for at, verdict in enumerate(found):
+                if verdict is None:
+                    found[at] = self.holds(values[at])
+        return found  # type: ignore[return-value]  # every None was replaced
 
     def holds(self, value: Value) -> bool:
         """Whether the value of a field matches any of the patterns; None and an empty list are an absent field."""
@@ -147,22 +153,70 @@ class Test:
         known = self.known.get(text)
         if known is None:
             known = self._in_text(text, low) or (bool(self._others) and any(other(text) for other in self._others))
-            if len(text) <= _REMEMBERED:
-                if len(self.known) >= _ROOM:
-                    self.known.clear()
+            if self._remembers is not None and len(text) <= _LONG:
+                self._remembers(text)
                 self.known[text] = known
         return known
 
+    def age(self) -> None:
+        """Forget all answers."""
+        self.known = {None: self.absent}
+
     def _in_text(self, text: str, low: str) -> bool:
-        return (
+        if (
             self.present
             or low in self._equals
             or low.endswith(self._ends)
             or low.startswith(self._starts)
             or (self._contains is not None and self._contains(low))
-            or any(finds(low) for finds in self._lower_finders)
-            or any(finds(text) for finds in self._finders)
-        )
+        ):
+            return True
+        for gated in self._gated:  # noqa: SIM110  `any` over a generator takes twice as long
+            if gated.finds(text, low):
+                return True
+        return False
+
+
+_FINDERS: dict[str, Callable[[Pattern], Finder]] = {
+    "wildcards": lambda pattern: wildcards(pattern.parts),
+    "cased": lambda pattern: wildcards(pattern.parts),
+    "re": lambda pattern: expression.compiled(str(pattern.value), pattern.flags)[0],
+}
+
+
+class _Gated:
+    """A pattern that takes a machine of its own: made and run where the text has the pattern's literal, and not before."""
+
+    __slots__ = ("_find", "_low", "_pattern", "_runs", "_width")
+
+    def __init__(self, pattern: Pattern) -> None:
+        self._pattern = pattern
+        self._low = pattern.kind == "wildcards"
+        self._find: Finder | None = None
+        self._width = 0
+        self._runs: tuple[str, ...] = (pattern.literal,)
+
+    def finds(self, text: str, low: str) -> bool:
+        if len(text) < self._width:
+            return False
+        hay = low if self._low else haystack(low)
+        for run in self._runs:
+            if run not in hay and run not in low:
+                return False
+        if self._find is None:
+            self._find = _FINDERS[self._pattern.kind](self._pattern)
+            if self._pattern.kind == "re":
+                self._width, self._runs = expression.needed(str(self._pattern.value), self._pattern.flags)
+        return self._find(low if self._low else text)
+
+
+_LONG_S = "\u017f"
+"""Expressions with "i" take it for an s, `str.lower` does not: haystacks show it as an s."""
+
+
+def haystack(low: str) -> str:
+    """Lower-cased text in which the literal of every expression that matches it stands."""
+    return low if low.isascii() else low.replace(_LONG_S, "s")
 
 
 def matches_absence(patterns: tuple[Pattern, ...]) -> bool:
@@ -199,21 +253,7 @@ def _containing(literals: list[str]) -> Finder | None:
     if len(literals) == 1:
         only = literals[0]
         return lambda low: only in low
-    if len(literals) < _MANY or "" in literals:
-        return lambda low: any(literal in low for literal in literals)
-    import ahocorasick_rs
-
-    find = ahocorasick_rs.AhoCorasick(
-        literals, implementation=ahocorasick_rs.Implementation.ContiguousNFA
-    ).find_matches_as_indexes
-
-    def contains(low: str) -> bool:
-        try:
-            return bool(find(low))
-        except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot hold
-            return any(literal in low for literal in literals)
-
-    return contains
+    return Literals(literals).any
 
 
 @lru_cache(1 << 16)
@@ -246,7 +286,6 @@ _MAPPED_BITS = 96
 
 def _compare(pattern: Pattern) -> Callable[[Value], bool]:
     compare, bound = _COMPARE[pattern.flags], pattern.value
-    bound = int(bound) if isinstance(bound, str) else bound  # beyond 64 bits, which the cache cannot hold
 
     def holds(value: Value) -> bool:
         number = number_of(value)

@@ -1,21 +1,22 @@
-"""Batches of Events in, the detection rules that each fires out; and why a rule did or did not fire on an event. One event at a time:
+"""Batches of events in, the detection rules that each fires out; and why a rule did or did not fire on an event. One event at a time:
 correlations over several and what tuning hides are `soc.detect.ruleset`'s."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from collectors.event import Event
 from soc.detect import Match
 from soc.detect.sigma import ir
 from soc.detect.sigma.explain import Part, explained, reasons
-from soc.detect.sigma.group import Group
-from soc.detect.sigma.index import Memory
-from soc.detect.sigma.program import Binder, Bound, Row
+from soc.detect.sigma.meter import Meter
+from soc.detect.sigma.program import Binder, Bound, Frame
 from soc.detect.sigma.route import ROUTING
-from soc.detect.sigma.routing import Kind, Routing, kind_of, known
+from soc.detect.sigma.routing import Kind, Routing, kind_of
+from soc.detect.sigma.store import Store
+from soc.detect.sigma.unit import Member, Unit
 from soc.detect.table import EventTable, Table, table_of
 
 
@@ -31,39 +32,57 @@ MAX_KINDS = 20_000
 """Kinds of events that are remembered; a source that invents event codes cannot fill the memory."""
 
 
+class _Group(NamedTuple):
+    """What events of one kind meet. `routes`: each rule's, by its number."""
+
+    units: tuple[Unit, ...]
+    routes: Mapping[int, int]
+
+
 class Matcher:
     """Detection rules ready to run; the same events give the same answers in any batches and any order."""
 
-    def __init__(self, rules: Sequence[ir.Rule]) -> None:
-        """`rules`: ids unique, in the order in which answers number them."""
-        self._trees = [rule.tree for rule in rules]
+    def __init__(self, rules: Sequence[ir.Rule], *, store: Store | None = None) -> None:
+        """`rules`: ids unique, in the order in which answers number them. `store`: what was compiled for other rules, to be used again."""
+        self._rules = tuple(rules)
         self._sources = [rule.logsource for rule in rules]
-        self._routing = Routing(self._sources, self._trees)
-        self._binder = Binder()
-        self._memory = Memory()
-        self._kinds: dict[Kind, Group | None] = {}
-        self._groups: dict[tuple[tuple[int, int, tuple[bool, ...]], ...], Group] = {}
+        self._store = store or Store()
+        self._routing = Routing(self._sources, [rule.tree for rule in rules], self._store.tests.of)
+        self._binder = Binder(self._store.tests.of)
+        self._suspended: frozenset[int] = frozenset()
         self._whole: dict[tuple[int, int], Bound] = {}
         self._others: dict[tuple[int, int, int], tuple[Bound, ir.Node]] = {}  # the tree is kept: its id is the key
+        self._forget()
 
-    def match(self, batch: Table | Sequence[Event]) -> list[Hit]:
-        """The events that fire something, in the order of the batch."""
+    def _forget(self) -> None:
+        self._kinds: dict[object, _Group | None] = {}
+        self._groups: dict[tuple[int, ...], _Group] = {}
+        self._units: dict[object, Unit] = {}
+
+    def match(self, batch: Table | Sequence[Event], meter: Meter | None = None) -> list[Hit]:
+        """The events that fire something, in the order of the batch. `meter`: is charged with what each rule costs."""
         table = table_of(batch)
-        places: dict[Group, list[int]] = defaultdict(list)
+        places: dict[int, list[int]] = defaultdict(list)
+        groups: dict[int, _Group] = {}
+        kinds = self._kinds
         for at, key in enumerate(table.keys(ROUTING)):
             try:
-                group = self._kinds[key]
+                group = kinds[key]
             except (KeyError, TypeError):  # a kind not met yet; a list among the values
                 group = self._group(kind_of(key))
+                kinds = self._kinds
             if group is not None:
-                places[group].append(at)
-        found = [Hit(at, fired, group.routes) for group, ats in places.items() for at, fired in group.match(table, ats)]
+                places[id(group)].append(at)
+                groups[id(group)] = group
+        found: list[Hit] = []
+        for each, ats in places.items():
+            found += _hits(groups[each], table, ats, meter)
         found.sort(key=lambda hit: hit.at)
         return found
 
     def why(self, batch: Table | Sequence[Event], hit: Hit, number: int) -> tuple[Match, ...]:
         """Why a rule fired on the event of a hit; `batch`: as it was matched."""
-        return reasons(self._tree(number, hit.routes[number]), Row(table_of(batch), hit.at))
+        return reasons(self._tree(number, hit.routes[number]), table_of(batch), hit.at)
 
     def columns(self, number: int, route: int, field: str) -> tuple[str, ...]:
         """The event fields that hold a Sigma field on one of a rule's routes (a value of `Hit.routes`)."""
@@ -75,54 +94,87 @@ class Matcher:
         known = self._others.get(key)
         if known is None:
             route = self._routing.routes(self._sources[number])[hit.routes[number]]
-            made = self._binder.bind(tree, route, {}, [])
-            assert not isinstance(made, bool), "nothing is known, so nothing folds"
-            known = self._others[key] = (made, tree)
-        return known[0].holds(Row(table_of(batch), hit.at))
+            known = self._others[key] = (self._binder.bind(tree, route), tree)
+        return bool(known[0].where(Frame(table_of(batch), (hit.at,)), (0,)))
 
     def explain(self, number: int, event: Event) -> tuple[bool, Part]:
         """Whether a rule's logsource covers the event, and every part of it with its verdict and the event's values."""
         table = EventTable([event])
-        bound, routed = self._bound(number, kind_of(table.keys(ROUTING)[0]))
-        return routed, explained(bound, Row(table, 0))
+        at = self._routing.route(number, kind_of(table.keys(ROUTING)[0]))
+        tree = self._tree(number, at or 0)  # where no route takes the event, it is read by the first
+        return at is not None, explained(tree, Frame(table, (0,)), 0)
 
-    def _bound(self, number: int, kind: Kind) -> tuple[Bound, bool]:
-        """A rule's whole tree on the route that takes events of a kind (else on its first), and whether one does."""
-        at = self._routing.route(number, kind)
-        return self._tree(number, at or 0), at is not None
+    def suspend(self, numbers: Collection[int]) -> None:
+        """Evaluate all rules but these, nor ask what only these need, until the next call."""
+        if frozenset(numbers) != self._suspended:
+            self._suspended = frozenset(numbers)
+            self._meet_again()
+
+    def replaced(self, rules: Sequence[ir.Rule]) -> Matcher:
+        """A matcher of other rules that is ready for the kinds of events that this one has met; what both have in common is kept.
+
+        Nothing is suspended in it.
+        """
+        other = Matcher(rules, store=self._store.next())
+        other._kinds = self._kinds
+        other._meet_again()
+        return other
+
+    def _meet_again(self) -> None:
+        kinds = [kind for kind in self._kinds if isinstance(kind, tuple) and len(kind) == len(ROUTING)]
+        self._forget()
+        for kind in kinds:
+            self._group(kind)
 
     def _tree(self, number: int, at: int) -> Bound:
+        """A rule's whole tree on one of its routes."""
         bound = self._whole.get((number, at))
         if bound is None:
             route = self._routing.routes(self._sources[number])[at]
-            made = self._binder.bind(self._routing.tree(number, at), route, {}, [])
-            assert not isinstance(made, bool), "nothing is known, so nothing folds"
-            bound = self._whole[number, at] = made
+            bound = self._whole[number, at] = self._binder.bind(self._routing.tree(number, at), route)
         return bound
 
-    def _group(self, kind: Kind) -> Group | None:
+    def _group(self, kind: Kind) -> _Group | None:
         # only kinds of text are looked up as they are: as dictionary keys, true and 1 are the same
         key = kind if all(isinstance(value, str | None) for value in kind) else (repr(kind),)
         if key in self._kinds:
             return self._kinds[key]
         if len(self._kinds) >= MAX_KINDS:
-            self._kinds.clear()
-            self._groups.clear()
-            self._memory = Memory()
-        routes, trees, identity = {}, [], []
-        values = known(kind)
-        for number, at in self._routing.of(kind):
-            decided: list[bool] = []
-            route = self._routing.routes(self._sources[number])[at]
-            tree = self._binder.bind(self._routing.tree(number, at), route, values, decided)
-            if tree is not False:
-                routes[number] = at
-                trees.append(tree)
-                identity.append((number, at, tuple(decided)))
+            self._forget()
+        units: list[Unit] = []
+        variants: list[tuple[Member, tuple[bool, ...]]] = []
+        for source, at in self._routing.taken(kind):
+            members = self._routing.plain(source, at)
+            if members:
+                units.append(self._unit((source, at), members))
+            variants += self._routing.folded(source, at, kind)
+        if variants:
+            variants.sort(key=lambda pair: pair[0].number)
+            identity = tuple((member.number, member.at, decided) for member, decided in variants)
+            units.append(self._unit(identity, [member for member, _ in variants]))
         group = None
-        if routes:
-            group = self._groups.get(tuple(identity)) or self._groups.setdefault(
-                tuple(identity), Group(routes, trees, self._memory)
-            )
+        if units:
+            ids = tuple(map(id, units))
+            group = self._groups.get(ids)
+            if group is None:
+                routes = {member.number: member.at for unit in units for member in unit.members}
+                group = self._groups[ids] = _Group(tuple(units), routes)
         self._kinds[key] = group
         return group
+
+    def _unit(self, identity: object, members: Sequence[Member]) -> Unit:
+        unit = self._units.get(identity)
+        if unit is None:
+            unit = self._units[identity] = Unit(members, self._binder, self._store.index, self._suspended)
+        return unit
+
+
+def _hits(group: _Group, table: Table, places: Sequence[int], meter: Meter | None) -> list[Hit]:
+    """The hits among rows of one kind."""
+    frame = Frame(table, places)
+    fired: dict[int, list[int]] = defaultdict(list)
+    for unit in group.units:
+        for number, rows in unit.match(frame, meter):
+            for row in rows:
+                fired[row].append(number)
+    return [Hit(places[row], tuple(sorted(numbers)), group.routes) for row, numbers in fired.items()]

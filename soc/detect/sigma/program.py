@@ -1,17 +1,19 @@
-"""A rule's tree bound to one kind of event: Sigma's fields as ECS columns, what the kind decides folded away, the rest callable.
+"""A rule's tree bound to the columns of one kind of event, and what it says of many rows at once.
 
-Binding is where the taxonomy meets the tree. `clause` gives what must be present for the tree to hold: the index looks for it and no tree
-is evaluated on an event without it.
+`fold` takes away what the kind decides; `clause` gives what must be present for the rest to hold: the index looks for it and no tree is
+evaluated on a row without it; `Binder.bind` is where the taxonomy meets the tree: Sigma's fields become columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import compress
 
 from collectors.event import Value
 from soc.detect import Match
-from soc.detect.sigma.ir import And, Leaf, Node, Not, Pattern
+from soc.detect.sigma.ir import And, Leaf, Node, Not, Or, Pattern
 from soc.detect.sigma.leaf import Test, matches_absence, matching, same, text_of
 from soc.detect.sigma.route import Route
 from soc.detect.table import Table
@@ -21,138 +23,185 @@ KEYWORDS = ("",)
 
 Columns = tuple[str, ...]
 
-_REMEMBERED = 256
-"""Characters of a value up to which a leaf remembers how it matched."""
-_MATCHES = 64
-"""Values for which it does."""
+_LONG = 256
+"""Characters of a value up to which a leaf remembers what it said of it,"""
+_ROOM = 96
+"""and of how many values: of some hundred rules that fire at all a few leaves each, so some 50 MB at the very worst."""
+
+_MOST = 4
+"""A column is fetched for all rows where more than one in so many is asked for."""
 
 
-class Row:
-    """One event as the trees read it; each cell is fetched once."""
+class Frame:
+    """Some rows of a table as the trees read them, numbered from 0; a column is fetched once."""
 
-    __slots__ = ("_lows", "_place", "_table", "cells")
+    __slots__ = ("_columns", "_haystacks", "_places", "_table")
 
-    def __init__(self, table: Table, place: int) -> None:
-        self._table, self._place = table, place
-        self.cells: dict[Columns, Value] = {}
-        self._lows: dict[Columns, str] = {}
+    def __init__(self, table: Table, places: Sequence[int]) -> None:
+        self._table, self._places = table, places
+        self._columns: dict[str, list[Value]] = {}
+        self._haystacks: list[str] | None = None
 
-    def cell(self, columns: Columns) -> Value:
-        """What the columns hold: absent, one value, or the list of all their values."""
-        if columns not in self.cells:
-            self.cells[columns] = self._read(columns)
-        return self.cells[columns]
+    def __len__(self) -> int:
+        return len(self._places)
 
-    def first(self, name: str) -> Value:
-        """One field alone."""
-        return self._table.cell(name, self._place)
+    def haystacks(self) -> list[str]:
+        """Of each row a text in lower case that holds whatever keywords may find."""
+        if self._haystacks is None:
+            self._haystacks = [self._table.haystack(place).lower() for place in self._places]
+        return self._haystacks
 
-    def low(self, columns: Columns, value: str) -> str:
-        """The lower case of the text in a cell."""
-        found = self._lows.get(columns)
+    def texts(self, row: int) -> list[str]:
+        """What keywords are looked for in."""
+        return self._table.texts(self._places[row])
+
+    def column(self, name: str) -> list[Value]:
+        """One field of all rows."""
+        found = self._columns.get(name)
         if found is None:
-            found = self._lows[columns] = value.lower()
+            found = self._columns[name] = self._table.column(name, self._places)
         return found
 
-    def _read(self, columns: Columns) -> Value:
-        if columns == KEYWORDS:
-            return self._table.texts(self._place)
-        present: list[Value] = []
-        for name in columns:
-            value = self._table.cell(name, self._place)
-            if value is not None and value != []:
-                present.append(value)
-        if len(present) < 2:
-            return present[0] if present else None
-        return [item for value in present for item in (value if isinstance(value, list) else [value])]  # type: ignore[return-value]
+    def cells(self, columns: Columns, rows: Sequence[int]) -> list[Value]:
+        """What the columns hold in some rows: absent, one value, or the list of all their values."""
+        if len(columns) == 1:
+            return self._of_one(columns[0], rows)
+        several = [self._of_one(name, rows) for name in columns]
+        filled = [column for column in several if column.count(None) < len(rows)]
+        if len(filled) < 2:
+            return filled[0] if filled else several[0]
+        return list(map(_merged, zip(*filled, strict=True)))
+
+    def cell(self, columns: Columns, row: int) -> Value:
+        """What the columns hold in one row; an empty list is absent."""
+        (value,) = self.cells(columns, (row,))
+        return None if value == [] else value
+
+    def _of_one(self, name: str, rows: Sequence[int]) -> list[Value]:
+        if name == KEYWORDS[0]:
+            return [self._table.texts(self._places[row]) for row in rows]
+        column = self._columns.get(name)
+        if column is None:
+            if len(rows) == 1:
+                return [self._table.cell(name, self._places[rows[0]])]
+            if len(rows) * _MOST < len(self._places):
+                return self._table.column(name, [self._places[row] for row in rows])
+            column = self.column(name)
+        return column if len(rows) == len(column) else [column[row] for row in rows]
+
+
+def _merged(values: tuple[Value, ...]) -> Value:
+    present = [value for value in values if value is not None and value != []]
+    if len(present) < 2:
+        return present[0] if present else None
+    return [item for value in present for item in (value if isinstance(value, list) else [value])]  # type: ignore[return-value]
 
 
 class Check:
-    """A bound leaf. `id` is the same for the same patterns on the same columns, whichever rule asks; so is `test`, made on first use."""
+    """A bound leaf. `test` is the same for the same patterns, whichever rule asks."""
 
-    __slots__ = ("_matches", "_test", "_tests", "columns", "id", "leaf", "references")
+    __slots__ = ("_matches", "_test", "_tests", "columns", "leaf", "references")
 
-    def __init__(self, identity: int, leaf: Leaf, columns: Columns, tests: dict[bytes, Test], route: Route) -> None:
-        self.id, self.leaf, self.columns, self._tests = identity, leaf, columns, tests
-        self.references = tuple(
+    def __init__(self, leaf: Leaf, columns: Columns, tests: Callable[[Leaf], Test], route: Route) -> None:
+        self.leaf, self.columns, self._tests = leaf, columns, tests
+        self.references = [
             (pattern, route.columns(str(pattern.value))) for pattern in leaf.patterns if pattern.kind == "field"
-        )
+        ]
         self._test: Test | None = None
-        self._matches: dict[str, Match] = {}
+        self._matches: dict[str, Match | None] = {}
 
     @property
     def test(self) -> Test:
-        """What decides whether a value matches."""
+        """What decides whether a value matches; made when it is first asked for."""
         if self._test is None:
-            self._test = self._tests.get(self.leaf.key) or self._tests.setdefault(
-                self.leaf.key, Test(self.leaf.patterns)
-            )
+            self._test = self._tests(self.leaf)
         return self._test
 
-    def holds(self, row: Row) -> bool:
-        """Whether the leaf is true of the event."""
-        columns = self.columns
-        value = row.cells[columns] if columns in row.cells else row.cell(columns)
-        test = self._test or self.test
-        if value.__class__ is str:
-            known = test.known.get(value)
-            if known is None:
-                known = test.holds_text(value, row.low(columns, value))
-        else:
-            known = test.holds(value)
-        return known or (bool(self.references) and self._reference(value, row) is not None)
-
-    def why(self, row: Row) -> Match | None:
-        """What an alert says of the leaf where it is true; remembered for text in its first column, as detections repeat."""
-        value = None if self.columns == KEYWORDS else row.first(self.columns[0])
-        if value.__class__ is not str or len(value) > _REMEMBERED:
-            return self._why(row)
-        found = self._matches.get(value)
-        if found is None:
-            found = self._why(row)
-            if found is not None and found.field == self.columns[0] and not self.references:
-                if len(self._matches) >= _MATCHES:
-                    self._matches.clear()
-                self._matches[value] = found
+    def where(self, frame: Frame, rows: Sequence[int]) -> Sequence[int]:
+        """Those of the rows, in order, of which the leaf is true."""
+        cells = frame.cells(self.columns, rows)
+        found = list(compress(rows, (self._test or self.test).verdicts(cells)))
+        if self.references and len(found) < len(rows):
+            known = set(found)
+            found = [
+                row
+                for row, value in zip(rows, cells, strict=True)
+                if row in known or self._reference(value, frame, row) is not None
+            ]
         return found
 
-    def _why(self, row: Row) -> Match | None:
-        found = self.reason(row)
+    def why(self, table: Table, place: int) -> Match | None:
+        """What an alert says of the leaf where it is true, None where it is not; remembered by text, as detections repeat."""
+        if self.references or self.columns == KEYWORDS:
+            return self._why(table, place)
+        value = table.cell(self.columns[0], place)
+        if not isinstance(value, str) or len(value) > _LONG:
+            return self._why(table, place)
+        for name in self.columns[1:]:
+            if table.cell(name, place) is not None:
+                return self._why(table, place)
+        if value in self._matches:
+            return self._matches[value]
+        found = self._why(table, place)
+        if len(self._matches) >= _ROOM:
+            self._matches.clear()
+        self._matches[value] = found
+        return found
+
+    def _why(self, table: Table, place: int) -> Match | None:
+        found = self.reason(Frame(table, (place,)), 0)
         return Match(self.leaf.where, found[1], found[0].written, shown(found[2])) if found is not None else None
 
-    def reason(self, row: Row) -> tuple[Pattern, str, Value] | None:
+    def reason(self, frame: Frame, row: int) -> tuple[Pattern, str, Value] | None:
         """The first pattern that matches, the column and the value that it matched; None where the leaf is false."""
-        if row.cell(self.columns) is None:
+        if frame.cell(self.columns, row) is None:
             absent = (pattern for pattern in self.leaf.patterns if matches_absence((pattern,)))
             return next(((pattern, self.columns[0], None) for pattern in absent), None)
         for name in self.columns:
-            value = row.cell((name,) if len(self.columns) > 1 else self.columns)
+            value = frame.cell((name,), row)
             for item in value if isinstance(value, list) else [value]:
-                pattern = None if item is None else matching(self.leaf.patterns, item) or self._reference(item, row)
+                pattern = None if item is None else matching(self.leaf.patterns, item)
+                pattern = pattern or (self._reference(item, frame, row) if self.references else None)
                 if pattern is not None:
                     return pattern, name, item
         return None
 
-    def _reference(self, value: Value, row: Row) -> Pattern | None:
+    def _reference(self, value: Value, frame: Frame, row: int) -> Pattern | None:
         return next(
-            (pattern for pattern, columns in self.references if same(value, row.cell(columns), pattern.flags)), None
+            (pattern for pattern, columns in self.references if same(value, frame.cell(columns, row), pattern.flags)),
+            None,
         )
 
 
 class All:
-    """And."""
+    """And. Its items are bound when they are first asked: most trees are false by their first."""
 
-    __slots__ = ("items",)
+    __slots__ = ("_bind", "_bound", "_nodes")
 
-    def __init__(self, items: tuple[Bound, ...]) -> None:
-        self.items = items
+    def __init__(self, nodes: Sequence[Node], bind: Callable[[Node], Bound]) -> None:
+        self._nodes, self._bind = nodes, bind
+        self._bound: list[Bound] = []
 
-    def holds(self, row: Row) -> bool:
-        """Whether all items hold."""
-        for item in self.items:  # noqa: SIM110  `all` over a generator takes twice as long, a hundred thousand times a second
-            if not item.holds(row):
-                return False
-        return True
+    @property
+    def items(self) -> Sequence[Bound]:
+        """All items."""
+        self._bound += map(self._bind, self._nodes[len(self._bound) :])
+        return self._bound
+
+    def where(self, frame: Frame, rows: Sequence[int]) -> Sequence[int]:
+        """Those of the rows, in order, of which all items are true."""
+        bound = self._bound
+        for item in bound:
+            rows = item.where(frame, rows)
+            if not rows:
+                return rows
+        for node in self._nodes[len(bound) :]:
+            item = self._bind(node)
+            bound.append(item)
+            rows = item.where(frame, rows)
+            if not rows:
+                break
+        return rows
 
 
 class Some:
@@ -163,12 +212,18 @@ class Some:
     def __init__(self, items: tuple[Bound, ...]) -> None:
         self.items = items
 
-    def holds(self, row: Row) -> bool:
-        """Whether one item holds."""
-        for item in self.items:  # noqa: SIM110  as above
-            if item.holds(row):
-                return True
-        return False
+    def where(self, frame: Frame, rows: Sequence[int]) -> Sequence[int]:
+        """Those of the rows, in order, of which one item is true."""
+        found: set[int] = set()
+        rest = rows
+        for item in self.items:
+            true = item.where(frame, rest)
+            if true:
+                if len(true) == len(rest):
+                    return rows
+                found.update(true)
+                rest = [row for row in rest if row not in found]
+        return [row for row in rows if row in found] if found else ()
 
 
 class Non:
@@ -179,64 +234,74 @@ class Non:
     def __init__(self, item: Bound) -> None:
         self.item = item
 
-    def holds(self, row: Row) -> bool:
-        """Whether the item does not hold."""
-        return not self.item.holds(row)
+    def where(self, frame: Frame, rows: Sequence[int]) -> Sequence[int]:
+        """Those of the rows, in order, of which the item is not true."""
+        true = self.item.where(frame, rows)
+        if not true:
+            return rows
+        if len(true) == len(rows):
+            return ()
+        found = set(true)
+        return [row for row in rows if row not in found]
 
 
 Bound = Check | All | Some | Non
 
 
 class Binder:
-    """Makes bound trees; leaves that ask the same are one object, their patterns compiled once."""
+    """Makes bound trees; leaves that ask the same share a test, whose patterns are compiled once."""
 
-    def __init__(self) -> None:
-        self._tests: dict[bytes, Test] = {}
-        self._identities: dict[tuple[Columns, bytes], int] = {}
-        self._checks: dict[tuple[Columns, int], Check] = {}
+    def __init__(self, tests: Callable[[Leaf], Test]) -> None:
+        self._tests = tests
 
-    def check(self, leaf: Leaf, route: Route) -> Check:
-        """The leaf on the columns of a route."""
-        columns = route.columns(leaf.field) if leaf.field else KEYWORDS
-        key = (columns, id(leaf))  # the rules own their leaves and live as long as this
-        found = self._checks.get(key)
-        if found is None:
-            identity = self._identities.setdefault((columns, leaf.key), len(self._identities))
-            found = self._checks[key] = Check(identity, leaf, columns, self._tests, route)
-        return found
-
-    def bind(self, node: Node, route: Route, known: Mapping[str, Value], decided: list[bool]) -> Bound | bool:
-        """The tree on a route, folded by the values that are `known`; each fold is noted in `decided`."""
+    def bind(self, node: Node, route: Route, *, quick: bool = False) -> Bound:
+        """The tree on a route. `quick`: in the order that decides soonest, else as its rule writes it."""
         if isinstance(node, Leaf):
-            check = self.check(node, route)
-            if not check.references and all(name in known for name in check.columns):
-                values = [known[name] for name in check.columns if known[name] is not None]
-                holds = any(check.test.holds(value) for value in values) if values else check.test.absent
-                decided.append(holds)
-                return holds
-            return check
+            return Check(node, route.columns(node.field) if node.field else KEYWORDS, self._tests, route)
         if isinstance(node, Not):
-            inner = self.bind(node.item, route, known, decided)
-            return not inner if isinstance(inner, bool) else Non(inner)
-        conjunction = isinstance(node, And)
-        rest = []
-        for item in node.items:
-            bound = self.bind(item, route, known, decided)
-            if isinstance(bound, bool):
-                if bound is not conjunction:
-                    return bound
-                continue
-            rest.append(bound)
-        if not rest:
-            return conjunction
-        if len(rest) == 1:
-            return rest[0]
-        return All(_quick_first(rest) if known else tuple(rest)) if conjunction else Some(tuple(rest))
+            return Non(self.bind(node.item, route, quick=quick))
+        bind = partial(self.bind, route=route, quick=quick)
+        if isinstance(node, And):
+            return All(sorted(node.items, key=_quick_first) if quick else node.items, bind)
+        return Some(tuple(map(bind, node.items)))
 
 
-def _quick_first(items: list[Bound]) -> tuple[Bound, ...]:
-    """Single leaves before trees, and telling ones before common ones: what is false is soon found so. Whole trees keep their order."""
-    return tuple(sorted(items, key=lambda item: -item.leaf.weight if isinstance(item, Check) else 1.0))
+def _quick_first(node: Node) -> float:
+    """Single leaves before trees, and telling ones before common ones: what is false is soon found so."""
+    return -node.weight if isinstance(node, Leaf) else 1.0
+
+
+Decide = Callable[[Leaf], bool | None]
+"""Whether a leaf is true of every event of a kind; None where the kind does not say."""
+
+
+def fold(node: Node, decide: Decide, decided: list[bool]) -> Node | bool:
+    """The tree without what is decided; each decision is noted in `decided`, so that equal notes mean equal trees."""
+    if isinstance(node, Leaf):
+        holds = decide(node)
+        if holds is None:
+            return node
+        decided.append(holds)
+        return holds
+    if isinstance(node, Not):
+        inner = fold(node.item, decide, decided)
+        return not inner if isinstance(inner, bool) else node if inner is node.item else Not(inner)
+    conjunction = isinstance(node, And)
+    rest: list[Node] = []
+    for item in node.items:
+        folded = fold(item, decide, decided)
+        if not isinstance(folded, bool):
+            rest.append(folded)
+        elif folded is not conjunction:
+            return folded
+    if len(rest) < 2:
+        return rest[0] if rest else conjunction
+    return And(tuple(rest)) if conjunction else Or(tuple(rest))
+
+
+def refers(leaf: Leaf) -> bool:
+    """Whether a leaf compares two fields."""
+    return any(pattern.kind == "field" for pattern in leaf.patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,22 +309,31 @@ class Clause:
     """Leaves of which one must be true for a tree to hold, and how telling that is."""
 
     weight: float
-    checks: tuple[Check, ...]
+    leaves: tuple[Leaf, ...]
 
 
-def clause(node: Bound) -> Clause | None:
+def clause(node: Node) -> Clause | None:
     """The most telling clause of a tree; None where it can hold with every leaf false."""
-    if isinstance(node, Check):
-        return Clause(node.leaf.weight, (node,)) if not node.references else None
-    if isinstance(node, Non):
+    if isinstance(node, Leaf):
+        return None if refers(node) else Clause(node.weight, (node,))
+    if isinstance(node, Not):
         return None
-    found = [clause(item) for item in node.items]
-    if isinstance(node, All):
-        return max((one for one in found if one is not None), key=lambda one: one.weight, default=None)
-    if any(one is None for one in found):
-        return None
-    known = [one for one in found if one is not None]
-    return Clause(min(one.weight for one in known), tuple(check for one in known for check in one.checks))
+    best: Clause | None = None
+    if isinstance(node, And):
+        for item in node.items:
+            found = clause(item)
+            if found is not None and (best is None or found.weight > best.weight):
+                best = found
+        return best
+    wanted: list[Leaf] = []
+    weight = float("inf")
+    for item in node.items:
+        found = clause(item)
+        if found is None:
+            return None
+        wanted += found.leaves
+        weight = min(weight, found.weight)
+    return Clause(weight, tuple(wanted))
 
 
 def shown(value: Value) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from collectors.event import Value
 from soc.detect.sigma.ir import And, Leaf, Logsource, Node, Not, Pattern
-from soc.detect.sigma.leaf import text_of
+from soc.detect.sigma.leaf import Test, text_of
+from soc.detect.sigma.program import Clause, clause, fold, refers
 from soc.detect.sigma.route import ROUTING, Route
 from soc.detect.sigma.taxonomy import routes
+from soc.detect.sigma.unit import Member
 from soc.detect.table import Values
+
+_TELLING = ("event.module", "event.category", "event.code", "event.dataset", "winlog.provider_name", "winlog.channel")
+"""Routing fields, the most telling last: a route is looked up by one."""
 
 Kind = tuple[Value | tuple[Value, ...], ...]
 """The values of the ROUTING fields, lists as tuples."""
@@ -30,16 +37,23 @@ def known(kind: Kind) -> dict[str, Value]:
 class Routing:
     """The rules of a set by the routes of their logsources."""
 
-    def __init__(self, sources: Sequence[Logsource], trees: Sequence[Node]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Logsource],
+        trees: Sequence[Node],
+        tests: Callable[[Leaf], Test] = lambda leaf: Test(leaf.patterns),
+    ) -> None:
         self._sources = sources
         self._trees = trees
+        self._tests = tests
         self._routes: dict[Logsource, tuple[Route, ...]] = {}
         self._rules: dict[Logsource, list[int]] = {}
         for number, source in enumerate(sources):
             self._rules.setdefault(source, []).append(number)
         self._entries: dict[tuple[str, str], list[tuple[Logsource, int]]] = {}
         self._required: dict[tuple[Logsource, int], tuple[Leaf, ...]] = {}
-        self._by_code: dict[tuple[Logsource, int], tuple[dict[str, list[int]], list[int]]] = {}
+        self._clauses: dict[int, Clause | None] = {}
+        self._by_kind: dict[tuple[Logsource, int], _Sorted] = {}
 
     def routes(self, source: Logsource) -> tuple[Route, ...]:
         """The routes of a logsource."""
@@ -48,8 +62,8 @@ class Routing:
             found = self._routes[source] = routes(source)
         return found
 
-    def of(self, kind: Kind) -> list[tuple[int, int]]:
-        """Numbers of the rules that read events of a kind, ascending, each with the number of the first of its routes that takes them."""
+    def taken(self, kind: Kind) -> list[tuple[Logsource, int]]:
+        """The logsources whose rules read events of a kind, each with the number of the first of its routes that takes them."""
         named = said(kind)
         if not self._entries:
             self._enter()
@@ -62,18 +76,49 @@ class Routing:
         ):
             if at < taken.get(source, at + 1) and takes(self.routes(source)[at], named):
                 taken[source] = at
+        return list(taken.items())
+
+    def of(self, kind: Kind) -> list[tuple[int, int]]:
+        """Numbers of the rules that read events of a kind, ascending, each with the number of the first of its routes that takes them."""
+        codes = said(kind)["event.code"]
         found = []
-        for source, at in taken.items():
-            coded, rest = self._coded(source, at)
-            numbers = {number for code in named["event.code"] for number in coded.get(code, ())}
-            found += [(number, at) for number in (*numbers, *rest)]
+        for source, at in self.taken(kind):
+            sorted_ = self._sorted(source, at)
+            found += [(number, at) for number in (*(member.number for member in sorted_.plain), *sorted_.on(codes))]
         return sorted(found)
+
+    def plain(self, source: Logsource, at: int) -> tuple[Member, ...]:
+        """The rules of a logsource, as one of its routes reads them, of which no kind decides anything."""
+        return self._sorted(source, at).plain
+
+    def folded(self, source: Logsource, at: int, kind: Kind) -> list[tuple[Member, tuple[bool, ...]]]:
+        """The other rules of a logsource, without what a kind decides, as far as it does not rule them out; with what it decided."""
+        found = []
+        sorted_ = self._sorted(source, at)
+        numbers = sorted_.on(said(kind)["event.code"] if sorted_.coded else frozenset())
+        if numbers:
+            route, values = self.routes(source)[at], known(kind)
+            decide = partial(self._decide, route, values)
+            for number in numbers:
+                decided: list[bool] = []
+                tree = fold(self.tree(number, at), decide, decided)
+                if tree is not False:
+                    needed = None if tree is True else clause(tree)
+                    found.append((Member(number, at, route, tree, needed), tuple(decided)))
+        return found
+
+    def _decide(self, route: Route, values: Mapping[str, Value], leaf: Leaf) -> bool | None:
+        if not _routed(leaf, route):
+            return None
+        present = [values[name] for name in route.columns(leaf.field) if values[name] is not None]
+        test = self._tests(leaf)
+        return any(test.holds(value) for value in present) if present else test.absent
 
     def _enter(self) -> None:
         """Enter each route under the values of its most telling field."""
         for source in self._rules:
             for at, route in enumerate(self.routes(source)):
-                name, values = next((pair for pair in route.where if pair[0] == "winlog.channel"), route.where[0])
+                name, values = max(route.where, key=lambda pair: _TELLING.index(pair[0]) if pair[0] in _TELLING else -1)
                 for value in values:
                     self._entries.setdefault((name, value), []).append((source, at))
 
@@ -95,20 +140,69 @@ class Routing:
     def _first(self, source: Logsource, named: Mapping[str, frozenset[str]]) -> int | None:
         return next((at for at, route in enumerate(self.routes(source)) if takes(route, named)), None)
 
-    def _coded(self, source: Logsource, at: int) -> tuple[dict[str, list[int]], list[int]]:
-        """The rules of a source by the event codes that they insist on, and those that insist on none."""
-        found = self._by_code.get((source, at))
+    def _sorted(self, source: Logsource, at: int) -> _Sorted:
+        found = self._by_kind.get((source, at))
         if found is None:
+            route = self.routes(source)[at]
+            routed: dict[str, bool] = {"": False}
+            plain: list[Member] = []
             coded: dict[str, list[int]] = {}
             rest: list[int] = []
             for number in self._rules[source]:
-                codes = _codes(self._trees[number], self.routes(source)[at])
+                tree = self.tree(number, at)
+                if not _any_routed(tree, route, routed):
+                    plain.append(Member(number, at, route, tree, self._clause(number, tree)))
+                    continue
+                codes = _codes(self._trees[number], route)
                 for code in codes or ():
                     coded.setdefault(code, []).append(number)
                 if codes is None:
                     rest.append(number)
-            found = self._by_code[source, at] = (coded, rest)
+            found = self._by_kind[source, at] = _Sorted(tuple(plain), coded, tuple(rest))
         return found
+
+    def _clause(self, number: int, tree: Node) -> Clause | None:
+        """What a plain tree needs; the same by each route that adds nothing to it."""
+        if tree is not self._trees[number]:
+            return clause(tree)
+        if number not in self._clauses:
+            self._clauses[number] = clause(tree)
+        return self._clauses[number]
+
+
+class _Sorted(NamedTuple):
+    """The rules of a logsource on a route: those that ask nothing of routing fields, those that insist on event codes, other ones."""
+
+    plain: tuple[Member, ...]
+    coded: Mapping[str, list[int]]
+    rest: tuple[int, ...]
+
+    def on(self, codes: frozenset[str]) -> list[int]:
+        """Those that ask for routing fields and may fire on events of these codes."""
+        return [*{number for code in codes for number in self.coded.get(code, ())}, *self.rest]
+
+
+_NAMES = frozenset(ROUTING)
+
+
+def _any_routed(node: Node, route: Route, known: dict[str, bool]) -> bool:
+    """Whether a kind decides a leaf of a tree; `known`: of which fields that may be, for rules name few."""
+    if isinstance(node, Leaf):
+        found = known.get(node.field)
+        if found is None:
+            found = known[node.field] = _NAMES.issuperset(route.columns(node.field))
+        return found and not refers(node)
+    if isinstance(node, Not):
+        return _any_routed(node.item, route, known)
+    for item in node.items:  # noqa: SIM110  `any` over a generator takes twice as long, on every part of every rule
+        if _any_routed(item, route, known):
+            return True
+    return False
+
+
+def _routed(leaf: Leaf, route: Route) -> bool:
+    """Whether a kind decides a leaf: it reads routing fields only."""
+    return bool(leaf.field) and _NAMES.issuperset(route.columns(leaf.field)) and not refers(leaf)
 
 
 def takes(route: Route, named: Mapping[str, frozenset[str]]) -> bool:

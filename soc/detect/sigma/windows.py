@@ -194,7 +194,10 @@ _AUDIT_PROCESS = {
 }
 """Security event 4688 by the names of Sysmon event 1. The label is a SID, which SigmaHQ's rules write beside Sysmon's word."""
 
-_EVENT_DATA = ("winlog.event_data.{}", "winlog.user_data.{}")
+_EVENT_DATA = ("winlog.event_data.{}",)
+_ANY_DATA = (*_EVENT_DATA, "winlog.user_data.{}")
+"""Sysmon, PowerShell and process audits write EventData only; what other channels write as UserData has either name."""
+
 _IS_WINDOWS = is_("event.dataset", "windows")
 
 
@@ -209,7 +212,8 @@ def windows_routes(logsource: Logsource) -> tuple[Route, ...]:
     if category in POWERSHELL:
         service, code = POWERSHELL[category]
         where += [is_("winlog.channel", *CHANNELS[service]), is_("event.code", code)]
-    elif category in SYSMON:
+        return (Route(tuple(where), fields, _EVENT_DATA),)
+    if category in SYSMON:
         sysmon = Route(
             (*where, is_("winlog.channel", *CHANNELS["sysmon"]), is_("event.code", *SYSMON[category])),
             fields,
@@ -219,7 +223,7 @@ def windows_routes(logsource: Logsource) -> tuple[Route, ...]:
             return (sysmon,)
         audit = (*where, is_("winlog.channel", *CHANNELS["security"]), is_("event.code", "4688"))
         return (sysmon, Route(audit, _AUDIT_PROCESS, _EVENT_DATA))
-    elif category in _KERNEL_FILE:
+    if category in _KERNEL_FILE:
         where += [
             is_("winlog.provider_name", "Microsoft-Windows-Kernel-File"),
             is_("event.code", *_KERNEL_FILE[category]),
@@ -228,5 +232,5 @@ def windows_routes(logsource: Logsource) -> tuple[Route, ...]:
         where.append(is_("event.category", category))
     elif logsource.service == "system":
         cleared = (*where, is_("event.code", "104"), is_("winlog.provider_name", "Microsoft-Windows-Eventlog"))
-        return (Route(cleared, _CLEARED, _EVENT_DATA), Route(tuple(where), fields, _EVENT_DATA))
-    return (Route(tuple(where), fields, _EVENT_DATA),)
+        return (Route(cleared, _CLEARED, _ANY_DATA), Route(tuple(where), fields, _ANY_DATA))
+    return (Route(tuple(where), fields, _ANY_DATA),)

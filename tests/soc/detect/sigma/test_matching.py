@@ -87,7 +87,7 @@ def test_forgetting_what_was_seen_changes_nothing(tmp_path: Path, monkeypatch: p
     )
     events = [event({"a": f"v{n % 137}", "b": f"x{n % 7}"}, number=n) for n in range(1_000)]
     whole = [(found.rule.id, found.events[0].id) for found in RuleSet(rules).detect(events)]
-    monkeypatch.setattr("soc.detect.sigma.matcher.Memory", lambda: Memory(500))
+    monkeypatch.setattr("soc.detect.sigma.store.Memory", lambda: Memory(500))
     short = RuleSet(rules)
     assert [(found.rule.id, found.events[0].id) for _ in range(2) for found in short.detect(events)] == whole * 2
 
