@@ -8,7 +8,7 @@ as they stood then. A group that had fired before the first of these events may 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -159,7 +159,7 @@ class CorrelationAccountant:
                     detail=self._told(group.detail) if each.kind.startswith("temporal") else group.detail,
                 )
                 for group in ruleset.groups(each.id)
-                if number in group.numbers or (values and all(v in values[n] for n, v in group.key if n in values))
+                if number in group.numbers or _is_of(group, values)
             ]
             yield Layer(
                 each.id,
@@ -232,6 +232,12 @@ def _public(ruleset: RuleSet, rule_id: str) -> Rule:
     rule = ruleset.rule(rule_id)
     assert rule is not None, "it was loaded"
     return rule
+
+
+def _is_of(group: OpenGroup, values: Mapping[str, Container[str]]) -> bool:
+    """Whether an event with these values of group-by falls in a group."""
+    named = [value in values[name] for name, value in group.key if name in values]
+    return bool(named) and all(named)
 
 
 def _same(some: Mapping[str, str], other: Mapping[str, str]) -> bool:

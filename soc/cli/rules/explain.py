@@ -87,7 +87,7 @@ def _show(explained: Explained, zone: ZoneInfo, *, as_json: bool) -> None:
             "parsed": msgspec.to_builtins(received.read),
             "event": received.event.document() if received.event else None,
             "enriched": dict(received.added),
-            "account": msgspec.to_builtins(account),
+            "account": msgspec.json.decode(msgspec.json.encode(account)),  # an endless figure is null, which JSON has
             "silenced_by": list(explained.silenced_by),
             "then": msgspec.to_builtins(explained.then),
         }

@@ -118,6 +118,16 @@ def test_what_was_missing_fires_with_the_event_that_waited_for_it(tmp_path: Path
     assert firing.time == RECEIVED + timedelta(minutes=1)
 
 
+def test_group_of_a_rare_value_is_the_values_own(tmp_path: Path) -> None:
+    text = "type: rarity\nrules: [asked]\ncondition: {field: page, lte: 1}\nlearning: 1h\nminimum: 2"
+    usual = [event(n * 10, f"u{n}", page="usual") for n in range(400)]
+    found = account(tmp_path, text, [*usual, event(7_200, "an", page="odd")], "7d")
+    assert [group.key for group in found.layers[-1].groups] == [(("page", "odd"),)]
+    assert found.fires
+    found = account(tmp_path, text, [*usual, event(7_200, "an", page="usual")], "7d")
+    assert not found.fires
+
+
 def test_event_without_the_group_is_in_none(tmp_path: Path) -> None:
     lone = event(0, "an")
     del lone.fields["who"]
