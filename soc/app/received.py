@@ -71,7 +71,9 @@ def given(site: Site, text: str, format_name: str = AUTO) -> Iterator[Received]:
     elif "\n" not in text and len(text) < _LONGEST_PATH and Path(text).is_file():
         yield from _of_file(site, Path(text), format_name)
     else:
-        yield from _read(site, [(text.encode("utf-8", "surrogateescape"), "as given")], format_name)
+        like_a_path = not any(c.isspace() for c in text) and ("/" in text or "." in text)
+        place = "as given (there is no such file)" if like_a_path else "as given"
+        yield from _read(site, [(text.encode("utf-8", "surrogateescape"), place)], format_name)
 
 
 def of_alert(site: Site, alert: Alert) -> Iterator[Received]:

@@ -79,6 +79,12 @@ def test_line_that_fits_no_format_says_which_there_are(explain: Explain) -> None
     assert "rfc3164" in row["parsed"]["fault"]
 
 
+def test_file_that_is_not_there_is_said(explain: Explain) -> None:
+    code, out = explain("--event", "no/such.log")
+    assert code == 1
+    assert "received  as given (there is no such file): no/such.log" in out
+
+
 def test_format_that_is_none_is_refused(explain: Explain) -> None:
     code, out = explain("--event", "x", "--format", "sylog")
     assert code == 2
