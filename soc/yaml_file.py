@@ -21,6 +21,8 @@ from soc.errors import Fault, FaultsError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
+MAX_LINE = 1_000
+"""Characters of a line that a fault shows; nobody reads on."""
 _PLAIN_DIGITS = 19
 
 Key = str | int
@@ -60,7 +62,10 @@ class _Text:
             offset += 1
         span = end.column - start.column if end is not None and end.line == start.line else len(source) - start.column
         column = start.column + offset
-        return Fault(self.name, start.line + 1, column + 1, message, source, max(1, length or span - offset))
+        source = source[:MAX_LINE] if column < MAX_LINE else ""
+        return Fault(
+            self.name, start.line + 1, column + 1, message, source, max(1, min(length or span - offset, MAX_LINE))
+        )
 
 
 @dataclass(frozen=True, slots=True)

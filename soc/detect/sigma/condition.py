@@ -20,6 +20,8 @@ MAX_TOKENS = 10_000
 MAX_LEAVES = 20_000
 """Selections that a condition may name after `1 of` patterns are spelled out."""
 
+MAX_MESSAGE = 400
+
 _TOKEN = re.compile(r"[()]|[^\s()]+")
 _QUANTIFIERS: dict[str, type[And | Or]] = {"1": Or, "any": Or, "all": And}
 _BINDING = {"or": 1, "and": 2, "not": 3}
@@ -203,4 +205,5 @@ class _Reader:
 
     @staticmethod
     def _error(offset: int, length: int, message: str) -> ConditionError:
-        return ConditionError(Problem(offset, length, message))
+        shown = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]} ..."
+        return ConditionError(Problem(offset, length, shown))

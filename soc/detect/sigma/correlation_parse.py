@@ -92,6 +92,8 @@ class _Reader:
             "generate": self._generate(section),
             "options": self._options(section, own),
         }
+        if self.kind == "rarity" and "group-by" not in section:
+            self._fault(("type",), 'rarity counts the groups that have a value: it needs "group-by"')
         if not self.kind:
             return found
         return found | self._condition(section, rules)
@@ -281,7 +283,9 @@ class _Reader:
         if isinstance(value, dict):  # "the count of different event types"
             return {"rules": rules, **self._comparison(value)}
         if not isinstance(value, str):
-            words = f"an expression over its rules, as text (a and b), or how many of them (gte: 2), not {described(value)}"
+            words = (
+                f"an expression over its rules, as text (a and b), or how many of them (gte: 2), not {described(value)}"
+            )
             self._fault(("condition",), f"the condition of {self.kind} is {words}")
             return {"rules": rules}
         names = rules or tuple(dict.fromkeys(condition.operands(value)))

@@ -21,6 +21,7 @@ from soc.errors import Fault, FaultsError
 from soc.yaml_file import Document
 
 SUFFIXES = (".yml", ".yaml")
+MAX_DOCUMENTS = 2_000
 TEST_SUFFIX = ".test"
 """`NAME.test.yml` beside a rule holds its test events, not a rule."""
 
@@ -108,7 +109,11 @@ def documents(path: Path, raw: bytes | None = None) -> list[Document]:
     shared: dict[str, Any] = {}
     previous: dict[str, Any] = {}
     found = []
-    for document in yaml_file.read(path) if raw is None else yaml_file.parse_bytes(raw, str(path)):
+    whole = yaml_file.read(path) if raw is None else yaml_file.parse_bytes(raw, str(path))
+    if len(whole) > MAX_DOCUMENTS:
+        message = f"{len(whole):,} documents; at most {MAX_DOCUMENTS:,} are read from one file"
+        raise FaultsError([whole[MAX_DOCUMENTS].fault([], message, length=1)])
+    for document in whole:
         data = document.data
         action = data.get("action") if isinstance(data, dict) else None
         if action == "global":

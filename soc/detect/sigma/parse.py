@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from soc.detect.sigma import condition
+from soc.detect.sigma.check import MAX_FAULTS
 from soc.detect.sigma.correlation_parse import correlation, place
 from soc.detect.sigma.ir import And, Content, Filter, Leaf, Logsource, Node, Not, Or, Pattern, Place, Rule
 from soc.detect.sigma.logic import without_a_match
@@ -162,6 +163,8 @@ class _Builder:
         self, place: tuple[Key, ...], name: str, key: str | None, value: object, at: tuple[Key, ...] | None = None
     ) -> Node | None:
         """One `field|modifiers: values` (key None: bare keywords)."""
+        if len(self.faults) >= MAX_FAULTS:
+            return None
         field, *words = key.split("|") if key is not None else [""]
         at = at if at is not None else (*place, str(key))
         where = name if key is None else f"{name}/{key}"
@@ -177,6 +180,8 @@ class _Builder:
                     groups.append(patterns)
                 except UnfitError as error:
                     self.faults.append(self.document.fault(at if single else (*at, index), str(error)))
+                    if len(self.faults) >= MAX_FAULTS:
+                        return None
         if len(groups) != len(each):
             return None
         node: Node = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 from soc.detect.sigma import conventions, logic, references
@@ -17,6 +18,9 @@ from soc.detect.sigma.load import duplicate_ids, files, parsed, raw_content
 from soc.detect.sigma.producible import ungrouped
 from soc.errors import Fault, FaultsError
 from soc.yaml_file import Document
+
+MAX_REMARKS = 20
+"""Remarks on one rule's logic that are told."""
 
 
 class Kind(StrEnum):
@@ -93,7 +97,7 @@ def _notes(
     if not isinstance(content, Rule | Filter):
         return
     section = "detection" if isinstance(content, Rule) else "filter"
-    for remark in logic.remarks(content.tree):
+    for remark in islice(logic.remarks(content.tree), MAX_REMARKS):
         if isinstance(content, Filter) and not remark.never:
             continue  # a filter is a `not` of what it hides: it needs no match
         kind = Kind.NEVER if remark.never else Kind.ALWAYS

@@ -110,7 +110,8 @@ def test_our_kinds_have_their_defaults_and_take_others(tmp_path: Path) -> None:
     assert quiet.options == {"baseline_s": 604_800.0, "minimum": 10.0}
     absent = loaded(tmp_path, type="absence", rules=["a", "b"], timespan="10m")
     assert (absent.rules, absent.conditions, absent.expression) == (("a", "b"), (), None)
-    rare = loaded(tmp_path, type="rarity", rules="a", timespan="30d", condition={"field": "process.name", "lte": 2})
+    few = {"field": "process.name", "lte": 2}
+    rare = loaded(tmp_path, type="rarity", rules="a", timespan="30d", group_by=["host.name"], condition=few)
     assert (rare.fields, rare.options) == (("process.name",), {"learning_s": 604_800.0, "minimum": 100.0})
 
 
@@ -210,6 +211,11 @@ ONE = [
         "expression without one",
         "  type: temporal\n  rules: [a, b]\n  timespan: 5m\n  condition: a\n",
         '7:14: the condition does not use the rule "b"',
+    ),
+    (
+        "rarity among no groups",
+        COUNT.replace("event_count", "rarity") + "  condition: {field: a, lte: 2}\n",
+        '6:9: rarity counts the groups that have a value: it needs "group-by"',
     ),
     ("absence of one", "  type: absence\n  rules: [a]\n  timespan: 5m\n", "7:10: an absence has two rules"),
     ("field twice", COUNT + CONDITION + "  group-by: [x, x]\n", '10:17: the field "x" is named twice'),
@@ -311,3 +317,19 @@ def test_rule_in_a_file_that_cannot_be_read_is_not_called_missing(tmp_path: Path
     with pytest.raises(FaultsError) as caught:
         load([tmp_path])
     assert ["hihg" in fault.message for fault in caught.value.faults] == [True]
+
+
+# --- The documentation ------------------------------------------------------------------------------------------------------------
+
+
+def test_examples_of_the_documentation_load(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "rules.md").read_text(encoding="utf-8")
+    blocks = [block.partition("```")[0] for block in page.split("```yaml\n")[1:]]
+    documents = [block for block in blocks if "correlation:\n" in block or "filter:\n" in block]
+    assert len(documents) == 2
+    for number, block in enumerate(documents):
+        write(tmp_path, block, name=f"{number}.yml")
+    for path in (Path(__file__).parents[4] / "rules" / "linux").glob("sshd_root_password_login.yml"):
+        write(tmp_path, path.read_text(encoding="utf-8"), name=path.name)
+    kinds = sorted(type(each).__name__ for _, each in load([tmp_path]))
+    assert kinds == ["Correlation", "Filter", "Rule", "Rule"]

@@ -90,7 +90,11 @@ def test_rule_can_fire_where_a_parser_gives_what_it_needs(
 
 def test_rule_that_fires_on_a_golden_line_can_fire() -> None:
     """What is said to be impossible never happens: our own rules and SigmaHQ's over every golden event."""
-    paths = [path for path in [Path("rules"), *(SIGMAHQ / folder for folder in FOLDERS)] if path.is_dir()]
+    paths = [
+        path
+        for path in [Path(__file__).parents[4] / "rules", *(SIGMAHQ / folder for folder in FOLDERS)]
+        if path.is_dir()
+    ]
     content = [pair for pair in load(paths) if isinstance(pair[1], ir.Rule)]
     fired_at_all = 0
     for name, events in GOLDEN.items():
