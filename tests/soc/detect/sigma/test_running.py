@@ -1,0 +1,107 @@
+"""A matcher in a running engine: what rules cost, rules left out, rules changed, and what it remembers."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collectors.event import Event
+from soc.detect.sigma import Matcher, load
+from soc.detect.sigma.index import MEMORY_BYTES
+from soc.detect.sigma.ir import Rule
+from soc.detect.sigma.literals import Literals
+from soc.detect.sigma.meter import Meter
+from tests.soc.detect.sigma.material import event, rule, write
+
+DETECTIONS: list[Any] = [
+    {"s": {"a|contains": "evil"}, "condition": "s"},
+    {"s": {"a|re": "e.+l$"}, "condition": "s"},
+    {"s": {"b": "x"}, "f": {"a|startswith": "good"}, "condition": "s and not f"},
+    {"k": ["keyword"], "condition": "k"},
+    {"f": {"b": "x"}, "condition": "not f"},
+]
+EVENTS = [
+    event({"a": "evil", "b": "x"}, number=1),
+    event({"a": "good evil"}, "a keyword", number=2),
+    event({"b": "x"}, number=3),
+    event({"a": ["l", "EVIL"], "b": 1}, number=4),
+]
+
+
+def rules(folder: Path, detections: list[Any]) -> list[Rule]:
+    ids = [f"5e7f0c2e-93c7-4b5a-8d5a-{number:012x}" for number in range(len(detections))]
+    written = [rule(detection, id=each) for each, detection in zip(ids, detections, strict=True)]
+    return [each for _, each in load([write(folder, *written)]) if isinstance(each, Rule)]
+
+
+def fired(matcher: Matcher, events: list[Event]) -> dict[int, tuple[int, ...]]:
+    return {hit.at: hit.fired for hit in matcher.match(events)}
+
+
+WHOLE = {0: (0, 1, 2), 1: (0, 1, 3, 4), 2: (2,), 3: (0, 4)}
+
+
+def test_a_meter_changes_nothing_and_is_charged_with_the_rules_that_were_evaluated(tmp_path: Path) -> None:
+    matcher, meter = Matcher(rules(tmp_path, DETECTIONS)), Meter()
+    assert {hit.at: hit.fired for hit in matcher.match(EVENTS, meter)} == WHOLE == fired(matcher, EVENTS)
+    assert dict(meter.evaluations)[4] == len(EVENTS)
+    assert dict(meter.evaluations)[2] == 2
+    assert set(meter.nanoseconds) == {0, 1, 2, 3, 4}
+    assert all(spent > 0 for spent in meter.nanoseconds.values())
+
+
+def test_a_costly_expression_is_charged_to_its_rule(tmp_path: Path) -> None:
+    slow = {"s": {"a|re": "(x+x+)+y|z.{500}z"}, "condition": "s"}
+    matcher, meter = Matcher(rules(tmp_path, [DETECTIONS[0], slow])), Meter()
+    matcher.match([event({"a": "x" * 3_000 + str(number)}, number=number) for number in range(20)], meter)
+    assert meter.nanoseconds[1] > 10 * meter.nanoseconds.get(0, 0)
+
+
+def test_suspended_rules_do_not_fire_until_they_are_let_go(tmp_path: Path) -> None:
+    matcher = Matcher(rules(tmp_path, DETECTIONS))
+    assert fired(matcher, EVENTS) == WHOLE
+    matcher.suspend({0, 4})
+    meter = Meter()
+    assert {hit.at: hit.fired for hit in matcher.match(EVENTS, meter)} == {0: (1, 2), 1: (1, 3), 2: (2,)}
+    assert not {0, 4} & set(meter.nanoseconds)
+    matcher.suspend(())
+    assert fired(matcher, EVENTS) == WHOLE
+
+
+@pytest.mark.parametrize("before", [[], [0], [0, 1, 2, 3, 4], [4, 3]])
+def test_replaced_rules_match_as_if_they_had_always_been_there(before: list[int], tmp_path: Path) -> None:
+    old = Matcher(rules(tmp_path, [DETECTIONS[number] for number in before]))
+    old.match(EVENTS)
+    new = old.replaced(rules(tmp_path, DETECTIONS))
+    assert fired(new, EVENTS) == WHOLE
+    again = new.replaced(rules(tmp_path, [*DETECTIONS[:2], {"s": {"b": 1}, "condition": "s"}]))
+    assert fired(again, EVENTS) == {0: (0, 1), 1: (0, 1), 3: (0, 2)}
+    assert fired(new, EVENTS) == WHOLE
+
+
+def test_what_a_matcher_remembers_is_bounded(tmp_path: Path) -> None:
+    matcher = Matcher(rules(tmp_path, DETECTIONS))
+    matcher.match(EVENTS)
+    tracemalloc.start()
+    for batch in range(60):
+        matcher.match([event({"a": f"evil {batch} {number} " + "x" * 900}, number=number) for number in range(2_000)])
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 3 * MEMORY_BYTES
+
+
+@pytest.mark.parametrize("looks", [1, 100])
+def test_literals_are_found_one_by_one_and_by_automaton_alike(looks: int) -> None:
+    literals = ["abc", "bc", "c\ud800", "", "đ", "xyz", "ſs", "zz", "\0\0"]
+    texts = ["abc", "c\ud800d", "", "ABC", "đabc\0", "\0\0", "\udfff bc", "ſs"]
+    finder = Literals(literals)
+    for _ in range(looks):
+        for text in texts:
+            assert set(finder.within(text)) == {number for number, each in enumerate(literals) if each in text}
+            assert finder.any(text) == any(each in text for each in literals)
+    only = Literals([each for each in literals if each])
+    for _ in range(looks):
+        assert [only.any(text) for text in texts] == [any(each in text for each in literals if each) for text in texts]
