@@ -8,6 +8,7 @@ own (Sysmon's UtcTime).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -114,6 +115,22 @@ def code_of(header: Header) -> str:
     return str(code) if code is not None else ""
 
 
+def _text(value: int | str | None) -> str | None:
+    return None if value is None else str(value)
+
+
+HEADER: Mapping[str, Callable[[Header], str | None]] = {
+    "host.name": lambda header: header.Computer or None,
+    "winlog.computer_name": lambda header: header.Computer or None,
+    "winlog.keywords": lambda header: header.Keywords or None,
+    "winlog.level": lambda header: _text(header.Level),
+    "winlog.opcode": lambda header: _text(header.Opcode),
+    "winlog.record_id": lambda header: _text(header.EventRecordID) or None,
+    "winlog.task": lambda header: _text(header.Task),
+}
+"""Fields that a header gives by itself -> how."""
+
+
 def read(event: Event, context: Context) -> Parsed:
     """A decoded event. Raises: ParseError."""
     try:
@@ -130,17 +147,15 @@ def _read(event: Event, context: Context) -> Parsed:
         code_of(system),
         system.Channel or "",
         system.Computer or "",
-        str(system.EventRecordID) if system.EventRecordID is not None else "",
+        HEADER["winlog.record_id"](system) or "",
         system.Keywords or "",
         about if type(about) is dict else {"Data": [about]} if about else {},
         event.UserData,
     )
-    if system.Level is not None:
-        fields["winlog.level"] = str(system.Level)
-    if system.Task is not None:
-        fields["winlog.task"] = str(system.Task)
-    if system.Opcode is not None:
-        fields["winlog.opcode"] = str(system.Opcode)
+    for name in ("winlog.level", "winlog.task", "winlog.opcode"):
+        value = HEADER[name](system)
+        if value is not None:
+            fields[name] = value
     security, execution = system.Security, system.Execution
     if security is not None and security.attributes.UserID is not None:
         fields["winlog.user.identifier"] = security.attributes.UserID

@@ -23,7 +23,7 @@ from collectors.event import ENVELOPE, Event, Value
 from collectors.parse import parse_batch, windows
 from collectors.parse.ecs import ip, plain
 from collectors.parse.format import Context
-from collectors.parse.windows_event import Header, code_of
+from collectors.parse.windows_event import HEADER, Header, code_of
 from collectors.record import DeadLetter, Lines, RawRecord, data_of
 
 FORMAT = "windows-json"
@@ -74,6 +74,7 @@ class _Where(Enum):
 
     DATA = auto()
     KIND = auto()
+    HEADER = auto()
     EVENT = auto()
     NOWHERE = auto()
 
@@ -88,6 +89,8 @@ class _Places(dict[str, tuple[str, _Where]]):
             where = _Where.EVENT if _MADE.fullmatch(bare) else _Where.DATA
         elif name in _KIND_FIELDS:
             where = _Where.KIND
+        elif name in HEADER:
+            where = _Where.HEADER
         elif name in windows.OTHERS or name in _ADDED or name in ENVELOPE:
             where = _Where.EVENT
         if len(self) >= _NAMES_KEPT:
@@ -270,7 +273,8 @@ class WindowsTable:
         self._whole = whole
         self._odd = frozenset(whole)
         self._views = [_view(row) for row in rows]
-        self._known = known | {place: event.fields for place, event in whole.items()}
+        self._parsed = {place: event.fields for place, event in whole.items()}
+        self._known = known | self._parsed
         for place, fields in self._known.items():
             self._views[place] = {name[_AFTER_DATA:]: value for name, value in fields.items() if name.startswith(_DATA)}
         self._places: Sequence[int] = ()
@@ -303,7 +307,7 @@ class WindowsTable:
             if places is not self._places:
                 views = self._views
                 self._places, self._part = places, [views[place] for place in places]
-            found = [view.get(bare) for view in self._part]
+            found: list[Value] = [view.get(bare) for view in self._part]
             if bare != _ITEMS and set(map(type, found)) <= _AS_THEY_ARE:
                 return found
             return [
@@ -312,9 +316,14 @@ class WindowsTable:
             ]
         if where is _Where.EVENT:
             return [self.event(place).get(name) for place in places]
+        made: Mapping[int, windows.Fields]
         if where is _Where.KIND:
             found = [self._kinds[place].fields[name] for place in places]
-            made: Mapping[int, windows.Fields] = {place: self._whole[place].fields for place in self._odd}
+            made = self._parsed
+        elif where is _Where.HEADER:
+            read, rows = HEADER[name], self._rows
+            found = [None if (row := rows[place]) is None else read(row.System) for place in places]
+            made = self._parsed
         else:
             found = [None] * len(places)
             made = self._known
@@ -332,6 +341,10 @@ class WindowsTable:
             return value if value is None or place in self._known else _value(bare, value)
         if where is _Where.KIND:
             return self._kinds[place].fields[name]
+        if where is _Where.HEADER:
+            row = self._rows[place]
+            assert row is not None, "what did not decode is whole"
+            return HEADER[name](row.System)
         if where is _Where.EVENT:
             return self.event(place).get(name)
         return self._known[place].get(name) if place in self._known else None
