@@ -9,4 +9,4 @@ from soc.cli._folder import Folder
 
 @click.group(cls=Folder, package=__name__)
 def command() -> None:
-    """Check, test, list and explain detection rules."""
+    """Check, test, explain, tune and import detection rules."""
