@@ -6,6 +6,8 @@ never imports it. Modifiers are resolved: what is left of `CommandLine|wide|base
 
 from __future__ import annotations
 
+from uuid import NAMESPACE_URL, uuid5
+
 import msgspec
 
 ANY_RUN = 0
@@ -185,3 +187,8 @@ class Filter(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="filter
 
 Content = Rule | Correlation | Filter
 """What one YAML document of a rule folder becomes."""
+
+
+def id_of(name: str) -> str:
+    """The id of content that has none of its own, by its name (or title): the same in each start."""
+    return str(uuid5(NAMESPACE_URL, f"sigma:{name}"))

@@ -16,7 +16,7 @@ from soc import yaml_file
 from soc.detect.sigma import cache as rule_cache
 from soc.detect.sigma import references
 from soc.detect.sigma.check import check
-from soc.detect.sigma.ir import Content
+from soc.detect.sigma.ir import Content, id_of
 from soc.errors import Fault, FaultsError
 from soc.yaml_file import Document
 
@@ -190,9 +190,8 @@ def duplicate_ids(rules: Sequence[tuple[str, Content]]) -> Iterator[Fault]:
     for path, rule in rules:
         earlier_path, earlier = first.setdefault(rule.id, (path, rule))
         if earlier is not rule or earlier_path != path:
-            yield Fault(
-                path, rule.line, 1, f'the id {rule.id} is taken by "{earlier.title}" ({earlier_path}:{earlier.line})'
-            )
+            what = f'the name "{rule.name}"' if rule.name and rule.id == id_of(rule.name) else f"the id {rule.id}"
+            yield Fault(path, rule.line, 1, f'{what} is taken by "{earlier.title}" ({earlier_path}:{earlier.line})')
 
 
 def _warned(rules: list[tuple[str, Content]], names: references.Names) -> list[tuple[str, Content]]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING, Any
-from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
 from soc.detect.sigma import condition
 from soc.detect.sigma.check import MAX_FAULTS
 from soc.detect.sigma.correlation_parse import correlation, place
-from soc.detect.sigma.ir import And, Content, Filter, Leaf, Logsource, Node, Not, Or, Pattern, Place, Rule
+from soc.detect.sigma.ir import And, Content, Filter, Leaf, Logsource, Node, Not, Or, Pattern, Place, Rule, id_of
 from soc.detect.sigma.logic import without_a_match
 from soc.detect.sigma.values import UnfitError, plain
 from soc.detect.sigma.weight import weight
@@ -90,7 +89,7 @@ def _shared(document: Document, raw: bytes) -> dict[str, Any]:
     data = document.data
     name, title = data.get("name") or "", data["title"]
     return {
-        "id": str(data.get("id") or uuid5(NAMESPACE_URL, f"sigma:{name or title}")).lower(),
+        "id": str(data.get("id") or id_of(name or title)).lower(),
         "title": title,
         "version": sha256(raw).hexdigest(),
         "description": data.get("description") or "",

@@ -276,6 +276,11 @@ def test_name_that_two_rules_have_is_ambiguous(tmp_path: Path) -> None:
     assert '2 rules have the name "a"' in fault.message
 
 
+def test_two_base_rules_of_one_name_are_told_by_it(tmp_path: Path) -> None:
+    with pytest.raises(FaultsError, match='the name "a" is taken by "Base a"'):
+        load([write(tmp_path, base("a"), base("a"))])
+
+
 def chain(length: int, last: str) -> list[dict[str, Any]]:
     made = []
     for number in range(length):
