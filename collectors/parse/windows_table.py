@@ -62,6 +62,7 @@ _ADDED = frozenset({"service.name", "labels.criticality", "labels.service_name",
 _ADDRESSES = ("IpAddress", "SourceIp", "DestinationIp", "SourceAddress", "DestAddress")
 _KINDS_KEPT = 20_000
 _ANY_TIME = "1970-01-01T00:00:00Z"
+_SIMPLE = frozenset({str, int, type(None)})
 _AS_THEY_ARE = frozenset({str, type(None)})
 _ITEMS = "Data"
 """The name of values without names."""
@@ -106,10 +107,11 @@ _PLACE = _Places()
 class _Kind:
     """What channel, provider and event id say by themselves."""
 
-    __slots__ = ("fields", "keys", "provider", "words")
+    __slots__ = ("addresses", "fields", "keys", "provider", "words")
 
     def __init__(self, provider: str, code: str, channel: str) -> None:
         self.provider = provider
+        self.addresses: tuple[str, ...] = ()
         fields = windows.fields_of(provider, code, channel, "", "", "", {})
         self.fields = {name: fields.get(name) for name in _KIND_FIELDS}
         self.keys: dict[Sequence[str], tuple[Value, ...]] = {}
@@ -193,13 +195,17 @@ class WindowsTables:
             kinds.append(kind)
             if row.UserData is not None:
                 respelled.append(at)
+                kind.addresses = _ADDRESSES
             elif kind in together:
                 together[kind].append(at)
             else:
                 together[kind] = [at]
-        for places in together.values():
+        for kind, places in together.items():
             names = "".join(chain.from_iterable([rows[at].EventData or () for at in places]))  # type: ignore[union-attr]
+            if not kind.addresses and any(name in names for name in _ADDRESSES):
+                kind.addresses = _ADDRESSES
             if " " in names or "." in names:
+                kind.addresses = _ADDRESSES
                 respelled += [at for at in places if _respelled(rows[at].EventData)]  # type: ignore[union-attr]
         return kinds, odd, respelled
 
@@ -368,14 +374,14 @@ class WindowsTable:
             assert row is not None, "what did not decode is odd"
             header = row.System
             texts = [value for value in view.values() if value.__class__ is str]
-            if len(texts) < len(view):
-                texts += [item for value in view.values() if value is not None for item in _texts(value)]
+            for value in [value for value in view.values() if value.__class__ not in _SIMPLE]:
+                texts += _texts(value)
             text = "\0".join((
                 f"{text}\0{header.Computer}\0{header.Keywords}\0{header.EventRecordID}\0{header.Level}\0{header.Task}\0{header.Opcode}",
                 header.Security.attributes.UserID or "" if header.Security is not None else "",
                 *texts,
             ))  # fmt: skip
-        for name in _ADDRESSES:
+        for name in self._kinds[place].addresses:
             address = view.get(name)
             if address.__class__ is str and ":" in address:
                 text += f"\0{ip(address) or ''}"
@@ -424,7 +430,5 @@ def _as_parsed(value: object) -> object:
 
 def _texts(value: object) -> list[str]:
     """The texts of a value that is neither text nor a number."""
-    if value.__class__ is str or value.__class__ is int:
-        return []
     inner = value.text if isinstance(value, _Text) else value
     return [plain(item) for item in (inner if isinstance(inner, list) else [inner]) if item is not None]
