@@ -7,7 +7,7 @@ the machine falls into one). It is then suspended, tried again after a while, an
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -122,14 +122,14 @@ class Budget:
         """A suspension of before a restart."""
         self._suspended[rule] = until
 
-    def over(self, now: datetime, changed: Iterable[str] = ()) -> list[str]:
-        """The rules whose suspension ends now: their time is over, or they are not what they were (`changed`)."""
-        anew = set(changed)
-        found = [rule for rule, until in self._suspended.items() if until <= now or rule in anew]
-        for rule in found:
-            del self._suspended[rule]
-            if rule in anew:
-                self._accounts.pop(rule, None)
-            else:
-                self._accounts.setdefault(rule, _Account()).resumed = now
-        return found
+    def ended(self, now: datetime) -> list[str]:
+        """The rules whose suspension is over; `resume` each."""
+        return [rule for rule, until in self._suspended.items() if until <= now]
+
+    def resume(self, rule: str, now: datetime, *, changed: bool = False) -> None:
+        """A rule runs again; one that was `changed` with a clean account."""
+        del self._suspended[rule]
+        if changed:
+            self._accounts.pop(rule, None)
+        else:
+            self._accounts.setdefault(rule, _Account()).resumed = now

@@ -1,6 +1,7 @@
 """Counts of the flow in, one ledger fact a window out: received = parsed + dead, parsed = journalled = evaluated (invariant 2).
 
 A fact covers the journal's offsets from where the last one ended, so the facts together say that no event of any hour went unevaluated.
+`unseen` names the rules that were suspended, and which of these offsets they did not see.
 """
 
 from __future__ import annotations
@@ -79,6 +80,15 @@ class Conservation:
             "heard": {
                 f"{system}/{dataset}": at.isoformat() for (system, dataset), at in sorted(progress.heard.items())
             },
+            "unseen": [
+                {
+                    "rule": gap.rule,
+                    "from": max(gap.start, self._from),
+                    "to": to if gap.end is None else min(gap.end, to),
+                }
+                for gap in evaluation.gaps
+                if gap.overlaps(self._from, to)
+            ],
             "balanced": not missing,
             "missing": missing,
         }

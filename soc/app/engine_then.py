@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from soc.app.site import Site
-from soc.app.watch import RULES_LOADED
+from soc.app.watch import RULES_LOADED, fold
 from soc.store import EventQuery
 
 SUSPENDED = "rule-suspended"
@@ -44,7 +44,8 @@ def then(site: Site, rule_id: str, version: str, moment: datetime) -> Then:
     for entry in site.ledger.entries(kinds=[RULES_LOADED]):
         if entry.fact.time > moment:
             break
-        loaded, since = entry.fact.body["rules"], entry.fact.time
+        since = entry.fact.time
+        fold(loaded, entry)
     return Then(rule_id in loaded, loaded.get(rule_id) == version, since, _suspended(site, rule_id, moment))
 
 

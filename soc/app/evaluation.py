@@ -23,6 +23,8 @@ from soc.alert.facts import detection_fact_id
 from soc.alert.grouping import Grouper
 from soc.alert.scoring import Scoring
 from soc.app.correlation_state import StateFile
+from soc.app.degradation import Degradation
+from soc.app.gaps import Gap
 from soc.app.heartbeat import Heartbeat
 from soc.app.hidden import record_hidden
 from soc.app.live_rules import LiveRules
@@ -83,9 +85,10 @@ class Evaluation:
         [rules] = [detector for detector in detectors if isinstance(detector, RuleSet)]
         self.rules = LiveRules(rules, journal, site.recall, StateFile(site.state_path))
         self._models = [detector for detector in detectors if not isinstance(detector, RuleSet)]
+        self._metrics = metrics
         self._tell = tell or (lambda events: journal.append(events, {}, []))
         self._heartbeat = Heartbeat(self._tell, site.clock())
-        self._metrics = metrics
+        self._degradation = Degradation(site, metrics, self._tell)
         self._lock = threading.Lock()
         self._under_way: _Batch | None = None
         self._told: Counter[str] = Counter()
@@ -109,7 +112,8 @@ class Evaluation:
         return next(iter(self._site.projections.alerts([alert_id])), None)
 
     def _warm_up(self) -> None:
-        self.rules.resume(self.offset)
+        self.rules.resume(self.offset, self._degradation.gaps)
+        self._degradation.begin(self.rules.rules, self.offset, self._site.clock())
         self._hidden.update(self.rules.rules.stats().hidden)  # of events that were evaluated, and told, before
         offset = max(self._journal.start(), self.offset - _WARM_UP) if self._models else self.offset
         while offset < self.offset:
@@ -146,15 +150,19 @@ class Evaluation:
         events, following = next_batch(self._journal, self.offset)
         if following == self.offset:
             return None
-        began = time.process_time()
+        self._degradation.before(self.rules.rules, self.offset, self._site.clock())
+        began = time.thread_time_ns()
         detections = self.rules.detect(events, self.offset)
+        self._degradation.after(self.rules.rules, time.thread_time_ns() - began, len(events), self._site.clock())
         detections += [detection for model in self._models for detection in model.detect(events)]
-        self._metrics.detect_seconds.inc(time.process_time() - began)
+        self._metrics.detect_seconds.inc((time.thread_time_ns() - began) / 1e9)
         return _Batch(events, following, detections, self.rules.places() if detections else {})
 
     def replace(self, content: Loaded) -> None:
         """Have rules of this content evaluate from the next batch on; from any thread. Raises: FaultsError; then nothing changes."""
-        self.rules.replace(self._site.rule_set(content, self._site.recall), versions_of(content))
+        self.rules.replace(
+            lambda rules: self._site.rule_set(content, self._site.recall, after=rules), versions_of(content)
+        )
 
     def _take_over(self) -> None:
         """Let the rules that wait evaluate from here on, and record so before they see an event."""
@@ -165,6 +173,7 @@ class Evaluation:
             record_hidden(self._site, before.stats().hidden, self._hidden, now)
             self._hidden.clear()
             self._tell(rules_loaded(self._site, versions, self.offset, now))
+            self._degradation.swapped(self.rules.rules, versions, self.offset, now)
             self._metrics.rules.set(len(self.rules.rules) + len(self._models))
             self._metrics.reloads.labels("loaded").inc()
             _log.info("changed rules evaluate from here on", extra={"offset": self.offset, "rules": len(versions)})
@@ -179,6 +188,11 @@ class Evaluation:
         """Save what correlations remember, and record what filters hid."""
         record_hidden(self._site, self.rules.rules.stats().hidden, self._hidden, self._site.clock())
         self.rules.save(self.offset, wait=True)
+
+    @property
+    def gaps(self) -> Sequence[Gap]:
+        """What rules did not see, also before this start; from any thread."""
+        return self._degradation.gaps
 
     def progress(self) -> Progress:
         """How far it is, as of one moment; from any thread."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from collectors.event import Event
 from collectors.journal import JournalReader
 from soc.app.correlation_state import Saved, StateFile, last_id
+from soc.app.gaps import Gap, spans
 from soc.app.reading import BATCH, next_batch
 from soc.app.recall import JournalRecall
 from soc.detect import Detection
@@ -47,20 +48,22 @@ class LiveRules:
         self._lock = threading.Lock()
         self._saved_at = time.monotonic()
 
-    def resume(self, committed: int) -> None:
-        """Bring the rules to what they knew at this offset."""
+    def resume(self, committed: int, gaps: Sequence[Gap] = ()) -> None:
+        """Bring the rules to what they knew at this offset; in its `gaps` a rule sees nothing this time either."""
         saved = self._state.load(self._journal, committed)
         if not self.rules.correlates:
             return
-        offset = self._restored(saved) if saved else None
-        if offset is None:
-            offset = self._warm_up_from(committed)
-        _log.info("correlations go on", extra={"from": offset, "to": committed})
-        offset = max(offset, self._journal.start())
-        while offset < committed:
-            events, following = next_batch(self._journal, offset, min(BATCH, committed - offset))
-            self.detect(events, offset)
-            offset = following
+        start = self._restored(saved) if saved else None
+        if start is None:
+            start = self._warm_up_from(committed)
+        _log.info("correlations go on", extra={"from": start, "to": committed})
+        for offset, end, blind in spans(gaps, max(start, self._journal.start()), committed):
+            self.rules.suspend(blind)
+            at = offset
+            while at < end:
+                events, following = next_batch(self._journal, at, min(BATCH, end - at))
+                self.detect(events, at)
+                at = following
 
     def _restored(self, saved: Saved) -> int | None:
         try:
@@ -72,17 +75,21 @@ class LiveRules:
 
     def detect(self, events: Sequence[Event], first: int) -> list[Detection]:
         """All detections of a batch, whose first event stands at `first` of the journal."""
-        self._recall.begin(events, first)
-        return self.rules.detect(events, first)
+        with self._lock:
+            self._recall.begin(events, first)
+            return self.rules.detect(events, first)
 
     def places(self) -> Mapping[str, int]:
         """Where in the journal the events of the last batch stand, by id, and those that its detections recalled."""
         return self._recall.places()
 
-    def replace(self, rules: RuleSet, versions: Mapping[str, str]) -> None:
-        """Have this set evaluate from the next batch on; the last one given counts. `versions`: of all content, by id."""
+    def replace(self, made: Callable[[RuleSet], RuleSet], versions: Mapping[str, str]) -> None:
+        """Have another set evaluate from the next batch on; the last one given counts. `versions`: of all its content, by id.
+
+        It is `made` of the one that runs, between two batches, for it takes over what is compiled. Raises: what `made` raises.
+        """
         with self._lock:
-            self._next = rules, versions
+            self._next = made(self.rules), versions
 
     def take_over(self) -> Mapping[str, str] | None:
         """Swap to the set that waits, if one does; what unchanged correlations remember stays. The versions, or None where none waits."""
@@ -91,8 +98,7 @@ class LiveRules:
         if waiting is None:
             return None
         rules, versions = waiting
-        if rules.correlates:
-            rules.restore(self.rules.state())
+        rules.adopt(self.rules)
         self.rules = rules
         self._saved_at -= SAVE_EVERY_S
         return versions

@@ -171,13 +171,15 @@ class Site:
         """The rules under these folders (default: the site's), compiled or from the cache. Raises: FaultsError with every fault."""
         return self.rule_set(self.content(folders))
 
-    def rule_set(self, content: Sequence[tuple[str, ir.Content]], recall: Recall | None = None) -> RuleSet:
-        """The rules of this content with the site's lateness; `recall` as RuleSet takes it. Raises: FaultsError."""
+    def rule_set(
+        self, content: Sequence[tuple[str, ir.Content]], recall: Recall | None = None, after: RuleSet | None = None
+    ) -> RuleSet:
+        """The rules of this content with the site's lateness; `recall` and `after` as RuleSet takes them. Raises: FaultsError."""
         from soc.detect.correlation import Lateness
         from soc.detect.ruleset import RuleSet
 
         detect = self.config.detect
-        return RuleSet(content, lateness=Lateness(detect.lateness, detect.lateness_of), recall=recall)
+        return RuleSet(content, lateness=Lateness(detect.lateness, detect.lateness_of), recall=recall, after=after)
 
     @cached_property
     def recall(self) -> JournalRecall:

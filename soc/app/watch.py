@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from collectors.event import Event
-from iso27001.ledger import Fact
+from iso27001.ledger import Entry, Fact
 from iso27001.ledger.verdict import Verdict
 from soc.alert import AlertStatus
 from soc.app.audit import audit_event
@@ -49,13 +49,17 @@ def running_rules(site: Site, offset: int | None = None) -> dict[str, str]:
     """The versions by id of what evaluates the journal's event at `offset` (default: the next one), as the ledger tells it."""
     versions: dict[str, str] = {}
     for entry in site.ledger.entries(kinds=[RULES_LOADED]):
-        body = entry.fact.body
-        if offset is not None and body["from"] > offset:
+        if offset is not None and entry.fact.body["from"] > offset:
             break
-        versions.update(body["rules"])
-        for rule in body["removed"]:
-            versions.pop(rule, None)
+        fold(versions, entry)
     return versions
+
+
+def fold(versions: dict[str, str], entry: Entry) -> None:
+    """Bring the versions by id to what they were after this fact of RULES_LOADED."""
+    versions.update(entry.fact.body["rules"])
+    for rule in entry.fact.body["removed"]:
+        versions.pop(rule, None)
 
 
 def rules_refused(faults: Sequence[Fault], now: datetime) -> Event:
@@ -64,6 +68,18 @@ def rules_refused(faults: Sequence[Fault], now: datetime) -> Event:
     more = f"; and {len(faults) - FAULTS_TOLD} more" if len(faults) > FAULTS_TOLD else ""
     fields = {"event.outcome": "failure", "egov.record.type": "detection-rule", "message": first + more}
     return audit_event("rules-refused", fields, now)
+
+
+def rule_suspended(rule: str, why: str, now: datetime) -> Event:
+    """The event that a rule does not run for a while."""
+    fields = {"event.outcome": "failure", "egov.record.type": "detection-rule", "egov.record.id": rule, "message": why}
+    return audit_event("rule-suspended", fields, now)
+
+
+def rule_resumed(rule: str, why: str, now: datetime) -> Event:
+    """The event that a suspended rule runs again."""
+    fields = {"event.outcome": "success", "egov.record.type": "detection-rule", "egov.record.id": rule, "message": why}
+    return audit_event("rule-resumed", fields, now)
 
 
 def overdue(site: Site, told: set[str], now: datetime) -> Iterator[Event]:

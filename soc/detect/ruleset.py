@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from soc.detect.correlation.hits import microseconds, moment, sequence_of, time_
 from soc.detect.filters import Filters
 from soc.detect.sigma import Matcher, Part, ir
 from soc.detect.sigma import load as load_content
+from soc.detect.sigma.meter import Cost, Meter
 from soc.detect.sigma.references import Names
 from soc.detect.table import Table, table_of
 
@@ -88,9 +89,11 @@ class RuleSet:
         lateness: Lateness | None = None,
         recall: Recall | None = None,
         max_groups: int = MAX_GROUPS,
+        after: RuleSet | None = None,
     ) -> None:
         """`content`: path and rule, ids unique. `lateness`: of events, for correlations (default: 10 s). `recall`: gives the events of
         sequence numbers; default: a bounded memory of the events that fired rules. `max_groups`: that correlations hold open together.
+        `after`: a set that ran before (in this thread); what both have in common is not compiled again. See `adopt` for what it knows.
 
         Raises: FaultsError where a correlation or filter names what is not there, or correlations lead in a circle.
         """
@@ -102,7 +105,7 @@ class RuleSet:
         )
         network = Network(loaded)
         self._network = network
-        self._matcher = Matcher(bases)
+        self._matcher: Matcher = Matcher(bases) if after is None else after._matcher.replaced(bases)
         sources = _logsources(network, {rule.id: str(rule.logsource) for rule in bases})
         self.rules: tuple[Rule, ...] = tuple(_public(path, rule, sources) for path, rule in named)
         """Detection rules and correlations, by id."""
@@ -122,6 +125,8 @@ class RuleSet:
             network, lateness or Lateness(), [rule.id for rule in bases], self._matcher.columns, max_groups=max_groups
         )
         self._following = 0
+        self.meter: Meter | None = None
+        """Where one is set it is charged with what the rules of each batch cost; see `costs`."""
 
     def __len__(self) -> int:
         return len(self.rules)
@@ -148,7 +153,7 @@ class RuleSet:
         moves = iter(correlator.observe(_events(batch)) if correlator.feeding else ())
         move = next(moves, None)
         found: list[Detection] = []
-        for hit in self._matcher.match(table):
+        for hit in self._matcher.match(table, self.meter):
             while move is not None and move[0] < hit.at:
                 found += self._detections(correlator.release(move[1]))
                 move = next(moves, None)
@@ -187,6 +192,17 @@ class RuleSet:
         allowed = self._correlator.watermark.lateness.allowed
         return None if due is None else moment(due) + (allowed or timedelta())
 
+    def suspend(self, rule_ids: Collection[str]) -> None:
+        """Evaluate all detection rules but these, until the next call; ids that are none of ours change nothing."""
+        self._matcher.suspend([self._matched[rule_id] for rule_id in rule_ids if rule_id in self._matched])
+
+    def costs(self, meter: Meter) -> Iterator[tuple[Rule, Cost]]:
+        """What a meter was charged with, by rule; rules that saw no event are left out."""
+        for number, rule in enumerate(self._public):
+            cost = meter.cost(number)
+            if cost.events:
+                yield rule, cost
+
     @property
     def correlates(self) -> bool:
         """Whether anything looks at several events, so that what came before matters."""
@@ -208,6 +224,16 @@ class RuleSet:
         """Go on from a state; for a rule set that has seen nothing yet. Correlations that changed since, themselves or below, begin
         anew. Raises: StateError where the state is damaged or foreign; the set is then not to be used."""
         self._following = state.load(self._correlator, kept)
+
+    def adopt(self, other: RuleSet) -> None:
+        """Go on from where another set is, which must not be used any more; as `restore` of its state, and at once where only rules
+        changed that no correlation is over."""
+        mine, theirs = self._correlator, other._correlator
+        if list(self._matched) == list(other._matched) and mine.network.signatures == theirs.network.signatures:
+            theirs.read_by(self._matcher.columns)
+            self._correlator, self._following = theirs, other._following
+        elif self.correlates:
+            self.restore(other.state())
 
     def stats(self) -> Stats:
         """What was left out, and how much is held."""

@@ -218,6 +218,11 @@ class Correlator:
         self._tick(end, found)
         return _ordered(found)
 
+    def read_by(self, locate: Callable[[int, int, str], tuple[str, ...]]) -> None:
+        """The same rules are matched by another matcher from here on."""
+        self._locate = locate
+        self._readers.clear()
+
     def looks(self, at: int) -> Iterator[tuple[Key, Look, str, str]]:
         """The groups of a correlation: key, how it stands, what is needed, and the source whose late hits it has ("" of the others)."""
         main = self.kinds[at]

@@ -220,9 +220,7 @@ def _comparison(value: SigmaCompareExpression, raw: float, written: str) -> Patt
             "time", written, value=value.number.number, flags=f"{value.number.timestamp_part.name.lower()} {how}"
         )
     # as written: pySigma's floats are whole numbers no longer beyond 2^53
-    return Pattern(
-        "compare", written, value=str(raw) if isinstance(raw, int) and raw not in _INT64 else raw, flags=how
-    )
+    return Pattern("compare", written, value=str(raw) if isinstance(raw, int) and raw not in _INT64 else raw, flags=how)
 
 
 def _written(raw: object) -> str:

@@ -173,8 +173,12 @@ def _hits(group: _Group, table: Table, places: Sequence[int], meter: Meter | Non
     """The hits among rows of one kind."""
     frame = Frame(table, places)
     fired: dict[int, list[int]] = defaultdict(list)
+    if meter is not None:
+        meter.saw(group.routes, len(places))
     for unit in group.units:
         for number, rows in unit.match(frame, meter):
+            if meter is not None:
+                meter.hits[number] += len(rows)
             for row in rows:
                 fired[row].append(number)
     return [Hit(places[row], tuple(sorted(numbers)), group.routes) for row, numbers in fired.items()]

@@ -7,18 +7,41 @@ share (fetching columns, remembered values, the one pass that finds all literals
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Cost(NamedTuple):
+    """What one rule took: over how many `events` that its logsource takes, on how many its tree was evaluated, how many fired it."""
+
+    nanoseconds: int
+    events: int
+    evaluations: int
+    hits: int
 
 
 class Meter:
-    """Nanoseconds of each rule, and on how many rows its tree was evaluated."""
+    """Nanoseconds of each rule, how many rows its logsource takes, on how many its tree was evaluated, and how many fired it."""
 
-    __slots__ = ("evaluations", "nanoseconds")
+    __slots__ = ("evaluations", "events", "hits", "nanoseconds")
 
     def __init__(self) -> None:
         self.nanoseconds: dict[int, int] = defaultdict(int)
         self.evaluations: dict[int, int] = defaultdict(int)
+        self.events: dict[int, int] = defaultdict(int)
+        self.hits: dict[int, int] = defaultdict(int)
 
     def add(self, number: int, nanoseconds: int, evaluations: int = 0) -> None:
         """Charge a rule."""
         self.nanoseconds[number] += nanoseconds
         self.evaluations[number] += evaluations
+
+    def saw(self, numbers: Iterable[int], events: int) -> None:
+        """These rules take so many events more."""
+        for number in numbers:
+            self.events[number] += events
+
+    def cost(self, number: int) -> Cost:
+        """All of one rule."""
+        counts = (self.nanoseconds, self.events, self.evaluations, self.hits)
+        return Cost(*(count.get(number, 0) for count in counts))

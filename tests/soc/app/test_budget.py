@@ -50,9 +50,10 @@ def test_each_suspension_in_a_row_is_twice_as_long() -> None:
             now += SECOND
             found = budget.sample({"r": us(200.0)}, now)
         pauses.append(found[0].until - now)
-        assert budget.over(found[0].until - SECOND) == []
+        assert budget.ended(found[0].until - SECOND) == []
         now = found[0].until
-        assert budget.over(now) == ["r"]
+        assert budget.ended(now) == ["r"]
+        budget.resume("r", now)
         assert budget.suspended == frozenset()
     assert pauses == [min(FIRST_PAUSE * 2**n, LONGEST_PAUSE) for n in range(9)]
 
@@ -60,7 +61,7 @@ def test_each_suspension_in_a_row_is_twice_as_long() -> None:
 def test_a_rule_that_was_changed_runs_at_once_with_a_clean_account() -> None:
     budget = Budget(BUDGET)
     fed(budget, [200.0] * MIN_SAMPLES)
-    assert budget.over(DAY + SECOND, changed=["r", "other"]) == ["r"]
+    budget.resume("r", DAY + SECOND, changed=True)
     [suspension] = fed(budget, [200.0] * MIN_SAMPLES, start=100)
     assert suspension.until - (DAY + (100 + MIN_SAMPLES - 1) * SECOND) == FIRST_PAUSE
 
