@@ -75,4 +75,5 @@ def alerts(site: Site) -> list[Alert]:
 
 def confirm(site: Site, alert: Alert) -> None:
     """An analyst closes the alert as true positive."""
+    site.catch_up()
     SiteDesk(site, "lan").close([alert.id], CloseReason.TRUE_POSITIVE, "seen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from soc.alert import CloseReason
+from soc.alert.facts import opened
 from soc.app import backtesting
 from soc.app.backtesting import BACKTEST, AlertCounts, Backtest, backtest, change_of, record
 from soc.app.desk import SiteDesk
@@ -198,3 +200,60 @@ def test_progress_counts_every_event_once(tmp_path: Path) -> None:
         change = change_of(site, [], without=[PASSWORD])
         backtesting.backtest(site, change, OCTOBER, told.append)
     assert sum(told) == 10
+
+
+SEVERAL = "10000000-0000-4000-8000-000000000003"
+
+
+def several(*, generate: bool) -> dict[str, Any]:
+    """Three log-ins of one account within an hour."""
+    return {
+        "title": "Several log-ins",
+        "id": SEVERAL,
+        "status": "test",
+        "level": "high",
+        "correlation": {
+            "type": "event_count",
+            "rules": [PASSWORD],
+            "group-by": ["user.name"],
+            "timespan": "1h",
+            "condition": {"gte": 3},
+            "generate": generate,
+        },
+    }
+
+
+def test_a_new_correlation_is_tried_with_the_rules_it_reads(tmp_path: Path) -> None:
+    lines = [*(login(n, "lan", "192.0.2.7") for n in range(3)), login(30, "root"), login(100, "root")]
+    with Site.load(lived(tmp_path, lines, more=QUIET)) as site:
+        loud = tried(site, tmp_path, several(generate=True))
+        assert loud.alerts == {SEVERAL: AlertCounts(added=1), PASSWORD: AlertCounts(kept=2)}
+        quiet = tried(site, tmp_path, several(generate=False))
+        assert quiet.alerts == {SEVERAL: AlertCounts(added=1), PASSWORD: AlertCounts(removed=2)}
+
+
+def test_windows_are_full_when_the_span_begins(tmp_path: Path) -> None:
+    """Two of three log-ins are before the span, the third is in it."""
+    with Site.load(lived(tmp_path, [login(n, "lan", "192.0.2.7") for n in range(3)], more=QUIET)) as site:
+        late = Span(datetime(2026, 10, 13, 17, 2, tzinfo=UTC), OCTOBER.until)
+        result = tried(site, tmp_path, several(generate=True), span=late)
+        assert result.events == 1
+        assert result.alerts == {SEVERAL: AlertCounts(added=1), PASSWORD: AlertCounts(kept=1)}
+
+
+def test_a_confirmed_alert_of_a_correlation_is_judged_by_its_events(tmp_path: Path) -> None:
+    """Within the span by the run; of before it nobody can tell, and that is said."""
+    lines = [*(login(n, "lan", "192.0.2.7") for n in range(3)), login(1, "root", day=20)]
+    with Site.load(lived(tmp_path, lines, password_rule(), several(generate=True), more=QUIET)) as site:
+        alert = alerts(site)[0]
+        events = [event for _, batch in history(site.journal_reader, OCTOBER.since) for event in batch]
+        found = replace(alert, id="A-several", rule_id=SEVERAL, event_ids=tuple(event.id for event in events[:3]))
+        site.ledger.append([opened(found, site.clock())])
+        confirm(site, found)
+        change = {**several(generate=True), "title": "More log-ins"}
+        assert tried(site, tmp_path, change).vanishing == ()
+        change["correlation"]["condition"] = {"gte": 4}
+        assert [p.alert_id for p in tried(site, tmp_path, change).vanishing] == ["A-several"]
+        late = Span(datetime(2026, 10, 18, tzinfo=UTC), OCTOBER.until)
+        result = tried(site, tmp_path, change, span=late)
+        assert (result.vanishing, result.unjudged) == ((), 1)
