@@ -27,8 +27,11 @@ print(len(rules), time.process_time())
 CHECK = """
 import sys, time
 from pathlib import Path
-from soc.detect.sigma.review import review
-found = review([Path(sys.argv[2])])
+from soc.app.hunting import site_or_default
+from soc.app.rule_check import check_rules
+from soc.app.clock import now
+rules = [Path(sys.argv[2])]
+found = check_rules(site_or_default(Path("none"), rules), rules, now()).review
 assert not found.faults
 print(len(found.content), time.process_time())
 """

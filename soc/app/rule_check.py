@@ -17,6 +17,7 @@ from collectors.choosing import AUTO
 from collectors.errors import ParseError
 from collectors.parse import detect_format, formats
 from collectors.sources import SourceConfig
+from soc.app.memory import settle
 from soc.app.site import Site
 from soc.detect.sigma import ir
 from soc.detect.sigma.producible import Output, Reach, Verdict, outputs_of
@@ -48,6 +49,7 @@ class RuleCheck:
 
 def check_rules(site: Site, paths: Sequence[Path], moment: datetime, *, by_convention: bool = False) -> RuleCheck:
     """All that can be said of the rules under the paths (default: the site's)."""
+    settle()
     found = review(paths or site.config.rules, placeholders=site.placeholders, by_convention=by_convention)
     found.notes += _expired(found.content, moment)
     return RuleCheck(found, () if found.faults else tuple(_silenced(found.content)))
