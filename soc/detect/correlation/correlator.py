@@ -18,7 +18,7 @@ from soc.detect.correlation.absence import Absence
 from soc.detect.correlation.counting import EventCount, ValueCount
 from soc.detect.correlation.groups import Key, Room
 from soc.detect.correlation.hits import EPOCH, SHIFT, sequence_of
-from soc.detect.correlation.kind import Fired, Kind, Late, Look
+from soc.detect.correlation.kind import Fired, Kind, Late, Look, Value
 from soc.detect.correlation.measuring import ValueAvg, ValueMedian, ValuePercentile, ValueSum
 from soc.detect.correlation.network import MEASURING, Network
 from soc.detect.correlation.novelty import NewValue, Rarity
@@ -129,7 +129,7 @@ class Correlator:
         self.carried: dict[tuple[int, Key], tuple[Above, ...]] = {}
         self._rules, self._locate = rules, locate
         self._max_held = max_held
-        self._readers: dict[tuple[int, int], Reader] = {}
+        self._readers: dict[tuple[int, int], list[Reader]] = {}
         self.kinds = [self.kind(at) for at in range(len(network.correlations))]
         self._keeps = [kind.late is Late.NONE and bool(network.over[at]) for at, kind in enumerate(self.kinds)]
         self._times = any(spec.kind in TIMED for spec in network.correlations)
@@ -168,12 +168,16 @@ class Correlator:
         hit = time_us << SHIFT | sequence
         for number in fired:
             known = (number, routes[number])
-            read = self._readers.get(known) or self._reader(*known)
-            read(event, hit, items)
+            readers = self._readers.get(known)
+            for one in self._reader(*known) if readers is None else readers:
+                if one.column:
+                    cell = event.fields.get(one.column)
+                    if cell.__class__ is str:
+                        items.append((hit, one.feed, cell, (), ()))
+                        continue
+                one.read(event, hit, items)
         if not items:
             return []
-        if len(fired) > 1:
-            items.sort(key=_feed_number)
         if self.passed_us is not None and time_us < self.passed_us:
             return self._late(event.source, items)
         self.waiting.add(time_us, event.id, items)
@@ -183,9 +187,9 @@ class Correlator:
             return self.release(after_half)
         return []
 
-    def _reader(self, number: int, route: int) -> Reader:
+    def _reader(self, number: int, route: int) -> list[Reader]:
         plans = self.network.plans(self._rules[number], lambda field: self._locate(number, route, field))
-        made = self._readers[number, route] = reader(plans, self.unread)
+        made = self._readers[number, route] = [reader(plan, self.unread) for plan in plans]
         return made
 
     def release(self, watermark_us: int) -> list[Finding]:
@@ -240,44 +244,73 @@ class Correlator:
 
     # --- Correlation --------------------------------------------------------------------------------------------------------------
 
-    def _run(self, items: Iterable[Item], found: list[Finding]) -> None:
+    def _run(self, items: Sequence[Item], found: list[Finding]) -> None:
+        """Items in order of their hits."""
         timers, kinds = self.timers, self.kinds
-        for hit, feed, key, values, above in items:
+        same: list[Item] = []
+        last = len(items) - 1
+        for number, item in enumerate(items):
+            hit, feed, key, values, above = item
             if timers and timers[0][0] <= hit >> SHIFT:
                 self._tick(hit >> SHIFT, found)
+            if same or above or (number < last and items[number + 1][0] == hit):
+                same.append(item)
+                if number == last or items[number + 1][0] != hit:
+                    self._event(hit, same, kinds, found)
+                    same = []
+                continue
             fired = kinds[feed.correlation].on(hit, key, feed.at, values)
-            if above and self._keeps[feed.correlation]:
-                self._carry(feed.correlation, key, above)
             if fired is not None:
                 found.append(Finding(feed.correlation, key, fired, hit))
-                if above:
-                    self._hand_on(above, hit, key, kinds, found)
 
-    def _hand_on(
+    def _event(
         self,
-        above: Sequence[Above],
         hit: int,
-        key: Key,
+        items: Iterable[Item],
         kinds: Kinds,
         found: list[Finding],
         *,
         late: bool = False,
         timed: bool = False,
     ) -> None:
-        """A correlation that fired is a hit of those over it."""
-        for one in above:
-            at = one.feed.correlation
-            kind = kinds[at]
+        """One event, or one correlation that fired: each group that it reaches is told once, those of correlations below first, so
+        that an event which fires several rules stands for all of them at once."""
+        order = self.network.order
+        waiting: dict[int, dict[Key, tuple[Sequence[int], Sequence[Value], tuple[Above, ...]]]] = {}
+        rest: list[tuple[int, int]] = []
+
+        def tell(items: Iterable[Item]) -> None:
+            for _, feed, key, values, above in items:
+                groups = waiting.get(feed.correlation)
+                if groups is None:
+                    groups = waiting[feed.correlation] = {}
+                    heapq.heappush(rest, (order[feed.correlation], feed.correlation))
+                known = groups.get(key)
+                if known is None:
+                    groups[key] = (feed.at, values, above)
+                else:  # a number counts once an event
+                    more = () if self.network.correlations[feed.correlation].kind in MEASURING else values
+                    groups[key] = _joined(known, feed.at, more)
+
+        tell(items)
+        while rest:
+            _, at = heapq.heappop(rest)
+            kind, groups = kinds[at], waiting.pop(at)
             if kind is None:
                 continue
-            for item in items_above(one, hit, key, numeric=self.network.correlations[at].kind in MEASURING):
-                _, feed, group, values, over = item
-                fired = kind.on(hit, group, feed.at, values)
-                if over and self._keeps[at]:
-                    self._carry(at, group, over)
+            for key, (_, values, _) in groups.items() if len(groups) > 1 else ():
+                kind.meet(hit, key, values)
+            for key, (places, values, above) in groups.items():
+                fired = kind.on(hit, key, places, values)
+                if above and self._keeps[at]:
+                    self._carry(at, key, above)
                 if fired is not None:
-                    found.append(Finding(at, group, fired, hit, late, timed))
-                    self._hand_on(over, hit, group, kinds, found, late=late, timed=timed)
+                    found.append(Finding(at, key, fired, hit, late, timed))
+                    for one in above:
+                        tell(items_above(one, hit, key, numeric=self._numeric(one)))
+
+    def _numeric(self, above: Above) -> bool:
+        return self.network.correlations[above.feed.correlation].kind in MEASURING
 
     def _tick(self, time_us: int, found: list[Finding]) -> None:
         """What was scheduled up to a moment."""
@@ -288,7 +321,10 @@ class Correlator:
             if fired is not None:
                 hit = due << SHIFT | sequence_of(fired.hits[-1])  # its last event, as of the moment at which it fired
                 found.append(Finding(at, key, fired, hit, timed=True))
-                self._hand_on(self.carried.get((at, key), ()), hit, key, self.kinds, found, timed=True)
+                for one in self.carried.get((at, key), ()):
+                    self._event(
+                        hit, items_above(one, hit, key, numeric=self._numeric(one)), self.kinds, found, timed=True
+                    )
 
     def _carry(self, at: int, key: Key, above: tuple[Above, ...]) -> None:
         """Remember what correlations over one that fires without a hit need to know of its group."""
@@ -314,16 +350,11 @@ class Correlator:
             lane = self.lanes[source] = Lane(LateKinds(self), time, 0)
         lane.newest = max(lane.newest, time)
         lane.touched = self.passed_us or 0
-        for hit, feed, key, values, above in items:
-            at = feed.correlation
-            kind = lane.kinds[at]
-            if kind is None:
-                continue
-            counted = lane.newest << SHIFT | sequence_of(hit) if kind.late is Late.OWN else hit
-            fired = kind.on(counted, key, feed.at, values)
-            if fired is not None:
-                found.append(Finding(at, key, fired, counted, late=True))
-                self._hand_on(above, counted, key, lane.kinds, found, late=True)
+        hit = items[0][0]
+        counted = lane.newest << SHIFT | sequence_of(hit)
+        own = [item for item in items if self.kinds[item[1].correlation].late is Late.OWN]
+        self._event(counted, own, lane.kinds, found, late=True)
+        self._event(hit, [item for item in items if item not in own], lane.kinds, found, late=True)
         return _ordered(found)
 
     def _leave(self, lane: Lane) -> None:
@@ -331,15 +362,19 @@ class Correlator:
             kind.groups.leave()
 
 
+def _joined(
+    known: tuple[Sequence[int], Sequence[Value], tuple[Above, ...]], at: Sequence[int], values: Sequence[Value]
+) -> tuple[Sequence[int], Sequence[Value], tuple[Above, ...]]:
+    """One group that an event reaches by two rules."""
+    places, others, above = known
+    return sorted({*places, *at}), list(dict.fromkeys((*others, *values))) if values else others, above
+
+
 def _ordered(found: list[Finding]) -> list[Finding]:
     """By time and sequence number, then by rule; what fires because a time is over comes before the events of that moment."""
     if len(found) > 1:
         found.sort(key=lambda one: (one.hit >> SHIFT, not one.timed, one.hit, one.correlation))
     return found
-
-
-def _feed_number(item: Item) -> int:
-    return item[1].number
 
 
 _NO_END = 1 << 62

@@ -84,6 +84,9 @@ class Kind(ABC, Generic[State]):
     def on(self, hit: int, key: Key, at: Sequence[int], values: Sequence[Value]) -> Fired | None:
         """A hit of a group, later than all before it. `at`: the places of its rule in the correlation. `values`: of the fields."""
 
+    def meet(self, hit: int, key: Key, values: Sequence[Value]) -> None:
+        """An event reaches several groups: each is told so before any of them has its hit."""
+
     def due(self, time_us: int, key: Key) -> Fired | None:  # noqa: ARG002
         """The moment that was scheduled for a group has come."""
         return None

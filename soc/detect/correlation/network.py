@@ -53,10 +53,23 @@ class Network:
         # of one event, a rule that stands later in a correlation is told first: an event does not answer itself
         for number, (at, rule, places_) in enumerate(sorted(pairs, key=lambda pair: (pair[0], -pair[2][-1]))):
             self.under.setdefault(rule, []).append(Feed(number, at, rule, places_))
+        self.order = self._order()
+        """Of each correlation its place in an order in which those below come first."""
         self.over = [self.under.get(each.id, []) for each in self.correlations]
         self.silenced = self._silenced()
         versions = {each.id: each.version for each in known.values()}
         self.signatures = self._signatures(versions)
+
+    def _order(self) -> list[int]:
+        depth: dict[int, int] = {}
+
+        def of(number: int) -> int:
+            if number not in depth:
+                lower = [self.numbers[rule] for rule in self.below[number] if rule in self.numbers]
+                depth[number] = 1 + max(map(of, lower), default=0)
+            return depth[number]
+
+        return [of(number) for number in range(len(self.correlations))]
 
     def _silenced(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}

@@ -120,12 +120,37 @@ class Rarity(Kind[Seen]):
 
     def on(self, hit: int, key: Key, at: Sequence[int], values: Sequence[Value]) -> Fired | None:  # noqa: ARG002
         """A hit of a group."""
-        groups, floor, time, rare = self.groups, self.floor(hit), hit >> SHIFT, []
+        time, rare, fewest = hit >> SHIFT, [], math.inf
+        self.meet(hit, key, values)
+        learned = self.learning.done(time) and (self._minimum <= 0 or len(self._all) >= self._minimum)
+        for value in values:
+            kept = texts(value)
+            seen = (
+                self.groups.young.get(kept) or self.groups.find(kept) or OrderedDict()
+            )  # it may have been evicted at once
+            count = len(seen)
+            last, fired = seen.get(key, (hit, NEVER))
+            holds = learned and self.holds(count)
+            if holds and time - fired >= self.span:
+                rare.append(value)
+                fewest, fired = min(fewest, count), time
+            if key in seen:
+                seen[key] = (last, fired if holds else NEVER)
+        return Fired((hit,), fewest, ", ".join(map(written, rare))) if rare else None
+
+    def meet(self, hit: int, key: Key, values: Sequence[Value]) -> None:
+        """Note that a group has the values; no more groups are kept than the condition and `minimum` can tell apart."""
+        groups, floor = self.groups, self.floor(hit)
         if hit >= groups.turn_at:
             groups.turn(hit)
-        learned = self.learning.done(time)
-        enough = self._enough(key, hit, floor)
-        fewest = math.inf
+        if self._minimum > 0:
+            every = self._all
+            last = every.get(key, hit)
+            every[key] = max(hit, last)
+            if last <= hit:
+                every.move_to_end(key)
+            while next(iter(every.values())) < floor or len(every) > self._minimum:
+                every.popitem(last=False)
         for value in values:
             kept = texts(value)
             seen = groups.young.get(kept)
@@ -140,27 +165,6 @@ class Rarity(Kind[Seen]):
                 seen.move_to_end(key)
             while next(iter(seen.values()))[0] < floor or len(seen) > self.most:
                 seen.popitem(last=False)
-            count = len(seen)
-            holds = enough and learned and self.holds(count)
-            if holds and time - fired >= self.span:
-                rare.append(value)
-                fewest = min(fewest, count)
-            if key in seen:
-                seen[key] = (seen[key][0], NEVER if not holds else time if time - fired >= self.span else fired)
-        return Fired((hit,), fewest, ", ".join(map(written, rare))) if rare else None
-
-    def _enough(self, key: Key, hit: int, floor: int) -> bool:
-        """Whether enough groups were seen in the window; only so many of them are kept."""
-        if self._minimum <= 0:
-            return True
-        every = self._all
-        last = every.get(key, hit)
-        every[key] = max(hit, last)
-        if last <= hit:
-            every.move_to_end(key)
-        while next(iter(every.values())) < floor or len(every) > self._minimum:
-            every.popitem(last=False)
-        return len(every) >= self._minimum
 
     def look(self, state: Seen, now: int) -> Look:
         """The groups that have the value."""

@@ -73,38 +73,24 @@ class Unread:
     not_numbers: Counter[int]
 
 
-Reader = Callable[[Event, int, list[Item]], None]
-"""Appends the items of a hit: its event, the hit."""
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One plan, ready. `column`: where that is all there is to read, the one event field of the key; else ""."""
+
+    feed: Feed
+    column: str
+    read: Callable[[Event, int, list[Item]], None]
+    """Appends the items of a hit: its event, the hit."""
 
 
-def reader(plans: Sequence[Plan], unread: Unread) -> Reader:
-    """What reads the hits of one rule on one route."""
-    each = [_reader(plan, unread) for plan in plans]
-    if len(each) == 1:
-        return each[0]
-
-    def read(event: Event, hit: int, items: list[Item]) -> None:
-        for one in each:
-            one(event, hit, items)
-
-    return read
-
-
-def _reader(plan: Plan, unread: Unread) -> Reader:
+def reader(plan: Plan, unread: Unread) -> Reader:
+    """What reads hits by a plan."""
     feed, columns = plan.feed, [part for part in plan.key if isinstance(part, tuple)]
-    single = columns[0][0] if len(columns) == 1 and len(columns[0]) == 1 else ""
-    above, plain = plan.above, not plan.values and not plan.above
-    read_values = _values(plan, unread) if plan.values else None
+    above, read_values = plan.above, _values(plan, unread) if plan.values else None
 
     def read(event: Event, hit: int, items: list[Item]) -> None:
-        if single:
-            cell = event.fields.get(single)
-            if cell.__class__ is str and plain:
-                items.append((hit, feed, cell, (), ()))
-                return
-            keys: Sequence[Key] = [cell] if cell.__class__ is str else _texts(event.get(single))
-        else:
-            keys = list(dict.fromkeys(_product([texts(event, names) for names in columns])))
+        found = [texts(event, names) for names in columns]
+        keys: Sequence[Key] = found[0] if len(found) == 1 else list(dict.fromkeys(_product(found)))
         if not keys:
             unread.ungrouped[feed.correlation] += 1
             return
@@ -117,7 +103,8 @@ def _reader(plan: Plan, unread: Unread) -> Reader:
         for key in keys:
             items.append((hit, feed, key, values, over))  # noqa: PERF401  short, and appends to what is there
 
-    return read
+    alone = len(columns) == 1 and len(columns[0]) == 1 and not plan.values and not above
+    return Reader(feed, columns[0][0] if alone else "", read)
 
 
 def _values(plan: Plan, unread: Unread) -> Callable[[Event], Sequence[Value]]:
@@ -181,7 +168,8 @@ def items_above(above: Above, hit: int, key: Key, *, numeric: bool) -> list[Item
 def texts(event: Event, columns: Columns) -> list[str]:
     """The values of a field as texts, each once; none where it is absent."""
     if len(columns) == 1:
-        return _texts(event.get(columns[0]))
+        cell = event.fields.get(columns[0])
+        return [cell] if cell.__class__ is str else _texts(event.get(columns[0]))
     return list(dict.fromkeys(text for name in columns for text in _texts(event.get(name))))
 
 

@@ -33,6 +33,7 @@ class Temporal(Kind[int | list[int]]):
     def __init__(self, spec: ir.Correlation, room: Room, schedule: Schedule) -> None:
         super().__init__(spec, room, schedule)
         self.size = len(spec.rules)
+        self._first = [spec.rules.index(name) for name in spec.rules]
         self._known: dict[int, bool] = {}
 
     @property
@@ -58,21 +59,22 @@ class Temporal(Kind[int | list[int]]):
 
     def on(self, hit: int, key: Key, at: Sequence[int], values: Sequence[Value]) -> Fired | None:  # noqa: ARG002
         """A hit of a group."""
-        groups, place = self.groups, at[0]
+        groups, place = self.groups, self._first[at[0]]
         if hit >= groups.turn_at:
             groups.turn(hit)
         state = groups.young.get(key)
         if state is None:
             state = groups.find(key)
         if state is None:
-            if not self.true_of(1 << place):
+            if len(at) == 1 and not self.true_of(1 << place):
                 groups.add(key, hit * self.size + place, hit)
                 return None
             state = [NEVER, *[NO_HIT] * self.size]
             groups.add(key, state, hit)
         elif not isinstance(state, list):
             state = groups.young[key] = self._list(state)
-        state[1 + place] = hit
+        for each in at:
+            state[1 + self._first[each]] = hit
         present = self._present(state, self.floor(hit))
         time = hit >> SHIFT
         if not self.true_of(present):

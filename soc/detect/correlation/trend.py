@@ -204,8 +204,8 @@ class Flatline(_Trend):
     def on(self, hit: int, key: Key, at: Sequence[int], values: Sequence[Value]) -> Fired | None:
         """A hit of a group."""
         fired = super().on(hit, key, at, values)
-        state = self.groups.young[key]
-        if state.due == NEVER:
+        state = self.groups.young.get(key) or self.groups.find(key)
+        if state is not None and state.due == NEVER:  # it may have been evicted at once
             self._plan(state, hit >> SHIFT, key)
         return fired
 

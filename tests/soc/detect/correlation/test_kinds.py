@@ -353,3 +353,35 @@ def test_very_long_timespans_and_the_first_year_are_times_like_others() -> None:
     ]
     early = [event(-2025 * 365 * 86_400.0), event(-2025 * 365 * 86_400.0 + 1)]
     assert len(when(rules(A, over("event_count", "a", gte=2)), early)) == 1
+
+
+# --- One event in several places --------------------------------------------------------------------------------------------------
+
+
+def test_an_event_stands_for_all_that_it_fires_at_once_also_through_a_chain() -> None:
+    either = ir.Or((leaf("below"), leaf("a")))
+    below = over("event_count", "a", gte=1, id="below", name="below", generate=True)
+    one = over("temporal", ["below", "a"], id="one", expression=either, generate=True)
+    fired = [each for each in found(rules(A, below, one), [event(0)]) if each.rule.id == "one"]
+    assert [said(each)["correlation/temporal"] for each in fired] == ["2"]
+
+
+def test_a_value_is_as_common_as_its_event_says_for_each_of_the_events_groups() -> None:
+    one = over("rarity", "a", 60, ["host"], eq=2, fields=("image",), options={"learning_s": 0.0, "minimum": 0.0})
+    fired = found(rules(A, one), [event(0, host=["x", "y"], image="odd")])
+    assert [each.group for each in fired] == [("x",), ("y",)]
+
+
+def test_groups_that_are_evicted_at_once_do_no_harm() -> None:
+    options = {"learning_s": 0.0, "minimum": 1.0, "baseline_s": 10.0}
+    for kind in ("rarity", "flatline", "spike", "new_value", "value_count", "event_count", "value_sum"):
+        one = over(kind, "a", 10, ["host"], gte=1, fields=("image",), options=options)
+        events = [event(t, host=[f"h{t}", f"i{t}"], image=[t, t + 1]) for t in range(30)]
+        running = rules(A, one, max_groups=1)
+        found(running, events, finish=100)
+        assert running.stats().groups <= 1
+    for kind in ("temporal", "temporal_ordered", "absence"):
+        one = over(kind, "ab", 10, ["host"])
+        running = rules(A, B, one, max_groups=1)
+        found(running, [event(t, "ab", host=[f"h{t}", "i"]) for t in range(30)], finish=100)
+        assert running.stats().groups <= 1
