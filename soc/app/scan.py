@@ -50,7 +50,11 @@ OTHER_REASONS = "other reasons"
 
 @dataclass(slots=True)
 class Summary:
-    """What a scan saw. `refused`: dead letters by reason; `unreadable`: files with why; `dead`: the first of the dead letters."""
+    """What a scan saw. `refused`: dead letters by reason; `unreadable`: files with why; `dead`: the first of the dead letters.
+
+    `hidden`: hits that filters hid. `late`: hits that correlations had no room to keep until all was read, and took apart from the others.
+    `forgotten`: events that were let go before the end, which detections of correlations then lack.
+    """
 
     files: int = 0
     events: int = 0
@@ -58,6 +62,9 @@ class Summary:
     refused: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    hidden: int = 0
+    late: int = 0
+    forgotten: int = 0
 
 
 def files_under(paths: Iterable[Path]) -> list[Path]:
@@ -117,6 +124,7 @@ class Scan(Generic[Shown]):
         self._records: list[RawRecord] = []
         self._events: list[Event] = []
         self._waiting_bytes = 0
+        self._hidden_before = 0
 
     def run(self, pieces: Iterable[Piece], now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
         """What detections show, in the order of files and records. A file that cannot be read is noted and the rest goes on.
@@ -126,10 +134,15 @@ class Scan(Generic[Shown]):
         for piece in pieces:
             yield from self._piece(piece, now, progress)
         yield from self._flush()
+        hidden = sum(self.rules.stats().hidden.values())
+        self.summary.hidden += hidden - self._hidden_before
+        self._hidden_before = hidden
 
     def finish(self) -> Iterator[Shown]:
         """What correlations find once all is read."""
         yield from self._shown(self.rules.finish())
+        stats = self.rules.stats()
+        self.summary.late, self.summary.forgotten = sum(stats.late.values()), stats.forgotten
 
     def pieces(self, path: Path, part_bytes: int) -> Iterator[Piece]:
         """A file in pieces that can be read on their own: a large file of lines in parts of about so many bytes, any other whole."""

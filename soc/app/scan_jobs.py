@@ -54,6 +54,7 @@ class _Counts(msgspec.Struct, array_like=True):
     refused: dict[str, int]
     unreadable: list[tuple[str, str]]
     dead: list[DeadLetter]
+    hidden: int
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -232,6 +233,7 @@ def _add(summary: Summary, counts: _Counts) -> None:
     summary.detections.update(counts.detections)
     summary.refused.update(counts.refused)
     summary.unreadable += counts.unreadable
+    summary.hidden += counts.hidden
     summary.dead += counts.dead[: MAX_DEAD_KEPT - len(summary.dead)]
 
 
@@ -270,5 +272,6 @@ def _work(scan: Scan[list[str]], pieces: Sequence[Piece], now: datetime, ends: C
         dict(summary.refused),
         summary.unreadable,
         summary.dead,
+        summary.hidden,
     )
     ends.send_bytes(_encode(told))

@@ -224,6 +224,13 @@ def _tell(summary: Summary, output: Path | None) -> None:
         click.echo(f"  {count:,} records: {sanitise(reason + place)}", err=True)
     if len(summary.refused) > 10:
         click.echo(f"  and {len(summary.refused) - 10} more reasons", err=True)
+    for count, what in (
+        (summary.hidden, "hits were hidden by filters"),
+        (summary.late, "hits were too many to keep until the end: correlations took them apart from the others"),
+        (summary.forgotten, "events of hits were too many to keep: detections of correlations may show fewer"),
+    ):
+        if count:
+            click.echo(f"  {count:,} {what}", err=True)
     for path, why in summary.unreadable:
         click.echo(f"  not read: {sanitise(path)}: {sanitise(why)}", err=True)
     if output:

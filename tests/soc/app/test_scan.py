@@ -209,6 +209,29 @@ correlation:
     assert rows == found(new_scan(RuleSet(load([tmp_path / "rules"]), lateness=Lateness(None))), files, 1)
 
 
+def test_hits_that_filters_hide_are_counted_in_every_process(
+    rules: RuleSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_jobs, "TASK_BYTES", 60_000)
+    (tmp_path / "rules" / "filter.yml").write_text("""\
+title: One computer is a test bench
+id: 8d3f8c52-3e0c-4a4e-9d51-000000000001
+logsource: {product: windows, category: process_creation}
+filter:
+  rules: [6b3f8c52-3e0c-4a4e-9d51-000000000000]
+  bench: {Computer: pc3}
+  condition: not bench
+""")
+    files = log_folder(tmp_path / "logs")
+    hidden = []
+    for jobs in (1, 2):
+        scan = new_scan(RuleSet(load([tmp_path / "rules"]), lateness=Lateness(None)))
+        rows = found(scan, files, jobs)
+        hidden.append(scan.summary.hidden)
+        assert len(rows) + scan.summary.hidden == len(found(new_scan(rules), files, 1))
+    assert hidden[0] == hidden[1] > 10
+
+
 def test_reasons_that_quote_records_are_bounded(rules: RuleSet, tmp_path: Path) -> None:
     stamped = event(1, "a.exe").replace(b"2026-11-22T03", b"%d-11-22T03")
     (tmp_path / "bad.jsonl").write_bytes(b"\n".join([stamped.replace(b"%d", b"x%d" % n) for n in range(3_000)]))
