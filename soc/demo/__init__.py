@@ -149,7 +149,8 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     model = train_logon_model(site, since=since, until=until, actor="demo")
     step("loading rules")
     detectors = site.detectors()
-    step(f"evaluating {journal.end():,} events against {site.rule_count(detectors)} rules and models")
+    events = journal.end()  # of the day: evaluation adds a heartbeat, so that correlations do not wait for tomorrow
+    step(f"evaluating {events:,} events against {site.rule_count(detectors)} rules and models")
     metrics = Metrics()
     settle()
     evaluation = Evaluation(site, journal, detectors, metrics, conservation.tell)
@@ -170,7 +171,7 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     return Played(
         since=day.start,
         records=sum(batch.received for batch in taken),
-        events=journal.end(),
+        events=events,
         dead=journal.dead_end(),
         model=model,
         alerts=site.projections.alerts(site.projections.alert_ids(AlertQuery())),

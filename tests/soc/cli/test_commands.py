@@ -65,6 +65,8 @@ def test_the_demo_tells_the_whole_story(demo: Path) -> None:
     said = (demo / "said.txt").read_text()
     assert "15,246 records, 15,246 events, 0 dead letters" in said
     assert "Reconnaissance to impact, source.ip=203.0.113.66" in said
+    assert "Many Accounts Tried over SSH from One Address: source.ip=203.0.113.66" in said
+    assert "SSH Password Guessed, as Failures Were Followed by a Log-in" in said
     assert "$ nft add element inet soc blocked '{ 203.0.113.66 timeout 24h }'" in said
     assert "A.8.15" in said
     assert f"soc tui --config {demo / 'soc.yaml'}" in said
