@@ -79,6 +79,7 @@ class ColumnIndex:
         self._absent = _union(rules for leaf, rules in wanted if matches_absence(leaf.patterns))
         self._young: dict[Value, Candidates] = {None: self._absent}
         self._old: dict[Value, Candidates] = {}
+        self._integers: dict[int, Candidates] = {}  # apart: as keys, 1 and true are the same
         memory.add(self)
 
     def _build(self) -> None:
@@ -142,11 +143,18 @@ class ColumnIndex:
     def age(self) -> None:
         """Forget what was not seen since the last time."""
         self._old, self._young = self._young, {None: self._absent}
+        self._integers = {}
 
     def _of_other(self, value: Value, charge: Charge | None) -> Candidates:
         if isinstance(value, list):
             return _union(self.look_up(list(value), charge)) if value else self._absent
-        return _union(rules for number, (_, rules) in enumerate(self._wanted) if self._test(number).holds(value))
+        if value.__class__ is int and value in self._integers:
+            return self._integers[value]
+        found = _union([rules for number, (_, rules) in enumerate(self._wanted) if self._test(number).holds(value)])
+        if value.__class__ is int:
+            self._memory.spend("")
+            self._integers[value] = found
+        return found
 
     def _test(self, number: int) -> Test:
         test = self._tests.get(number)
@@ -195,7 +203,12 @@ class ColumnIndex:
         if not (self._always or self._beyond_ascii or self._equals or self._ends or self._starts):
             if self._literals is None:
                 return []
-            rows = [row for row, text in enumerate(frame.haystacks()) if self._any(text)]
+            stands = self._literals.any
+            rows = [
+                row
+                for row, text in enumerate(frame.haystacks())
+                if stands(text) or (not text.isascii() and stands(haystack(text)))
+            ]
         return [(row, _union(self.of_text(text, charge) for text in frame.texts(row))) for row in rows]
 
     def _within(self, low: str) -> Iterable[int]:
@@ -205,12 +218,6 @@ class ColumnIndex:
             return found
         shown = haystack(low)
         return found if shown == low else {*found, *self._literals.within(shown)}
-
-    def _any(self, low: str) -> bool:
-        assert self._literals is not None
-        if self._literals.any(low):
-            return True
-        return not low.isascii() and self._literals.any(haystack(low))
 
 
 _HINTED = frozenset({"wildcards", "cased", "re"})

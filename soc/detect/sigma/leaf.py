@@ -84,6 +84,7 @@ class Test:
         "_ends",
         "_equals",
         "_gated",
+        "_integers",
         "_numbers",
         "_others",
         "_remembers",
@@ -97,6 +98,7 @@ class Test:
     def __init__(self, patterns: tuple[Pattern, ...], remembers: Callable[[str], None] | None = None) -> None:
         """`remembers` is told each value of which the answer is kept; without it none is."""
         self._remembers = remembers
+        self._integers: dict[int, bool] = {}  # apart from `known`: as keys, 1 and true are the same
         texts: dict[str, list[str]] = {"equals": [], "startswith": [], "endswith": [], "contains": []}
         self._gated: list[_Gated] = []
         self._others: list[Callable[[Value], bool]] = []
@@ -131,7 +133,8 @@ class Test:
         if None in found:
             for at, verdict in enumerate(found):
                 if verdict is None:
-                    found[at] = self.holds(values[at])
+                    value = values[at]
+                    found[at] = self._of_integer(value) if value.__class__ is int else self.holds(value)
         return found  # type: ignore[return-value]  # every None was replaced
 
     def holds(self, value: Value) -> bool:
@@ -148,6 +151,15 @@ class Test:
             return True
         return self._in_text(text, text.lower()) or any(other(value) for other in self._others)
 
+    def _of_integer(self, value: int) -> bool:
+        known = self._integers.get(value)
+        if known is None:
+            known = self.holds(value)
+            if self._remembers is not None:
+                self._remembers("")
+                self._integers[value] = known
+        return known
+
     def holds_text(self, text: str, low: str) -> bool:
         """`holds` for a value that is text, with its lower case."""
         known = self.known.get(text)
@@ -160,6 +172,7 @@ class Test:
 
     def age(self) -> None:
         """Forget all answers."""
+        self._integers = {}
         self.known = {None: self.absent}
 
     def _in_text(self, text: str, low: str) -> bool:

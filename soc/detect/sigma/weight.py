@@ -27,6 +27,24 @@ _COMMON = (
 )
 """Text that most hosts log all day: a literal is as telling as what is left of it without these."""
 
+_EVERYDAY = frozenset(
+    {
+        "get",
+        "post",
+        "http",
+        "https",
+        "tcp",
+        "udp",
+        "true",
+        "false",
+        "success",
+        "microsoft corporation",
+        "system",
+        "windows",
+    }
+)
+"""Whole values that every day brings by the thousand."""
+
 
 def weight(patterns: Iterable[Pattern]) -> float:
     """That of the most common pattern, for any of them makes the leaf true."""
@@ -36,6 +54,8 @@ def weight(patterns: Iterable[Pattern]) -> float:
 def _weight(pattern: Pattern) -> float:
     if pattern.kind in _KINDS:
         return _KINDS[pattern.kind]
+    if pattern.kind == "equals" and pattern.literal in _EVERYDAY:
+        return 0.2
     rest = pattern.literal
     for common in _COMMON:
         rest = rest.replace(common, " ")
