@@ -65,14 +65,14 @@ def remarks(tree: Node) -> Iterator[Remark]:
 
 
 def leaves(node: Node) -> Iterator[Leaf]:
-    """All leaves of a tree."""
+    """All leaves of a tree, in order."""
     waiting = [node]
     while waiting:
         each = waiting.pop()
         if isinstance(each, Leaf):
             yield each
         else:
-            waiting += [each.item] if isinstance(each, Not) else each.items
+            waiting += [each.item] if isinstance(each, Not) else reversed(each.items)
 
 
 # --- What holds on an event that says little -------------------------------------------------------------------------------------
@@ -121,7 +121,10 @@ def _dead(node: Node) -> Iterator[Remark]:
     if isinstance(node, And) and not inner and not satisfiable(node):
         names = list(dict.fromkeys(leaf.where.partition("/")[0].partition("[")[0] for leaf in leaves(node)))
         words = _clash(node)
-        if len(names) == 1:
+        places = [(leaf.where, leaf.key) for leaf in leaves(node)]
+        if len(set(places)) < len(places):  # a part stands twice: it is the condition that is wrong
+            yield Remark("", f"nothing can match this condition{words}", never=True)
+        elif len(names) == 1:
             yield Remark(names[0], f"nothing can match this selection{words}", never=True)
         else:
             yield Remark("", f"{', '.join(names[:-1])} and {names[-1]} can never match together{words}", never=True)
@@ -135,7 +138,12 @@ def _clash(node: And) -> str:
         if len(named) == 1:
             fields.setdefault(named.pop(), []).append(item)
     for name, items in fields.items():
-        if len(items) > 1 and name and not satisfiable(And(tuple(items))):
+        if (
+            len(items) > 1
+            and name
+            and not any(isinstance(item, Not) for item in items)
+            and not satisfiable(And(tuple(items)))
+        ):
             return f': "{name}" cannot have all of these values at once'
     return ""
 

@@ -35,10 +35,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to look at that stops nothing; `fault` has the place and the words."""
+    """Something to look at that stops nothing; `fault` has the place and the words, `rule` is the id of what it is about."""
 
     kind: Kind
     fault: Fault
+    rule: str = ""
 
 
 @dataclass(slots=True)
@@ -76,6 +77,8 @@ def review(
     found.faults += duplicate_ids(found.content)
     names = references.Names(found.content)
     complete = not found.faults
+    bases = _bases(found, names)
+    found.notes = [note for note in found.notes if note.kind is not Kind.ALWAYS or note.rule not in bases]
     found.faults += references.with_sources(references.faults(found.content, names, complete=complete))
     for number, words in references.warnings(found.content, names):
         path_name, content = found.content[number]
@@ -87,6 +90,12 @@ def review(
             ]
             found.notes += (Note(Kind.WARNING, fault) for fault in references.with_sources(wrong))
     return found
+
+
+def _bases(found: Review, names: references.Names) -> set[str]:
+    """Ids of the rules that stand under a correlation alone: to fire on every event of a source may be what they are for."""
+    over = [each for _, each in found.content if isinstance(each, Correlation) and not each.generate]
+    return {rule.id for each in over for name in each.rules for _, rule in names.meant(name)}
 
 
 def _notes(
@@ -104,7 +113,7 @@ def _notes(
         fault = document.fault(
             [section, remark.selection or "condition"], remark.message, on_key=bool(remark.selection)
         )
-        yield Note(kind, fault)
+        yield Note(kind, fault, content.id)
     if isinstance(content, Rule):
         key = content.logsource, logic.fingerprint(content.tree)
         path, twin = twins.setdefault(key, (document.path, content))

@@ -262,7 +262,7 @@ def test_rules_check_tells_faults_notes_and_what_no_source_can_fire(soc: Soc, tm
     odd = site / "rules" / "odd.yml"
     odd.write_text(
         "title: Odd\nname: odd\nid: 5e7f0c2e-93c7-4b5a-8d5a-3a1b9c0d7e10\nlogsource: {product: aws}\n"
-        "detection:\n  s: {eventName: x}\n  condition: not s\n---\n"
+        "detection:\n  s: {eventName: x}\n  condition: s and not s\n---\n"
         "title: Many\nid: 5e7f0c2e-93c7-4b5a-8d5a-3a1b9c0d7e11\n"
         "correlation: {type: event_count, rules: [odd], timespan: 5m, condition: {gte: 5}}\n---\n"
         "title: Old\nid: 5e7f0c2e-93c7-4b5a-8d5a-3a1b9c0d7e12\nlogsource: {product: aws}\n"
@@ -270,7 +270,7 @@ def test_rules_check_tells_faults_notes_and_what_no_source_can_fire(soc: Soc, tm
     )
     ran = soc("rules", "check", odd, "--sources", "--config", config)
     assert ran.code == 0
-    assert f"always: {odd}:7:14: this condition holds where nothing of the rule matches" in ran.out
+    assert f"never: {odd}:7:14: nothing can match this condition" in ran.out
     assert "silenced: Odd (5e7f0c2e-93c7-4b5a-8d5a-3a1b9c0d7e10) alerts only through Many" in ran.out
     assert 'the filter "Old" of An has expired on 2020-01-01' in ran.out
     assert f"{odd}:1: Odd: no source collects product:aws" in ran.out
@@ -279,7 +279,7 @@ def test_rules_check_tells_faults_notes_and_what_no_source_can_fire(soc: Soc, tm
         json.loads(line)
         for line in soc("rules", "check", odd, "--conventions", "--json", "--config", config).out.splitlines()
     ]
-    assert {row.get("kind") for row in rows} == {"always", "warning", "convention", None}
+    assert {row.get("kind") for row in rows} == {"never", "warning", "convention", None}
     assert next(row for row in rows if "silenced" in row)["by"] == ["Many"]
     odd.write_text(odd.read_text().replace("rules: [odd], s", "rules: [od], s"))
     ran = soc("rules", "check", odd, "--json", "--config", config)

@@ -99,6 +99,26 @@ def test_part_that_nothing_matches_has_its_own_place(tmp_path: Path) -> None:
     assert note.fault.message == 'nothing can match this selection: "a" cannot have all of these values at once'
 
 
+def test_base_of_a_correlation_may_fire_on_every_event(tmp_path: Path) -> None:
+    base = rule({"s": {"a": "*"}, "condition": "s"}, name="base")
+    section = {"type": "event_count", "rules": ["base"], "timespan": "1m", "condition": {"gte": 2}}
+    assert review([write(tmp_path, base, {"title": "C", "id": OTHER_ID, "correlation": section})]).notes == []
+    alone = {"title": "C", "id": OTHER_ID, "correlation": section | {"generate": True}}
+    assert [note.kind for note in review([write(tmp_path, base, alone)]).notes] == [Kind.ALWAYS]
+
+
+def test_selection_that_is_wanted_and_excluded_is_the_condition_s_fault(tmp_path: Path) -> None:
+    [note] = review([write(tmp_path, rule({"s": {"a": "x"}, "condition": "s and not s"}))]).notes
+    assert note.fault.source.strip() == "condition: s and not s"
+    assert note.fault.message == "nothing can match this condition"
+
+
+def test_selections_that_exclude_each_other_are_named(tmp_path: Path) -> None:
+    made = rule({"s": {"a": "x"}, "t": {"a": "y"}, "u": {"b": 1}, "condition": "(s and t) or u"})
+    [note] = review([write(tmp_path, made)]).notes
+    assert note.fault.message == 's and t can never match together: "a" cannot have all of these values at once'
+
+
 def test_condition_has_its_place(tmp_path: Path) -> None:
     [note] = review([write(tmp_path, rule({"s": {"a": "x"}, "condition": "not s"}))]).notes
     assert (note.fault.source.strip(), note.fault.length) == ("condition: not s", 5)
