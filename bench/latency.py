@@ -136,10 +136,10 @@ def measure(config: Path, port: int, rate: int, seconds: int) -> dict[str, float
             cpu, began = time.process_time(), time.monotonic()
             sent = int(sender.communicate()[0])
             took = time.monotonic() - began
-            spent = time.process_time() - cpu
             last = journal.end()
             while evaluation.offset < last:
                 time.sleep(0.05)
+            spent = time.process_time() - cpu
             detect = running.metrics.detect_seconds._value.get() - before
         ends = [offset for offset, _ in evaluated]
         waits: list[tuple[float, int]] = []
