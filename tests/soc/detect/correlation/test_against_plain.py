@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -36,9 +37,9 @@ SOME_BASES = st.lists(st.sampled_from(BASES), min_size=1, max_size=3, unique=Tru
 
 
 @st.composite
-def sections(draw: st.DrawFn, names: tuple[str, ...]) -> dict[str, Any]:
+def sections(draw: st.DrawFn, names: tuple[str, ...], kind: str = "") -> dict[str, Any]:
     """A correlation over detection rules, or over the correlations of these names as well."""
-    kind = draw(st.sampled_from(sorted(plain.KINDS)))
+    kind = kind or draw(st.sampled_from(sorted(plain.KINDS)))
     rules = draw(st.lists(st.sampled_from((*BASES, *names, *names)), min_size=1, max_size=3, unique=True))
     section: dict[str, Any] = {"type": kind, "timespan": draw(SPANS)}
     threshold = draw(THRESHOLD)
@@ -216,6 +217,23 @@ def test_engine_agrees_with_the_plain_correlation(
     expected = expected_of(correlations, events)
     assert sorted(told(run(content, events, cuts, restarts=restarts))) == expected
     assert sorted(told(run(content, events, [], lateness=ENDLESS))) == expected
+
+
+DENSE = sorted(plain.KINDS.keys() - {"rarity", "temporal", "temporal_ordered"})
+"""Kinds that are held to the plain reading where nearly every event falls on another's moment or on a window's edge."""
+
+
+@pytest.mark.parametrize("kind", DENSE)
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_engine_agrees_where_events_are_dense(kind: str, data: Any, tmp_path_factory: Any) -> None:
+    correlations = {name: data.draw(sections((), kind)) for name in ("x", "y")}
+    hits = data.draw(st.lists(HIT, min_size=15, max_size=30))
+    content = content_of(correlations, tmp_path_factory.getbasetemp())
+    events = events_of([{**hit, "at": hit["at"] * 2 // 2 / 2} for hit in hits])
+    assert sorted(told(run(content, events, data.draw(st.lists(st.integers(0, 1_000), max_size=3))))) == expected_of(
+        correlations, events
+    )
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
