@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from collectors.event import Event
 from collectors.record import Position
 from soc.detect.correlation import Correlator, Lateness, Network
@@ -129,13 +131,13 @@ def rate(detections: int, each: int) -> None:
 def memory(groups: int) -> None:
     """Measure and print what open groups take, and the longest pause while as many more come and the first go."""
     count = ir.Condition("gte", 20.0)
-    one = ir.Correlation("c", "c", "high", "1", "event_count", ("base-0000",), 60.0, ("source.ip",), (count,))
+    one = ir.Correlation("c", "c", "high", "1", "event_count", ("base-0000",), 120.0, ("source.ip",), (count,))
     matcher, running = _made([base(0)], [one])
     draw = random.Random(2)
 
     def make(number: int) -> Event:
         address = f"{10 + (number >> 24)}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        return event(number // 8, 0, address, draw)
+        return msgspec.structs.replace(event(number // 8, 0, address, draw), id=f"{number:032x}")
 
     gc.collect()
     before = _resident()
