@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +15,11 @@ from collectors.sources import EvtxConfig, FileConfig, SourceConfig
 from soc.alert.budget import Config as BudgetConfig
 from soc.alert.grouping import Config as AlertConfig
 from soc.binding import bind, written
-from soc.errors import SocError
+from soc.errors import Fault, FaultsError, SocError
 from soc.incident.linking import Config as IncidentConfig
 from soc.respond import Config as RespondConfig
 from soc.store.config import StoreConfig
-from soc.yaml_file import read_one
+from soc.yaml_file import Document, read_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,9 @@ def load(path: Path) -> Config:
     base = path.parent.absolute()
     document = read_one(path)
     config = bind(document, Config, base=base) if document.data is not None else Config()
+    faults = list(_source_faults(document, config.sources))
+    if faults:
+        raise FaultsError(faults)
     return dataclasses.replace(
         config,
         data=base / config.data,
@@ -105,6 +108,20 @@ def load(path: Path) -> Config:
         playbooks=tuple(base / p for p in config.playbooks),
         sources=tuple(_rooted(source, base) for source in config.sources),
     )
+
+
+_OWN_SOURCE = "soc"
+
+
+def _source_faults(document: Document, sources: Sequence[SourceConfig]) -> Iterator[Fault]:
+    """A source is counted, and its place remembered, by its id; as "soc" only the SOC itself speaks."""
+    seen: set[str] = set()
+    for index, source in enumerate(sources):
+        if source.id == _OWN_SOURCE:
+            yield document.fault(("sources", index, "id"), f'the id "{source.id}" is the SOC\'s own: name it otherwise')
+        elif source.id in seen:
+            yield document.fault(("sources", index, "id"), f'the id "{source.id}" is used twice')
+        seen.add(source.id)
 
 
 def _rooted(source: SourceConfig, base: Path) -> SourceConfig:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from collectors.event import Event
 from collectors.journal import JournalReader
+from soc.app.audit import SOURCE
 from soc.app.reading import BATCH, next_batch
 
 
@@ -55,3 +56,14 @@ def first_received(journal: JournalReader, since: datetime) -> int:
         else:
             low = following if following > middle else middle + 1
     return max(journal.start(), low - BATCH)
+
+
+_TAIL = 1_000
+"""Events at the journal's end among which `newest` looks."""
+
+
+def newest(journal: JournalReader) -> datetime | None:
+    """When the newest of the last events that sources sent happened, the SOC's own left out; None where there is none."""
+    offset = max(journal.start(), journal.end() - _TAIL)
+    events, _ = next_batch(journal, offset, _TAIL)
+    return max((happened(event) for event in events if event.source != SOURCE), default=None)

@@ -74,4 +74,19 @@ def span_of(site: Site, last: timedelta, since: datetime | None, until: datetime
     begin = since.replace(tzinfo=zone) if since else end - last
     if begin >= end:
         raise click.UsageError(f"there is no time from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}")
+    _tell_older(site, begin)
     return Span(begin, end)
+
+
+def _tell_older(site: Site, begin: datetime) -> None:
+    """Say so where the newest that sources sent happened before the span: a played-in day, a source that fell silent."""
+    from soc.app.history import newest
+
+    last = newest(site.journal_reader)
+    if last is not None and last < begin:
+        days = (site.clock() - last).days + 1
+        click.echo(
+            f"note: the newest event of a source happened on {last.astimezone(site.config.site.zone):%Y-%m-%d %H:%M}, "
+            f"before this span; --last {days}d reaches it",
+            err=True,
+        )

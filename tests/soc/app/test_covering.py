@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from soc.app.covering import covered
-from soc.app.history import Span
+from soc.app.history import Span, newest
 from soc.app.site import Site
 from tests.soc.app.lived import PASSWORD, lived, login, password_rule
 
@@ -56,3 +56,10 @@ def test_a_rule_can_fire_where_what_it_reads_came_in_and_its_parser_gives_the_fi
         assert {w.logsource for w in found.wanted} == {"product:windows", "product:linux/service:sshd"}
         nothing = covered(site, Span(OCTOBER.until, datetime(2026, 11, 2, tzinfo=UTC)))
         assert [t.id for t in nothing.techniques if t.able] == ["T1070"]
+
+
+def test_the_newest_event_of_a_source_is_found_behind_the_soc_s_own(tmp_path: Path) -> None:
+    config = lived(tmp_path, [login(10), login(20), login(15)])
+    with Site.load(config) as site:
+        last = newest(site.journal_reader)
+    assert last == datetime(2026, 10, 14, 0, 20, tzinfo=timezone(timedelta(hours=7)))
