@@ -245,11 +245,13 @@ _QUICK: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def matching(patterns: tuple[Pattern, ...], value: Value) -> Pattern | None:
-    """The first of the patterns that a single value matches (no list, not absent)."""
-    low = value.lower() if isinstance(value, str) else ""
+def matching(patterns: tuple[Pattern, ...], value: Value, low: str | None = None) -> Pattern | None:
+    """The first of the patterns that a single value matches (no list, not absent). `low`: of a text, its lower case."""
+    is_text = isinstance(value, str)
+    if low is None:
+        low = value.lower() if isinstance(value, str) else ""
     for pattern in patterns:
-        quick = _QUICK.get(pattern.kind) if isinstance(value, str) else None
+        quick = _QUICK.get(pattern.kind) if is_text else None
         if quick(low, pattern.literal) if quick else _single(pattern).holds(value):
             return pattern
     return None
@@ -298,7 +300,7 @@ _MAPPED_BITS = 96
 
 
 def _compare(pattern: Pattern) -> Callable[[Value], bool]:
-    compare, bound = _COMPARE[pattern.flags], pattern.value
+    compare, bound = _COMPARE[pattern.flags], number_of(pattern.value)  # beyond 64 bits it is text
 
     def holds(value: Value) -> bool:
         number = number_of(value)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from collectors.event import Event
 from soc.detect import Match
 from soc.detect.sigma import ir
-from soc.detect.sigma.explain import Part, explained, reasons
+from soc.detect.sigma.explain import Part, Reasons, explained
 from soc.detect.sigma.meter import Meter
 from soc.detect.sigma.program import Binder, Bound, Frame
 from soc.detect.sigma.route import ROUTING
@@ -51,6 +51,7 @@ class Matcher:
         self._binder = Binder(self._store.tests.of)
         self._suspended: frozenset[int] = frozenset()
         self._whole: dict[tuple[int, int], Bound] = {}
+        self._reasons = Reasons()
         self._others: dict[tuple[int, int, int], tuple[Bound, ir.Node]] = {}  # the tree is kept: its id is the key
         self._forget()
 
@@ -82,7 +83,7 @@ class Matcher:
 
     def why(self, batch: Table | Sequence[Event], hit: Hit, number: int) -> tuple[Match, ...]:
         """Why a rule fired on the event of a hit; `batch`: as it was matched."""
-        return reasons(self._tree(number, hit.routes[number]), table_of(batch), hit.at)
+        return self._reasons.of(self._tree(number, hit.routes[number]), table_of(batch), hit.at)
 
     def columns(self, number: int, route: int, field: str) -> tuple[str, ...]:
         """The event fields that hold a Sigma field on one of a rule's routes (a value of `Hit.routes`)."""

@@ -23,11 +23,6 @@ KEYWORDS = ("",)
 
 Columns = tuple[str, ...]
 
-_LONG = 256
-"""Characters of a value up to which a leaf remembers what it said of it,"""
-_ROOM = 96
-"""and of how many values: of some hundred rules that fire at all a few leaves each, so some 50 MB at the very worst."""
-
 _MOST = 4
 """A column is fetched for all rows where more than one in so many is asked for."""
 
@@ -90,6 +85,43 @@ class Frame:
         return column if len(rows) == len(column) else [column[row] for row in rows]
 
 
+class Row:
+    """One row of a table as reasons are read from it: each cell once, and each text in lower case once."""
+
+    __slots__ = ("_cells", "_lows", "_place", "_table")
+
+    def __init__(self, table: Table, place: int) -> None:
+        self._table, self._place = table, place
+        self._cells: dict[str, Value] = {}
+        self._lows: dict[str, str] = {}
+
+    def filled(self, columns: Columns) -> tuple[str, Value]:
+        """The column that holds something and what it is; of several such "" and all their values."""
+        if len(columns) == 1:
+            return columns[0], self._cell(columns[0])
+        filled = [(name, value) for name in columns if (value := self._cell(name)) is not None]
+        if len(filled) < 2:
+            return filled[0] if filled else (columns[0], None)
+        return "", _merged(tuple([value for _, value in filled]))
+
+    def low(self, text: str) -> str:
+        """A text in lower case."""
+        low = self._lows.get(text)
+        if low is None:
+            low = self._lows[text] = text.lower()
+        return low
+
+    def frame(self) -> Frame:
+        """The row for what reads many."""
+        return Frame(self._table, (self._place,))
+
+    def _cell(self, name: str) -> Value:
+        if name in self._cells:
+            return self._cells[name]
+        value = self._cells[name] = self._table.cell(name, self._place)
+        return value
+
+
 def _merged(values: tuple[Value, ...]) -> Value:
     present = [value for value in values if value is not None and value != []]
     if len(present) < 2:
@@ -100,7 +132,7 @@ def _merged(values: tuple[Value, ...]) -> Value:
 class Check:
     """A bound leaf. `test` is the same for the same patterns, whichever rule asks."""
 
-    __slots__ = ("_matches", "_test", "_tests", "columns", "leaf", "references")
+    __slots__ = ("_test", "_tests", "columns", "leaf", "references")
 
     def __init__(self, leaf: Leaf, columns: Columns, tests: Callable[[Leaf], Test], route: Route) -> None:
         self.leaf, self.columns, self._tests = leaf, columns, tests
@@ -108,7 +140,6 @@ class Check:
             (pattern, route.columns(str(pattern.value))) for pattern in leaf.patterns if pattern.kind == "field"
         ]
         self._test: Test | None = None
-        self._matches: dict[str, Match | None] = {}
 
     @property
     def test(self) -> Test:
@@ -130,27 +161,25 @@ class Check:
             ]
         return found
 
-    def why(self, table: Table, place: int) -> Match | None:
-        """What an alert says of the leaf where it is true, None where it is not; remembered by text, as detections repeat."""
-        if self.references or self.columns == KEYWORDS:
-            return self._why(table, place)
-        value = table.cell(self.columns[0], place)
-        if not isinstance(value, str) or len(value) > _LONG:
-            return self._why(table, place)
-        for name in self.columns[1:]:
-            if table.cell(name, place) is not None:
-                return self._why(table, place)
-        if value in self._matches:
-            return self._matches[value]
-        found = self._why(table, place)
-        if len(self._matches) >= _ROOM:
-            self._matches.clear()
-        self._matches[value] = found
-        return found
+    def why(self, row: Row) -> Match | None:
+        """What an alert says of the leaf where it is true, None where it is not."""
+        found: tuple[Pattern, str, Value] | None
+        name, value = ("", None) if self.references or self.columns == KEYWORDS else row.filled(self.columns)
+        if value.__class__ is str:
+            low = row.low(value)
+            if not self.test.holds_text(value, low):
+                return None
+            pattern = matching(self.leaf.patterns, value, low)
+            found = None if pattern is None else (pattern, name, value)
+        else:
+            found = self.reason(row.frame(), 0)
+        return None if found is None else Match(self.leaf.where, found[1], found[0].written, shown(found[2]))
 
-    def _why(self, table: Table, place: int) -> Match | None:
-        found = self.reason(Frame(table, (place,)), 0)
-        return Match(self.leaf.where, found[1], found[0].written, shown(found[2])) if found is not None else None
+    def true(self, row: Row) -> bool:
+        """Whether the leaf is true, for whoever need not know why."""
+        if self.references or self.columns == KEYWORDS:
+            return self.reason(row.frame(), 0) is not None
+        return self.test.holds(row.filled(self.columns)[1])
 
     def reason(self, frame: Frame, row: int) -> tuple[Pattern, str, Value] | None:
         """The first pattern that matches, the column and the value that it matched; None where the leaf is false."""

@@ -22,6 +22,7 @@ from soc.detect.sigma import condition
 from soc.detect.sigma.ir import And, Leaf, Not, Or
 from soc.detect.sigma.review import Kind, review
 from tests.soc.detect.sigma.material import CORPUS, FOLDERS, NOW, SIGMAHQ
+from tests.soc.detect.sigma.test_reasons import assert_reasons_are_the_leaves_that_hold
 
 pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not SIGMAHQ.is_dir(), reason="needs ../shared/corpus/sigmahq")]
 
@@ -170,8 +171,9 @@ def test_explanation_agrees_with_detection_on_every_recorded_event(rules: RuleSe
             assert rules.explain(each, event).fires is ((each, event.id) in fired)
 
 
-def test_every_detection_says_why(rules: RuleSet, recorded: list[Event]) -> None:
+def test_every_detection_says_why_as_its_explanation_does(rules: RuleSet, recorded: list[Event]) -> None:
     assert all(found.matched for found in rules.detect(recorded))
+    assert assert_reasons_are_the_leaves_that_hold(rules, recorded) >= len(CASES)
 
 
 # --- Start from the cache -------------------------------------------------------------------------------------------------------
