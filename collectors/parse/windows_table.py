@@ -362,6 +362,31 @@ class WindowsTable:
         found = [event.original, *[value for value in values if value.__class__ is str]]
         return found + [item for value in values if value.__class__ is list for item in value if isinstance(item, str)]
 
+    def lines(self, places: Sequence[int]) -> list[bytes]:
+        """The records as received, with values behind them that are made of what stands there."""
+        records, at = self._lines, self._at
+        found = [records[at[place]] for place in places]
+        kinds = self._kinds
+        for row, place in enumerate(places):
+            if kinds[place].addresses:
+                found[row] += "\0".join(self._addresses(place)).encode()
+        for row in [row for row, place in enumerate(places) if place in self._known] if self._known else ():
+            texts = [text for value in self._known[places[row]].values() for text in _texts(value)]
+            found[row] += "\0".join(["", *texts]).encode("utf-8", "surrogatepass")
+        return found
+
+    def words(self, places: Sequence[int]) -> list[str]:
+        """What the rows' kinds mean, and what enrichment may add."""
+        kinds, added = self._kinds, self._tables.added
+        words = [kinds[place].words for place in places]
+        return [each + added for each in words] if added else words
+
+    def _addresses(self, place: int) -> list[str]:
+        """Addresses that are not written as their fields have them, each with nothing before it."""
+        view = self._views[place]
+        values = [view.get(name) for name in self._kinds[place].addresses]
+        return [f"\0{ip(value) or ''}" for value in values if value.__class__ is str and ":" in value]
+
     def haystack(self, place: int) -> str:
         """The record as received, with what is not in it as it is read: values that are escaped there, and what their kind means."""
         if place in self._odd:
@@ -373,19 +398,16 @@ class WindowsTable:
             row = self._rows[place]
             assert row is not None, "what did not decode is odd"
             header = row.System
-            texts = [value for value in view.values() if value.__class__ is str]
-            for value in [value for value in view.values() if value.__class__ not in _SIMPLE]:
+            values = self._known.get(place, view).values()
+            texts = [value for value in values if value.__class__ is str]
+            for value in [value for value in values if value.__class__ not in _SIMPLE]:
                 texts += _texts(value)
             text = "\0".join((
                 f"{text}\0{header.Computer}\0{header.Keywords}\0{header.EventRecordID}\0{header.Level}\0{header.Task}\0{header.Opcode}",
                 header.Security.attributes.UserID or "" if header.Security is not None else "",
                 *texts,
             ))  # fmt: skip
-        for name in self._kinds[place].addresses:
-            address = view.get(name)
-            if address.__class__ is str and ":" in address:
-                text += f"\0{ip(address) or ''}"
-        return text
+        return text + "".join(self._addresses(place))
 
     def event(self, place: int) -> Event:
         """The whole event, as the ordinary parser reads it."""

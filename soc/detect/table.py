@@ -36,8 +36,16 @@ class Table(Protocol):
         """What keywords are looked for in: the record as received, then every text value, those in lists too."""
         ...
 
+    def lines(self, places: Sequence[int]) -> list[bytes]:
+        """Of each row UTF-8 in which each of `texts` stands, more may, but for escapes as JSON has them, and for what `words` has."""
+        ...
+
+    def words(self, places: Sequence[int]) -> Sequence[str]:
+        """Of each row text, the same for many, with those of `texts` that do not stand in `lines`."""
+        ...
+
     def haystack(self, place: int) -> str:
-        """Text, in any case, in which each of `texts` stands, more may: what it lacks, no keyword finds. Asked of nearly every row."""
+        """Text, in any case, in which each of `texts` stands, more may: what it lacks, no keyword finds."""
         ...
 
     def event(self, place: int) -> Event:
@@ -78,12 +86,24 @@ class EventTable:
 
     def texts(self, place: int) -> list[str]:
         """The record as received, then every text value."""
-        event = self._events[place]
-        values = event.fields.values()
-        found = [event.original, *[value for value in values if value.__class__ is str]]
+        return [self._events[place].original, *self._texts(place)]
+
+    def _texts(self, place: int) -> list[str]:
+        """Every text value."""
+        values = self._events[place].fields.values()
+        found = [value for value in values if value.__class__ is str]
         if list in map(type, values):
             found += [item for value in values if value.__class__ is list for item in value if isinstance(item, str)]
         return found
+
+    def lines(self, places: Sequence[int]) -> list[bytes]:
+        """The bytes as received with all values behind them."""
+        events, texts = self._events, self._texts
+        return [events[place].raw + "\0".join(["", *texts(place)]).encode("utf-8", "surrogatepass") for place in places]
+
+    def words(self, places: Sequence[int]) -> Sequence[str]:
+        """Nothing: all texts are in `lines`."""
+        return [""] * len(places)
 
     def haystack(self, place: int) -> str:
         """All texts in one."""

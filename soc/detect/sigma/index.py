@@ -15,6 +15,7 @@ from typing import Protocol
 
 from collectors.event import Value
 from soc.detect.sigma.ir import Leaf
+from soc.detect.sigma.keywords import Pieces
 from soc.detect.sigma.leaf import Test, haystack, matches_absence
 from soc.detect.sigma.literals import Literals
 from soc.detect.sigma.program import Frame
@@ -109,6 +110,7 @@ class ColumnIndex:
         self._start_lengths = sorted({len(literal) for literal in starts})
         literals = list(dict.fromkeys([*inside, *hints]))
         self._literals = Literals(literals) if literals else None
+        self._pieces = Pieces(literals)
         self._inside = [(inside.get(literal, ()), hints.get(literal, ())) for literal in literals]
         self._always = [number for number in asked if not _beyond_ascii(self._wanted[number][0])]
         self._beyond_ascii = [number for number in asked if _beyond_ascii(self._wanted[number][0])]
@@ -196,7 +198,7 @@ class ColumnIndex:
         return _union(self._wanted[number][1] for number in true) if true else ()
 
     def of_rows(self, frame: Frame, charge: Charge | None = None) -> list[tuple[int, Candidates]]:
-        """As keywords: rows with the candidates of all their texts. One pass over a row tells that nearly always there is none."""
+        """As keywords: rows with the candidates of all their texts. One pass over all rows tells that nearly always there is none."""
         if not self._built:
             self._build()
         rows: Iterable[int] = range(len(frame))
@@ -204,11 +206,9 @@ class ColumnIndex:
             if self._literals is None:
                 return []
             stands = self._literals.any
-            rows = [
-                row
-                for row, text in enumerate(frame.haystacks())
-                if stands(text) or (not text.isascii() and stands(haystack(text)))
-            ]
+            suspects = self._pieces.suspects(frame.block())
+            texts = ((row, frame.haystack(row)) for row in suspects)
+            rows = [row for row, text in texts if stands(text) or (not text.isascii() and stands(haystack(text)))]
         return [(row, _union(self.of_text(text, charge) for text in frame.texts(row))) for row in rows]
 
     def _within(self, low: str) -> Iterable[int]:

@@ -14,6 +14,7 @@ from itertools import compress
 from collectors.event import Value
 from soc.detect import Match
 from soc.detect.sigma.ir import And, Leaf, Node, Not, Or, Pattern
+from soc.detect.sigma.keywords import Block
 from soc.detect.sigma.leaf import Test, matches_absence, matching, same, text_of
 from soc.detect.sigma.route import Route
 from soc.detect.table import Table
@@ -30,21 +31,25 @@ _MOST = 4
 class Frame:
     """Some rows of a table as the trees read them, numbered from 0; a column is fetched once."""
 
-    __slots__ = ("_columns", "_haystacks", "_places", "_table")
+    __slots__ = ("_block", "_columns", "_places", "_table")
 
     def __init__(self, table: Table, places: Sequence[int]) -> None:
         self._table, self._places = table, places
         self._columns: dict[str, list[Value]] = {}
-        self._haystacks: list[str] | None = None
+        self._block: Block | None = None
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def haystacks(self) -> list[str]:
-        """Of each row a text in lower case that holds whatever keywords may find."""
-        if self._haystacks is None:
-            self._haystacks = [self._table.haystack(place).lower() for place in self._places]
-        return self._haystacks
+    def block(self) -> Block:
+        """All rows at once, as keywords are first looked for."""
+        if self._block is None:
+            self._block = Block(self._table.lines(self._places), self._table.words(self._places))
+        return self._block
+
+    def haystack(self, row: int) -> str:
+        """A text in lower case that holds whatever keywords may find."""
+        return self._table.haystack(self._places[row]).lower()
 
     def texts(self, row: int) -> list[str]:
         """What keywords are looked for in."""

@@ -130,6 +130,8 @@ ODD = {
     b'"UserData":{"LogFileCleared":{"SubjectUserName":"an","Channel":"Security","Data":"x"}}}}',
     "UserData and EventData": b'{"Event":{"System":{"Provider":null,"EventID":1},"EventData":{"a":"1"},'
     b'"UserData":{"X":{"a":"2","b":"3"}}}}',
+    "UserData of numbers": b'{"Event":{"System":{"Provider":null,"EventID":1},"UserData":{"X":{"a":{"k":1},"b":{"k":1e5}}}}}',
+    "UserData of quoted words": b'{"Event":{"System":{"Provider":null,"EventID":1},"UserData":{"X":{"a":"say \\"mimi\\u212Aatz\\""}}}}',
     "UserData too deep": b'{"Event":{"System":{"Provider":null,"EventID":1},"UserData":' + b'{"a":' * 40 + b"1" + b"}" * 42 + b"}",
     "brackets without end": b"[" * 10_000,
     "bytes that are not UTF-8": event({"Image": "x"}).replace(b'"x"', b'"\xff\xfe"'),
