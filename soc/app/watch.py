@@ -49,7 +49,7 @@ def running_rules(site: Site, offset: int | None = None) -> dict[str, str]:
     """The versions by id of what evaluates the journal's event at `offset` (default: the next one), as the ledger tells it."""
     versions: dict[str, str] = {}
     for entry in site.ledger.entries(kinds=[RULES_LOADED]):
-        if offset is not None and entry.fact.body["from"] > offset:
+        if offset is not None and entry.fact.body.get("from", 0) > offset:
             break
         fold(versions, entry)
     return versions
@@ -57,8 +57,11 @@ def running_rules(site: Site, offset: int | None = None) -> dict[str, str]:
 
 def fold(versions: dict[str, str], entry: Entry) -> None:
     """Bring the versions by id to what they were after this fact of RULES_LOADED."""
-    versions.update(entry.fact.body["rules"])
-    for rule in entry.fact.body["removed"]:
+    body = entry.fact.body
+    if "removed" not in body:  # as version 0.1.0 wrote it: all that ran, from no offset it knew
+        versions.clear()
+    versions.update(body["rules"])
+    for rule in body.get("removed", ()):
         versions.pop(rule, None)
 
 

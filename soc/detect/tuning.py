@@ -101,9 +101,22 @@ def filter_text(tuning: Tuning) -> str:
     )
 
 
+class _Dumper(yaml.SafeDumper):
+    """Text with a line break of Unicode's own is quoted with escapes: PyYAML would write the character, and read a line feed or a blank."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _BREAK.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_BREAK = re.compile("[\x85\u2028\u2029]")
+_Dumper.add_representer(str, _text)
+
+
 def written(data: Mapping[str, Any]) -> str:
     """The data as YAML text. Raises: SocError for text that no file can hold."""
-    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, indent=4, width=10_000)
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, indent=4, width=10_000)
     try:
         text.encode()
     except UnicodeError as error:

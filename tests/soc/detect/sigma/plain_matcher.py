@@ -190,6 +190,11 @@ def _element(actual, wanted, modifiers, fields):
         value = 0
         for m in modifiers:
             value |= flags.get(m, 0)
+        # flags of the whole expression stand at its start, where Python wants them before anything else
+        own = re.match(r"\(\?[ims]+\)", wanted)
+        wanted = wanted[own.end() :] if own else wanted
+        for letter in own[0][2:-1] if own else "":
+            value |= flags[letter]
         # "the supported flavor is PCRE", where classes and word boundaries are those of ASCII
         ascii_only = re.sub(r"\\\\|\\([dDwWsSbB])", lambda m: f"(?a:{m[0]})" if m[1] else m[0], wanted)
         inside = "contains" in modifiers
