@@ -39,6 +39,10 @@ class Absence(Kind[int]):
             self.schedule((hit >> SHIFT) + self.span, key)
         return None
 
+    def awaits(self, hit: int, key: Key) -> bool:
+        """Whether it is the one that waits."""
+        return self.groups.young.get(key) == hit
+
     def due(self, time_us: int, key: Key) -> Fired | None:
         """Nothing has come, or the group waits for another by now."""
         waiting = self.groups.young.get(key)

@@ -131,7 +131,9 @@ class Correlator:
         self._max_held = max_held
         self._readers: dict[tuple[int, int], list[Reader]] = {}
         self.kinds = [self.kind(at) for at in range(len(network.correlations))]
-        self._keeps = [kind.late is Late.NONE and bool(network.over[at]) for at, kind in enumerate(self.kinds)]
+        self._keeps = [
+            spec.kind in TIMED and bool(over) for spec, over in zip(network.correlations, network.over, strict=True)
+        ]
         self._times = any(spec.kind in TIMED for spec in network.correlations)
         self._longest = max((kind.groups.horizon for kind in self.kinds), default=0)
         self.feeding = frozenset(number for number, rule in enumerate(rules) if rule in network.under)
@@ -302,7 +304,7 @@ class Correlator:
                 kind.meet(hit, key, values)
             for key, (places, values, above) in groups.items():
                 fired = kind.on(hit, key, places, values)
-                if above and self._keeps[at]:
+                if above and self._keeps[at] and kind.awaits(hit, key):
                     self._carry(at, key, above)
                 if fired is not None:
                     found.append(Finding(at, key, fired, hit, late, timed))
@@ -313,18 +315,23 @@ class Correlator:
         return self.network.correlations[above.feed.correlation].kind in MEASURING
 
     def _tick(self, time_us: int, found: list[Finding]) -> None:
-        """What was scheduled up to a moment."""
+        """What was scheduled up to a moment. What fires for one event at one moment reaches those above together, as of one event."""
         timers = self.timers
         while timers and timers[0][0] <= time_us:
-            due, _, at, key = heapq.heappop(timers)
-            fired = self.kinds[at].due(due, key)
-            if fired is not None:
-                hit = due << SHIFT | sequence_of(fired.hits[-1])  # its last event, as of the moment at which it fired
-                found.append(Finding(at, key, fired, hit, timed=True))
-                for one in self.carried.get((at, key), ()):
-                    self._event(
-                        hit, items_above(one, hit, key, numeric=self._numeric(one)), self.kinds, found, timed=True
-                    )
+            moment = timers[0][0]
+            reached: dict[int, list[Item]] = {}
+            while timers and timers[0][0] == moment:
+                _, _, at, key = heapq.heappop(timers)
+                fired = self.kinds[at].due(moment, key)
+                if fired is not None:
+                    hit = moment << SHIFT | sequence_of(
+                        fired.hits[-1]
+                    )  # its last event, as of the moment at which it fired
+                    found.append(Finding(at, key, fired, hit, timed=True))
+                    for one in self.carried.get((at, key), ()):
+                        reached.setdefault(hit, []).extend(items_above(one, hit, key, numeric=self._numeric(one)))
+            for hit in sorted(reached):
+                self._event(hit, reached[hit], self.kinds, found, timed=True)
 
     def _carry(self, at: int, key: Key, above: tuple[Above, ...]) -> None:
         """Remember what correlations over one that fires without a hit need to know of its group."""

@@ -91,6 +91,10 @@ class Kind(ABC, Generic[State]):
         """The moment that was scheduled for a group has come."""
         return None
 
+    def awaits(self, hit: int, key: Key) -> bool:  # noqa: ARG002
+        """Whether `due` would show this hit, the latest of its group, as its last."""
+        return True
+
     @abstractmethod
     def look(self, state: State, now: int) -> Look:
         """A group as it stands at a moment (microseconds)."""

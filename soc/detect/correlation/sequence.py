@@ -150,7 +150,7 @@ class TemporalOrdered(Kind[int | Chains]):
 
     @property
     def needed(self) -> str:
-        """The figure is how many of the rules occurred in order."""
+        """The figure is how many of the rules occurred in order; of an expression, those of the longest alternative that is true."""
         return super().needed or (
             f"{expression(self.spec.expression)}, in order"
             if self.spec.expression
@@ -184,7 +184,7 @@ class TemporalOrdered(Kind[int | Chains]):
             state.fired = NEVER
         elif time - state.fired >= self.span:
             state.fired = time
-            return Fired(best or (hit,), self._length(state, floor))
+            return Fired(best if best and best[-1] == hit else (*best, hit), len(best))
         return None
 
     def _alone(self, place: int) -> bool:
@@ -208,7 +208,7 @@ class TemporalOrdered(Kind[int | Chains]):
             state.chains[number] = (*chain, hit)
 
     def _best(self, state: Chains, floor: int) -> tuple[int, ...] | None:
-        """The hits of the first alternative that is true; None where none is."""
+        """The hits of the longest alternative that is true; None where none is."""
         if self.spec.conditions and not self.holds(self._length(state, floor)):
             return None
         longest: tuple[int, ...] | None = None

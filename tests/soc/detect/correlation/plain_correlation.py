@@ -22,6 +22,8 @@ OPERATORS = {
     "neq": lambda a, b: a != b,
 }
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+TIMED = 1_000_000_000
+"""Taken from the number of an event for which something fired because a time was over: it comes before the events of that moment."""
 DEFAULTS = {"learning": "7d", "baseline": "7d"}
 
 
@@ -63,7 +65,8 @@ def correlate(correlations: dict, events: list, until: int | None = None) -> lis
                     lower = correlations[rule].get("group-by", [])
                     for alarm in alarms(rule):
                         named = dict(zip(lower, alarm.group, strict=True))
-                        hits.append((alarm.time, alarm.number, place, rule, named, by_number[alarm.number].fields))
+                        number = alarm.number - TIMED if alarm.timed else alarm.number
+                        hits.append((alarm.time, number, place, rule, named, by_number[alarm.number].fields))
                 else:
                     hits += [(e.time, e.number, place, rule, {}, e.fields) for e in events if rule in e.fired]
             done[name] = evaluate(name, section, hits, end)
@@ -119,8 +122,8 @@ def evaluate(name, section, hits, end):
             )
     alarms = KINDS[kind](section, span, {key: sorted(group.items()) for key, group in groups.items()}, end)
     return [
-        Alarm(name, *each)
-        for each in sorted(alarms, key=lambda a: (a[0], not a[4] if len(a) > 4 else True, a[1], a[2]))
+        Alarm(name, time, number % TIMED, group, figure, timed=number < 0 or timed == [True])
+        for time, number, group, figure, *timed in sorted(alarms, key=lambda a: (a[0], a[4:] != (True,), a[1], a[2]))
     ]
 
 
@@ -219,8 +222,8 @@ def temporal_ordered(section, window):
         return True
 
     sets = [some for n in range(len(rules) + 1) for some in itertools.combinations(range(len(rules)), n)]
-    figure = max(len(some) for some in sets if in_order(some))
     if isinstance(section.get("condition"), dict):
+        figure = max(len(some) for some in sets if in_order(some))
         return holds(section, figure), figure
     true = False
     for some in sets:
@@ -230,7 +233,33 @@ def temporal_ordered(section, window):
             section, lambda name, names=names: name in names or (None if name in present else False)
         ):
             true = True
-    return true, figure
+    longest = 0
+    for needed, absent in readings(section):
+        if not absent & present and in_order(sorted(map(rules.index, needed))):
+            longest = max(longest, len(needed))
+    return true, longest
+
+
+def readings(section):
+    """The alternatives of an expression, multiplied out: the rules that each needs, and those that it asks to be absent."""
+    text = section.get("condition") or " and ".join(section["rules"])
+    names = sorted(set(re.findall(r"\w+", text)) - {"and", "or", "not"})
+
+    class Ways(list):
+        def __and__(self, other):
+            return Ways([(n | m, a | b) for n, a in self for m, b in other])
+
+        def __or__(self, other):
+            return Ways([*self, *other])
+
+        def __invert__(self):
+            found = Ways([(frozenset(), frozenset())])
+            for needed, absent in self:
+                found &= Ways([(frozenset(), {name}) for name in needed] + [({name}, frozenset()) for name in absent])
+            return found
+
+    written = re.sub(r"\bnot\b", "~", re.sub(r"\band\b", "&", re.sub(r"\bor\b", "|", text)))
+    return eval(written, {name: Ways([(frozenset({name}), frozenset())]) for name in names})  # noqa: S307
 
 
 def expression(section, truth):

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from collectors.event import Event, make_event
@@ -219,21 +219,22 @@ def test_engine_agrees_with_the_plain_correlation(
     assert sorted(told(run(content, events, [], lateness=ENDLESS))) == expected
 
 
-DENSE = sorted(plain.KINDS.keys() - {"rarity", "temporal", "temporal_ordered"})
-"""Kinds that are held to the plain reading where nearly every event falls on another's moment or on a window's edge."""
-
-
-@pytest.mark.parametrize("kind", DENSE)
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize("kind", sorted(plain.KINDS))
+@settings(max_examples=20, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_engine_agrees_where_events_are_dense(kind: str, data: Any, tmp_path_factory: Any) -> None:
+def test_engine_agrees_where_events_are_dense_and_correlations_stand_on_others(
+    kind: str, data: Any, tmp_path_factory: Any
+) -> None:
+    """Nearly every event falls on another's moment or on a window's edge. What differs is told as it was drawn: shrinking takes minutes."""
     correlations = {name: data.draw(sections((), kind)) for name in ("x", "y")}
+    correlations["z"] = data.draw(sections(("x", "y")))
     hits = data.draw(st.lists(HIT, min_size=15, max_size=30))
     content = content_of(correlations, tmp_path_factory.getbasetemp())
-    events = events_of([{**hit, "at": hit["at"] * 2 // 2 / 2} for hit in hits])
-    assert sorted(told(run(content, events, data.draw(st.lists(st.integers(0, 1_000), max_size=3))))) == expected_of(
-        correlations, events
-    )
+    events = events_of([{**hit, "at": hit["at"] // 0.5 * 0.5} for hit in hits])
+    cuts = data.draw(st.lists(st.integers(0, 1_000), max_size=3))
+    expected = expected_of(correlations, events)
+    assert sorted(told(run(content, events, cuts, restarts=data.draw(st.booleans())))) == expected
+    assert sorted(told(run(content, events, [], lateness=ENDLESS))) == expected
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
