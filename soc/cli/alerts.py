@@ -160,7 +160,7 @@ def _print(alert: Alert, events: list[Mapping[str, Any]], site: Site) -> None:
         *([f"  incident {alert.incident_id}"] if alert.incident_id else []),
         "",
         "why it matched",
-        *(f"  {m.where}: {m.field or 'text'} = {m.value!r} matches {m.pattern!r}" for m in alert.matched),
+        *(f"  {m.where}: {m.subject or 'text'} = {m.value!r} matches {m.pattern!r}" for m in alert.matched),
         "",
         f"raw events ({len(events)} of {alert.count} shown)",
     ]

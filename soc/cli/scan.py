@@ -111,7 +111,7 @@ def row(detection: Detection) -> dict[str, Any]:
         "rule.title": rule.title,
         "rule.level": rule.level.value,
         "rule.tags": list(rule.tags),
-        "matched": [f"{m.where}: {m.field or 'text'}={m.value}" for m in detection.matched],
+        "matched": [f"{m.where}: {m.subject or 'text'}={m.value}" for m in detection.matched],
         **detection.events[-1].document(),
     }
 

@@ -52,12 +52,25 @@ class Match:
     """One reason why: the part of the rule that was true, and the value of the event that made it so.
 
     `where`: "selection/CommandLine|contains". `pattern`: as the rule writes it. `field`: the event's ("" for keywords); `value`: its text.
+    Of a correlation: "correlation/group-by" with a field and its value; "correlation/value_count" with its figure as the value, what was
+    needed as the pattern, and the fields counted.
     """
 
     where: str
     field: str
     pattern: str
     value: str
+
+    @property
+    def subject(self) -> str:
+        """What `value` is of: a field, a correlation's figure ("value_count of user.name"); "" for any text of the record."""
+        kind = self.where.removeprefix(_CORRELATION)
+        if kind == self.where or kind == _GROUP_BY:
+            return self.field
+        return f"{kind} of {self.field}" if self.field else kind
+
+
+_CORRELATION, _GROUP_BY = "correlation/", "group-by"
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,5 +219,5 @@ class Comparison:
 def sample(detection: Detection) -> Sample:
     """What a person is shown of a detection."""
     event = detection.events[-1]
-    why = tuple(f"{m.where}: {m.field or 'text'} = {m.value!r} matches {m.pattern!r}" for m in detection.matched)
+    why = tuple(f"{m.where}: {m.subject or 'text'} = {m.value!r} matches {m.pattern!r}" for m in detection.matched)
     return Sample(detection.rule.id, detection.time, event.id, event.original, why)

@@ -137,7 +137,7 @@ def incident(one: Incident, locale: Locale) -> list[Line]:
 def peek(alert: Alert, locale: Locale) -> list[Line]:
     """Two lines under the list: the reason of the alert under the cursor, and its risk in words."""
     first = alert.matched[0] if alert.matched else None
-    why = [Span(f"{first.field or locale.say('why.text')} ", Role.DIM), *_value(first)] if first else []
+    why = [Span(f"{first.subject or locale.say('why.text')} ", Role.DIM), *_value(first)] if first else []
     more = f"  +{len(alert.matched) - 1}" if len(alert.matched) > 1 else ""
     return [
         line(Span(f"{locale.say('section.why')}: ", Role.KEY), *why, Span(more, Role.DIM)),
@@ -193,9 +193,9 @@ def _why(matched: Sequence[Match], locale: Locale) -> Iterator[Line]:
     for match in matched:
         selection, _, rest = match.where.partition("/")
         modifiers = " ".join(rest.split("|")[1:]) or "="
-        field = Span(match.field or locale.say("why.text"), Role.STRONG)
+        field = Span(match.subject or locale.say("why.text"), Role.STRONG)
         source = Span(f"   ({selection})", Role.DIM)
-        if match.pattern == match.value:
+        if match.pattern in (match.value, ""):
             yield line("  ", field, Span(f" {modifiers} ", Role.DIM), Span(match.value, Role.MARK), source, indent=4)
         else:
             yield line("  ", field, Span(f" {modifiers} ", Role.DIM), match.pattern, source, indent=4)

@@ -213,7 +213,7 @@ def _because(fired: Detection) -> str:
 
 def _reasons(fired: Detection) -> str:
     """Of a correlation: its group and figure."""
-    return "; ".join(f"{m.field or m.where} {m.value}{f' ({m.pattern})' if m.pattern else ''}" for m in fired.matched)
+    return "; ".join(f"{m.subject or m.where} {m.value}{f' ({m.pattern})' if m.pattern else ''}" for m in fired.matched)
 
 
 def _named(group: Mapping[str, str]) -> str:

@@ -43,6 +43,20 @@ def test_every_leaf_that_matched_is_marked_with_its_value() -> None:
     assert marked(sheets.overview(alert(0), NOW, LOCALE)) == ["success", "203.0.113.77", "root"]
 
 
+def test_a_correlation_tells_its_group_its_figure_and_what_was_needed() -> None:
+    of_many = replace(
+        alert(0),
+        matched=(
+            Match("correlation/group-by", "source.ip", "", "203.0.113.77"),
+            Match("correlation/value_count", "user.name", "gte 10 in 0:30:00", "12"),
+        ),
+    )
+    page = plain(sheets.overview(of_many, NOW, LOCALE))
+    assert "source.ip = 203.0.113.77   (correlation)" in page
+    assert "value_count of user.name = gte 10 in 0:30:00   (correlation)" in page
+    assert marked(sheets.overview(of_many, NOW, LOCALE))[:1] == ["203.0.113.77"]
+
+
 def test_the_raw_line_and_the_fields_are_marked() -> None:
     hits = marked(sheets.events(alert(0), [event("e00000000b")], LOCALE))
     assert hits.count("203.0.113.77") == 2  # in the raw line, and its own field
