@@ -65,7 +65,7 @@ class Match:
     def subject(self) -> str:
         """What `value` is of: a field, a correlation's figure ("value_count of user.name"); "" for any text of the record."""
         kind = self.where.removeprefix(_CORRELATION)
-        if kind == self.where or kind == _GROUP_BY:
+        if kind in (self.where, _GROUP_BY):
             return self.field
         return f"{kind} of {self.field}" if self.field else kind
 
