@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -51,18 +52,25 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     def document(self) -> dict[str, Value]:
         """Every field as one flat ECS document, ready for JSON: what stores keep and scans print."""
-        envelope = {name: read(self) for name, read in _ENVELOPE.items()}
-        return {**{k: v for k, v in envelope.items() if v not in (None, "")}, **self.fields}
+        found: dict[str, Value] = {name: value for name, read in _READERS if (value := read(self)) not in _NOTHING}
+        found.update(self.fields)
+        return found
 
 
 def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"
+
+
+_received = lru_cache(256)(_utc)
+"""Records are received together."""
 
 
 _ENVELOPE: Mapping[str, Callable[[Event], Value]] = {
     "@timestamp": lambda e: _utc(e.time),
     "event.id": lambda e: e.id,
-    "event.ingested": lambda e: _utc(e.ingested),
+    "event.ingested": lambda e: _received(e.ingested),
     "event.original": lambda e: e.original,
     "event.index": lambda e: e.position.index,
     "log.file.path": lambda e: e.position.path,
@@ -71,6 +79,9 @@ _ENVELOPE: Mapping[str, Callable[[Event], Value]] = {
     "soc.source": lambda e: e.source,
 }
 """Fields that live in attributes: name -> how to read it."""
+
+_READERS = tuple(_ENVELOPE.items())
+_NOTHING: tuple[Value, ...] = (None, "")
 
 ENVELOPE = frozenset(_ENVELOPE)
 """Names that no record may set: a parser moves a producer's own value of them to `producer.<name>`."""
