@@ -99,16 +99,8 @@ def feed(
         batch = [make(number) for number in range(start, min(start + BATCH, numbers.stop))]
         hits = matcher.match(EventTable(batch))
         began = clock()
-        moves = iter([*running.observe(batch), (len(batch), None)])
-        at, to = next(moves)
-        for hit in hits:
-            while at < hit.at and to is not None:
-                found += len(running.release(to))
-                at, to = next(moves)
-            found += len(running.take(batch[hit.at], start + hit.at, hit.fired, hit.routes))
-        while to is not None:
-            found += len(running.release(to))
-            at, to = next(moves)
+        told = running.correlate(batch.__getitem__, hits, start, running.observe(batch))
+        found += sum(len(findings) for _, findings in told)
         took = clock() - began
         spent += took
         worst = max(worst, took)

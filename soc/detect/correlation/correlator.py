@@ -1,12 +1,13 @@
 """Hits of detection rules in, findings of correlations out: in order of event time, once the watermark has passed them.
 
-`observe` a batch, then `take` its hits and `release` up to each move of the watermark, in the order of the batch; `finish` at the end.
+`observe` a batch, then `correlate` its hits; `finish` at the end.
 The same events give the same findings in the same order, in any batches; within the allowed lateness, in any order of arrival.
 """
 
 from __future__ import annotations
 
 import heapq
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from collectors.event import Event
 from soc.detect.correlation.absence import Absence
 from soc.detect.correlation.counting import EventCount, ValueCount
 from soc.detect.correlation.groups import Key, Room
-from soc.detect.correlation.hits import EPOCH, SHIFT, sequence_of
+from soc.detect.correlation.hits import EPOCH, NEVER, SHIFT, effective, sequence_of
 from soc.detect.correlation.kind import Fired, Kind, Late, Look, Value
 from soc.detect.correlation.measuring import ValueAvg, ValueMedian, ValuePercentile, ValueSum
 from soc.detect.correlation.network import MEASURING, Network
@@ -129,15 +130,17 @@ class Correlator:
         self.carried: dict[tuple[int, Key], tuple[Above, ...]] = {}
         self._rules, self._locate = rules, locate
         self._max_held = max_held
-        self._readers: dict[tuple[int, int], list[Reader]] = {}
+        self._readers: list[dict[int, list[Reader]]] = [{} for _ in rules]
+        """Of each detection rule, by route."""
         self.kinds = [self.kind(at) for at in range(len(network.correlations))]
+        self._tell = [kind.on for kind in self.kinds]
         self._keeps = [
             spec.kind in TIMED and bool(over) for spec, over in zip(network.correlations, network.over, strict=True)
         ]
         self._times = any(spec.kind in TIMED for spec in network.correlations)
         self._longest = max((kind.groups.horizon for kind in self.kinds), default=0)
         self.feeding = frozenset(number for number, rule in enumerate(rules) if rule in network.under)
-        """Numbers of the detection rules whose hits are to `take`."""
+        """Numbers of the detection rules whose hits are to be correlated; those of others change nothing."""
 
     def kind(self, at: int) -> Kind[Any]:
         """New groups for a correlation."""
@@ -152,46 +155,87 @@ class Correlator:
     # --- Events in ----------------------------------------------------------------------------------------------------------------
 
     def observe(self, events: Iterable[Event]) -> list[tuple[int, int]]:
-        """The places in a batch after whose event the watermark moves, and to where: `release` then."""
+        """The places in a batch after whose event the watermark moves, and to where."""
         if self.watermark.lateness.allowed is not None:
             return self.watermark.observe(events)
         if self._times:
-            self.watermark.note(events)
+            self.watermark.note(map(effective, events))
         return []
 
-    def take(self, event: Event, sequence: int, fired: Sequence[int], routes: Mapping[int, int]) -> list[Finding]:
-        """An event that fires rules which feed correlations (`fired`), by which routes, and its sequence number; later events have
-        higher ones. What waits gives nothing yet; a late hit gives its findings at once.
+    def correlate(  # noqa: C901, PLR0912  one loop: calls would cost as much as the rest
+        self,
+        event_at: Callable[[int], Event],
+        hits: Iterable[tuple[int, Sequence[int], Mapping[int, int]]],
+        first: int,
+        moves: Iterable[tuple[int, int]],
+    ) -> list[tuple[int, list[Finding]]]:
+        """The hits of a batch: each its place, the rules that it fires, and by which routes; ascending. `event_at`: the event of a place.
+        `first`: the sequence number of place 0; later batches have higher ones. `moves`: what `observe` gave for the batch.
+
+        Gives findings with the place after whose event they came, ascending: what the watermark released, and what came late.
         """
-        items: list[Item] = []
-        time, received = event.time, event.ingested
-        since = (time if time < received else received) - EPOCH  # noqa: FURB136  a call to min costs as much as the rest
-        time_us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-        hit = time_us << SHIFT | sequence
-        for number in fired:
-            known = (number, routes[number])
-            readers = self._readers.get(known)
-            for one in self._reader(*known) if readers is None else readers:
-                if one.column:
-                    cell = event.fields.get(one.column)
-                    if cell.__class__ is str:
-                        items.append((hit, one.feed, cell, (), ()))
-                        continue
-                one.read(event, hit, items)
-        if not items:
-            return []
-        if self.passed_us is not None and time_us < self.passed_us:
-            return self._late(event.source, items)
-        self.waiting.add(time_us, event.id, items)
-        if self.waiting.held > self._max_held:
-            after_half = (self.waiting.middle() // STEP_US + 1) * STEP_US
-            self.watermark.jump(after_half)
-            return self.release(after_half)
-        return []
+        told: list[tuple[int, list[Finding]]] = []
+        waiting, readers, limit = self.waiting, self._readers, self._max_held
+        slots, endless = waiting.slots, waiting.endless
+        passed = NEVER if self.passed_us is None else self.passed_us
+        following = iter(moves)
+        move, to = next(following, _NO_MOVE)
+        for at, fired, routes in hits:
+            while move < at:
+                told.append((move, self.release(to)))
+                move, to = next(following, _NO_MOVE)
+                passed = NEVER if self.passed_us is None else self.passed_us
+            event = event_at(at)
+            time, received = event.time, event.ingested
+            since = (received if received < time else time) - EPOCH  # noqa: FURB136  a call to min costs as much as the rest
+            time_us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+            hit = time_us << SHIFT | first + at
+            items: list[Item] = []
+            fields = event.fields
+            for number in fired:
+                route = routes[number]
+                for feed, column, values, read in readers[number].get(route) or self._reader(number, route):
+                    cell = fields.get(column)
+                    if cell.__class__ is not str:
+                        read(event, hit, items)
+                    elif values is None:
+                        items.append((hit, feed, cell, (), ()))
+                    else:
+                        several = values(event)
+                        if several:
+                            items.append((hit, feed, cell, several, ()))
+            if not items:
+                continue
+            if time_us < passed:
+                told.append((at, self._late(event.source, items)))
+                continue
+            number = 0 if endless else time_us // STEP_US
+            slot = slots.get(number) or waiting.open(number)
+            ids, event_id = slot[1], event.id
+            if event_id in ids:
+                waiting.duplicates += 1
+                continue
+            ids.add(event_id)
+            slot[0].extend(items)
+            waiting.held += len(items)
+            if waiting.held > limit:
+                after_half = (waiting.middle() // STEP_US + 1) * STEP_US
+                self.watermark.jump(after_half)
+                told.append((at, self.release(after_half)))
+                passed = after_half
+        while move is not _NO_PLACE:
+            told.append((move, self.release(to)))
+            move, to = next(following, _NO_MOVE)
+        return told
+
+    def take(self, event: Event, sequence: int, fired: Sequence[int], routes: Mapping[int, int]) -> list[Finding]:
+        """`correlate` one event between two moves of the watermark."""
+        told = self.correlate(lambda _: event, ((0, fired, routes),), sequence, ())
+        return [finding for _, findings in told for finding in findings]
 
     def _reader(self, number: int, route: int) -> list[Reader]:
         plans = self.network.plans(self._rules[number], lambda field: self._locate(number, route, field))
-        made = self._readers[number, route] = [reader(plan, self.unread) for plan in plans]
+        made = self._readers[number][route] = [reader(plan, self.unread) for plan in plans]
         return made
 
     def release(self, watermark_us: int) -> list[Finding]:
@@ -227,7 +271,7 @@ class Correlator:
     def read_by(self, locate: Callable[[int, int, str], tuple[str, ...]]) -> None:
         """The same rules are matched by another matcher from here on."""
         self._locate = locate
-        self._readers.clear()
+        self._readers = [{} for _ in self._rules]
 
     def looks(self, at: int) -> Iterator[tuple[Key, Look, str, str]]:
         """The groups of a correlation: key, how it stands, what is needed, and the source whose late hits it has ("" of the others)."""
@@ -247,21 +291,21 @@ class Correlator:
     # --- Correlation --------------------------------------------------------------------------------------------------------------
 
     def _run(self, items: Sequence[Item], found: list[Finding]) -> None:
-        """Items in order of their hits."""
+        """Items in order of their hits. An event with one item, and nothing above it, goes straight to its group."""
         timers, kinds = self.timers, self.kinds
+        tell = self._tell
         same: list[Item] = []
-        last = len(items) - 1
-        for number, item in enumerate(items):
+        for item, following in zip(items, [*items[1:], _NO_ITEM], strict=True):
             hit, feed, key, values, above = item
             if timers and timers[0][0] <= hit >> SHIFT:
                 self._tick(hit >> SHIFT, found)
-            if same or above or (number < last and items[number + 1][0] == hit):
+            if above or same or following[0] == hit:
                 same.append(item)
-                if number == last or items[number + 1][0] != hit:
+                if following[0] != hit:
                     self._event(hit, same, kinds, found)
                     same = []
                 continue
-            fired = kinds[feed.correlation].on(hit, key, feed.at, values)
+            fired = tell[feed.correlation](hit, key, feed.at, values)
             if fired is not None:
                 found.append(Finding(feed.correlation, key, fired, hit))
 
@@ -385,5 +429,9 @@ def _ordered(found: list[Finding]) -> list[Finding]:
 
 
 _NO_END = 1 << 62
+_NO_PLACE = sys.maxsize
+_NO_MOVE = (_NO_PLACE, 0)
+_NO_ITEM = (NEVER,)
+"""After the last."""
 _CARRIED = 10_000
 _US = timedelta(microseconds=1)

@@ -10,8 +10,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from soc.detect.correlation.figures import least
 from soc.detect.correlation.groups import Key, Room
-from soc.detect.correlation.hits import NEVER, SHIFT
+from soc.detect.correlation.hits import NEVER, NO_HIT, SHIFT
 from soc.detect.correlation.kind import MAX_EVENTS, Fired, Kind, Look, Schedule, Value
 from soc.detect.sigma import ir
 
@@ -25,6 +26,7 @@ class EventCount(Kind[int | list[int]]):
     def __init__(self, spec: ir.Correlation, room: Room, schedule: Schedule) -> None:
         super().__init__(spec, room, schedule)
         self._one_is_enough = self.holds(1)
+        self._least = least(spec.conditions)
 
     def on(self, hit: int, key: Key, at: Sequence[int], values: Sequence[Value]) -> Fired | None:  # noqa: ARG002
         """A hit of a group."""
@@ -43,19 +45,28 @@ class EventCount(Kind[int | list[int]]):
         elif state[-1] == hit:
             return None
         state.append(hit)
-        floor, time = (hit >> SHIFT << SHIFT) - self._below, hit >> SHIFT
-        if state[1] < floor:
-            del state[1 : bisect_left(state, floor, 1)]
-        elif len(state) > self.most + 1:
-            del state[1]
-        count = len(state) - 1
-        if not self.holds(count):
+        size = len(state)
+        if size <= self._least and size & (size - 1):
+            # too few in any case; what has left the window is let go at sizes that are powers of two
             state[0] = NEVER
+            return None
+        return self._judge(state, hit, key)
+
+    def _judge(self, hits: list[int], hit: int, key: Key) -> Fired | None:
+        """Let go of what left the window, and see whether the group fires."""
+        floor, time = self.floor(hit), hit >> SHIFT
+        if hits[1] < floor:
+            del hits[1 : bisect_left(hits, floor, 1)]
+        elif len(hits) > self.most + 1:
+            del hits[1]
+        count = len(hits) - 1
+        if not self.holds(count):
+            hits[0] = NEVER
             if count == 1:
-                groups.young[key] = hit
-        elif time - state[0] >= self.span:
-            state[0] = time
-            return Fired(tuple(state[max(1, count + 1 - MAX_EVENTS) :]), count)
+                self.groups.young[key] = hit
+        elif time - hits[0] >= self.span:
+            hits[0] = time
+            return Fired(tuple(hits[max(1, count + 1 - MAX_EVENTS) :]), count)
         return None
 
     def _first(self, hit: int, key: Key, *, new: bool) -> Fired | None:
@@ -75,13 +86,25 @@ class EventCount(Kind[int | list[int]]):
 
 
 class Distinct:
-    """The distinct values of one group: when it last fired, and each value with its latest hit, the longest unseen first."""
+    """The distinct values of one group: when it last fired, and each value with its latest hit, the longest unseen first.
 
-    __slots__ = ("fired", "latest")
+    `newest`: the last hit; `oldest`: no value's latest hit is before it.
+    """
+
+    __slots__ = ("fired", "latest", "newest", "oldest")
 
     def __init__(self, fired: int, latest: OrderedDict[Value, int]) -> None:
         self.fired = fired
         self.latest = latest
+        self.newest = next(reversed(latest.values()), NO_HIT)
+        self.oldest = next(iter(latest.values()), NO_HIT)
+
+    def forget(self, floor: int, most: int) -> None:
+        """Let go of values before a hit, and of the longest unseen beyond so many."""
+        latest = self.latest
+        while (oldest := next(iter(latest.values()))) < floor or len(latest) > most:
+            latest.popitem(last=False)
+        self.oldest = oldest
 
 
 class ValueCount(Kind[tuple[int, Value] | Distinct]):
@@ -98,30 +121,21 @@ class ValueCount(Kind[tuple[int, Value] | Distinct]):
         state = groups.young.get(key)
         if state is None:
             state = groups.find(key)
-        if state is None and len(values) == 1 and not self.holds(1):
-            groups.add(key, (hit, values[0]), hit)
-            return None
         if not isinstance(state, Distinct):
-            if state is not None and len(values) == 1 and state[1] == values[0] and not self.holds(1):
-                groups.young[key] = (hit, values[0])
-                return None
-            found = Distinct(NEVER, OrderedDict([(state[1], state[0])] if state is not None else []))
+            state = self._few(state, hit, key, values)
             if state is None:
-                groups.add(key, found, hit)
-            else:
-                groups.young[key] = found
-            state = found
+                return None
         latest = state.latest
-        before = next(reversed(latest.values()), None)
-        news = [value for value in values if latest.get(value) != hit]
-        if not news and before == hit:
-            return None
-        for value in news:
+        if state.newest == hit:
+            values = [value for value in values if latest.get(value) != hit]
+            if not values:
+                return None
+        state.newest = hit
+        for value in values:
             latest[value] = hit
             latest.move_to_end(value)
-        floor = self.floor(hit)
-        while next(iter(latest.values())) < floor or len(latest) > self.most:
-            latest.popitem(last=False)
+        if hit - state.oldest > self._below or len(latest) > self.most:
+            state.forget(self.floor(hit), self.most)
         count, time = len(latest), hit >> SHIFT
         if not self.holds(count):
             state.fired = NEVER
@@ -129,6 +143,22 @@ class ValueCount(Kind[tuple[int, Value] | Distinct]):
             state.fired = time
             return Fired(tuple(sorted(set(latest.values())))[-MAX_EVENTS:], count)
         return None
+
+    def _few(self, state: tuple[int, Value] | None, hit: int, key: Key, values: Sequence[Value]) -> Distinct | None:
+        """A group of no value or one: None where it still is of one that is too few, else the group of several to go on with."""
+        groups = self.groups
+        if len(values) == 1 and (state is None or state[1] == values[0]) and not self.holds(1):
+            if state is None:
+                groups.add(key, (hit, values[0]), hit)
+            else:
+                groups.young[key] = (hit, values[0])
+            return None
+        found = Distinct(NEVER, OrderedDict([(state[1], state[0])] if state is not None else []))
+        if state is None:
+            groups.add(key, found, hit)
+        else:
+            groups.young[key] = found
+        return found
 
     def look(self, state: tuple[int, Value] | Distinct, now: int) -> Look:
         """Complete while the value that was longest unseen is in the window."""

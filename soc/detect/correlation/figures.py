@@ -35,6 +35,13 @@ def most(conditions: Sequence[Condition]) -> int:
     return max(KEPT, math.ceil(highest) + 1 if math.isfinite(highest) else KEPT)
 
 
+def least(conditions: Sequence[Condition]) -> int:
+    """How many a group must count at least: fewer do not meet the conditions; 0 where few can."""
+    floors = [each.value for each in conditions if each.operator in ("gte", "eq", "gt")]
+    highest = max(floors, default=0.0)
+    return math.ceil(highest) if math.isfinite(highest) else KEPT
+
+
 def written(conditions: Sequence[Condition]) -> str:
     """`gte 10`, `gt 100 and lte 200`."""
     return " and ".join(f"{each.operator} {shown(each.value)}" for each in conditions)

@@ -65,7 +65,8 @@ class NewValue(Kind[int]):
             groups.turn(hit)
         learned = self.learning.done(hit >> SHIFT)
         for value in values:
-            known = (*texts(key), *texts(value))
+            plain = key.__class__ is str and value.__class__ is str
+            known: Key = (key, value) if plain else (*texts(key), *texts(value))  # type: ignore[assignment]
             last = groups.young.get(known)
             if last is None:
                 last = groups.find(known)

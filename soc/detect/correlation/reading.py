@@ -73,12 +73,13 @@ class Unread:
     not_numbers: Counter[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """One plan, ready. `column`: where that is all there is to read, the one event field of the key; else ""."""
+class Reader(NamedTuple):
+    """One plan, ready. `column`: the one event field of the key, which makes one item where it is a text; "" where `read` is to be asked.
+    `values`: gives the values of that item; None where it has none."""
 
     feed: Feed
     column: str
+    values: Callable[[Event], Sequence[Value]] | None
     read: Callable[[Event, int, list[Item]], None]
     """Appends the items of a hit: its event, the hit."""
 
@@ -103,8 +104,8 @@ def reader(plan: Plan, unread: Unread) -> Reader:
         for key in keys:
             items.append((hit, feed, key, values, over))  # noqa: PERF401  short, and appends to what is there
 
-    alone = len(columns) == 1 and len(columns[0]) == 1 and not plan.values and not above
-    return Reader(feed, columns[0][0] if alone else "", read)
+    alone = len(columns) == 1 and len(columns[0]) == 1 and not above
+    return Reader(feed, columns[0][0] if alone else "", read_values, read)
 
 
 def _values(plan: Plan, unread: Unread) -> Callable[[Event], Sequence[Value]]:
@@ -128,6 +129,8 @@ def _values(plan: Plan, unread: Unread) -> Callable[[Event], Sequence[Value]]:
         cell = event.fields.get(single)
         if cell.__class__ is str:
             return (cell,)
+        if cell.__class__ is int:
+            return (str(cell),)
         found = [texts(event, names) for names in columns]
         several = found[0] if len(found) == 1 else list(dict.fromkeys(_product(found)))
         if not several:

@@ -44,7 +44,7 @@ def dump(correlator: Correlator, following: int) -> bytes:
         "groups": {signatures[at]: _kind(kind) for at, kind in enumerate(correlator.kinds)},
         "timers": [[due, number, signatures[at], key] for due, number, at, key in sorted(correlator.timers)],
         "waiting": [
-            [slot, [_item(item, signatures) for item in items], ids] for slot, items, ids in correlator.waiting.slots()
+            [slot, [_item(item, signatures) for item in items], ids] for slot, items, ids in correlator.waiting.kept()
         ],
         "carried": [
             [signatures[at], key, [_above(one, signatures) for one in above]]

@@ -7,7 +7,7 @@ there is one slot. Two events of the same id and time (one record that was recei
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from operator import itemgetter
 
 from soc.detect.correlation.hits import SHIFT
@@ -18,52 +18,47 @@ _by_hit = itemgetter(0)
 
 
 class Waiting:
-    """What is held back. `held`: items; `duplicates`: events that had come before."""
+    """What is held back. `slots`: by number (time // STEP_US, 0 where all waits for the end), the items and the ids of their events.
+
+    `held`: items; `duplicates`: events that had come before: both are for the one who fills the slots to count.
+    """
 
     def __init__(self, *, endless: bool) -> None:
         self.duplicates = 0
-        self._endless = endless
-        self._slots: dict[int, tuple[list[Item], set[str]]] = {}
+        self.endless = endless
+        self.slots: dict[int, tuple[list[Item], set[str]]] = {}
         self._order: list[int] = []
         self.held = 0
 
-    def add(self, time_us: int, event_id: str, items: Sequence[Item]) -> None:
-        """Hold back the items of one event."""
-        number = 0 if self._endless else time_us // STEP_US
-        slot = self._slots.get(number)
-        if slot is None:
-            slot = self._slots[number] = ([], set())
-            heapq.heappush(self._order, number)
-        if event_id in slot[1]:
-            self.duplicates += 1
-            return
-        slot[1].add(event_id)
-        slot[0].extend(items)
-        self.held += len(items)
+    def open(self, number: int) -> tuple[list[Item], set[str]]:
+        """A slot that was not there."""
+        slot = self.slots[number] = ([], set())
+        heapq.heappush(self._order, number)
+        return slot
 
     @property
     def first_us(self) -> int | None:
         """Until when, at least, the earliest is held back."""
         if not self._order:
             return None
-        if self._endless:
-            return self._slots[0][0][0][0] >> SHIFT
+        if self.endless:
+            return self.slots[0][0][0][0] >> SHIFT
         return (self._order[0] + 1) * STEP_US
 
     def middle(self) -> int:
         """A time that half of the items are before."""
-        times = sorted(item[0] >> SHIFT for items, _ in self._slots.values() for item in items)
+        times = sorted(item[0] >> SHIFT for items, _ in self.slots.values() for item in items)
         return times[len(times) // 2]
 
     def before(self, time_us: int) -> Iterator[list[Item]]:
         """Release the items before a moment (a whole step, but of the one slot), sorted, a slot at a time."""
-        while self._order and (self._endless or (self._order[0] + 1) * STEP_US <= time_us):
-            items, ids = self._slots.pop(heapq.heappop(self._order))
+        while self._order and (self.endless or (self._order[0] + 1) * STEP_US <= time_us):
+            items, ids = self.slots.pop(heapq.heappop(self._order))
             items.sort(key=_by_hit)
-            if self._endless and items[-1][0] >> SHIFT >= time_us:
+            if self.endless and items[-1][0] >> SHIFT >= time_us:
                 kept = [item for item in items if item[0] >> SHIFT >= time_us]
                 items = items[: len(items) - len(kept)]
-                self._slots[0] = (kept, ids)
+                self.slots[0] = (kept, ids)
                 self._order.append(0)
                 self.held -= len(items)
                 yield items
@@ -73,15 +68,15 @@ class Waiting:
 
     def all(self) -> Iterator[Item]:
         """What is held back, in the order in which it came within each slot."""
-        for number in sorted(self._slots):
-            yield from self._slots[number][0]
+        for number in sorted(self.slots):
+            yield from self.slots[number][0]
 
-    def slots(self) -> list[tuple[int, list[Item], list[str]]]:
+    def kept(self) -> list[tuple[int, list[Item], list[str]]]:
         """Number, items and event ids of each slot, to be kept."""
-        return [(number, items, sorted(ids)) for number, (items, ids) in sorted(self._slots.items())]
+        return [(number, items, sorted(ids)) for number, (items, ids) in sorted(self.slots.items())]
 
     def load(self, number: int, items: list[Item], ids: list[str]) -> None:
         """Take up a slot."""
-        self._slots[number] = (items, set(ids))
+        self.slots[number] = (items, set(ids))
         heapq.heappush(self._order, number)
         self.held += len(items)

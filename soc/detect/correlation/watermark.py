@@ -63,16 +63,16 @@ class Watermark:
         """The latest effective time of all events."""
         return None if self._latest == _NO_TIME else microseconds(self._latest)
 
-    def note(self, events: Iterable[Event]) -> None:
-        """See how late it is, and wait for nothing."""
-        self._latest = max([self._latest, *(min(event.time, event.ingested) for event in events)])
+    def note(self, times: Iterable[datetime]) -> None:
+        """See by effective times how late it is, and wait for nothing."""
+        self._latest = max([self._latest, *times])
 
     def observe(self, events: Iterable[Event]) -> list[tuple[int, int]]:
         """The places in the batch after whose event the watermark moves, and to where."""
         if self.lateness.allowed is None:
             return []
         moves = []
-        newest, heard, look_at = self._newest, self._heard, self._look_at
+        newest, heard, look_at, latest = self._newest, self._heard, self._look_at, self._latest
         for at, event in enumerate(events):
             time, received, source = event.time, event.ingested, event.source
             if received < time:  # noqa: PLR1730  a call to min takes as long as the rest
@@ -80,7 +80,8 @@ class Watermark:
             known = newest.get(source)
             if known is None or time > known:
                 newest[source] = time
-                self._latest = max(self._latest, time)
+                if time > latest:  # noqa: PLR1730  a call to max takes as long as the rest
+                    latest = time
             heard[source] = received
             if source == OWN_SOURCE and event.fields.get("event.action") == READ_OUT:
                 self._read_out()
@@ -90,6 +91,7 @@ class Watermark:
                 look_at = self._look_at = received + _STEP if received < _NEAR_END else received
                 if self._advance():
                     moves.append((at, self.now_us or 0))
+        self._latest = latest
         return moves
 
     def jump(self, time_us: int) -> None:

@@ -117,9 +117,10 @@ def evaluate(name, section, hits, end):
             # an event is one thing that happened, whatever number of the correlation's rules it fires
             entry = groups.setdefault(key, {}).setdefault((time, number), [set(), []])
             entry[0].add(place)
-            entry[1] += (
-                [v for v in values if measured or v not in entry[1]] if len(entry[0]) == 1 or not measured else []
-            )
+            if measured and not entry[1]:
+                entry[1] += values
+            elif not measured:
+                entry[1] += [v for v in values if v not in entry[1]]
     alarms = KINDS[kind](section, span, {key: sorted(group.items()) for key, group in groups.items()}, end)
     return [
         Alarm(name, time, number % TIMED, group, figure, timed=number < 0 or timed == [True])
@@ -259,7 +260,7 @@ def readings(section):
             return found
 
     written = re.sub(r"\bnot\b", "~", re.sub(r"\band\b", "&", re.sub(r"\bor\b", "|", text)))
-    return eval(written, {name: Ways([(frozenset({name}), frozenset())]) for name in names})  # noqa: S307
+    return eval(written, {name: Ways([(frozenset({name}), frozenset())]) for name in names})
 
 
 def expression(section, truth):
