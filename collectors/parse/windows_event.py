@@ -162,4 +162,5 @@ def _read(event: Event, context: Context) -> Parsed:
     if execution is not None:
         windows.put_process(execution.attributes.ProcessID, execution.attributes.ThreadID, fields)
     stamp = system.TimeCreated.attributes.SystemTime if system.TimeCreated is not None else ""
-    return Parsed(timestamp.iso(stamp, context.timezone) if stamp else None, fields)
+    # RFC 3339 section 5.6 takes t and z for T and Z
+    return Parsed(timestamp.iso(stamp.upper(), context.timezone) if stamp else None, fields)

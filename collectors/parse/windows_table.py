@@ -11,57 +11,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from enum import Enum, auto
-from itertools import chain
 from typing import Any
-
-import msgspec
 
 from collectors.errors import ParseError
 from collectors.event import ENVELOPE, Event, Value
 from collectors.parse import parse_batch, windows
 from collectors.parse.ecs import ip, plain
 from collectors.parse.format import Context
-from collectors.parse.windows_event import HEADER, Header, code_of
-from collectors.record import DeadLetter, Lines, RawRecord, data_of
+from collectors.parse.windows_event import HEADER
+from collectors.parse.windows_rows import KIND_FIELDS, Kind, Kinds, Row, Text, decoded
+from collectors.record import DeadLetter, RawRecord, data_of
 
 FORMAT = "windows-json"
-
-_Scalar = str | int | bool | None
-
-
-class _Text(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """A value whose element has attributes, or that several elements without names have."""
-
-    text: _Scalar | list[_Scalar] = msgspec.field(name="#text")
-    attributes: dict[str, Any] | None = msgspec.field(name="#attributes", default=None)
-
-
-class _Event(msgspec.Struct, gc=False):
-    System: Header
-    EventData: dict[str, str | int | bool | list[_Scalar] | _Text | None] | str | None = None
-    UserData: dict[str, Any] | str | None = None
-
-
-class _Line(msgspec.Struct, gc=False):
-    Event: _Event
-
-
-_decode = msgspec.json.Decoder(_Line).decode
 
 _DATA = windows.EVENT_DATA
 _AFTER_DATA = len(_DATA)
 _MADE = re.compile(r"(?:.*_\d*|#.*)?", re.DOTALL)
 """Names that EventData may get without a producer having written them so: those of lists ("Name_1"), of the empty name, of attributes."""
-_KIND_FIELDS = ("event.dataset", "event.module", "event.code", "event.category", "event.provider", "event.action", "host.os.type",
-                "winlog.channel", "winlog.provider_name")  # fmt: skip
-"""What depends on channel, provider and event id alone."""
 _ADDED = frozenset({"service.name", "labels.criticality", "labels.service_name", "source.domain"})
 """What enrichment adds to the fields of an event."""
-_ADDRESSES = ("IpAddress", "SourceIp", "DestinationIp", "SourceAddress", "DestAddress")
-_KINDS_KEPT = 20_000
-_ANY_TIME = "1970-01-01T00:00:00Z"
 _SIMPLE = frozenset({str, int, type(None)})
 _AS_THEY_ARE = frozenset({str, type(None)})
 _ITEMS = "Data"
@@ -88,7 +57,7 @@ class _Places(dict[str, tuple[str, _Where]]):
         where = _Where.NOWHERE
         if bare is not name:
             where = _Where.EVENT if _MADE.fullmatch(bare) else _Where.DATA
-        elif name in _KIND_FIELDS:
+        elif name in KIND_FIELDS:
             where = _Where.KIND
         elif name in HEADER:
             where = _Where.HEADER
@@ -104,23 +73,6 @@ _NAMES_KEPT = 50_000
 _PLACE = _Places()
 
 
-class _Kind:
-    """What channel, provider and event id say by themselves."""
-
-    __slots__ = ("addresses", "fields", "keys", "provider", "words")
-
-    def __init__(self, provider: str, code: str, channel: str) -> None:
-        self.provider = provider
-        self.addresses: tuple[str, ...] = ()
-        fields = windows.fields_of(provider, code, channel, "", "", "", {})
-        self.fields = {name: fields.get(name) for name in _KIND_FIELDS}
-        self.keys: dict[Sequence[str], tuple[Value, ...]] = {}
-        self.words = "\0".join(["", *(str(value) for value in fields.values()), "success", "failure"])
-
-
-_NO_KIND = _Kind("", "", "")
-
-
 class WindowsTables:
     """Makes tables of one run of records after the other.
 
@@ -133,13 +85,14 @@ class WindowsTables:
         self.finish = finish
         self.added = "\0".join(("", *added))
         self._context = context
-        self._kinds: dict[tuple[object, ...], _Kind] = {}
+        self._kinds = Kinds()
 
     def read(self, records: Sequence[RawRecord]) -> tuple[WindowsTable, list[DeadLetter]]:
         """The rows of the records that are events, in their order, and the dead letters; every record is in exactly one of the two."""
         dead: list[DeadLetter] = []
-        rows = _decoded(records)
-        kinds, odd, respelled = self._sorted(rows)
+        rows: Sequence[Row | None] = decoded(records)
+        kinds: Sequence[Kind]
+        kinds, odd, respelled = self._kinds.sort(rows)
         known: dict[int, windows.Fields] = {}
         for at in respelled:
             row = rows[at]
@@ -171,89 +124,6 @@ class WindowsTables:
         events, dead = parse_batch([record], FORMAT, self._context)
         return (self.finish(events)[0] if events else None), dead
 
-    def _sorted(self, rows: Sequence[_Event | None]) -> tuple[list[_Kind], set[int], list[int]]:
-        """The kind of each row; the rows that only the ordinary parser can read; those whose EventData has not its fields' names."""
-        odd = set(_without_time(rows))
-        known = self._kinds
-        kinds: list[_Kind] = []
-        respelled: list[int] = []
-        together: dict[_Kind, list[int]] = {}
-        for at, row in enumerate(rows):
-            if row is None:
-                odd.add(at)
-                kinds.append(_NO_KIND)
-                continue
-            header = row.System
-            provider, code = header.Provider, header.EventID
-            name = provider.attributes.Name if provider is not None else ""
-            key = name, header.Channel, code if code.__class__ is int else code_of(header)
-            kind = known.get(key)
-            if kind is None:
-                if len(known) >= _KINDS_KEPT:
-                    known.clear()
-                kind = known[key] = _Kind(name, code_of(header), header.Channel or "")
-            kinds.append(kind)
-            if row.UserData is not None:
-                respelled.append(at)
-                kind.addresses = _ADDRESSES
-            elif kind in together:
-                together[kind].append(at)
-            else:
-                together[kind] = [at]
-        for kind, places in together.items():
-            names = "".join(chain.from_iterable([rows[at].EventData or () for at in places]))  # type: ignore[union-attr]
-            if not kind.addresses and any(name in names for name in _ADDRESSES):
-                kind.addresses = _ADDRESSES
-            if " " in names or "." in names:
-                kind.addresses = _ADDRESSES
-                respelled += [at for at in places if _respelled(rows[at].EventData)]  # type: ignore[union-attr]
-        return kinds, odd, respelled
-
-
-def _decoded(records: Sequence[RawRecord]) -> list[_Event | None]:
-    """Each record decoded; None where it is no such event, one whose values are nested deeper, or cut."""
-    rows: list[_Event | None] = []
-    decode = _decode
-    for line in data_of(records):
-        try:
-            rows.append(decode(line).Event)
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            rows.append(None)
-    if not isinstance(records, Lines):
-        for at, record in enumerate(records):
-            if record.truncated:
-                rows[at] = None
-    return rows
-
-
-def _without_time(rows: Sequence[_Event | None]) -> list[int]:
-    """The rows whose time is not plainly one in UTC."""
-    stamps = [
-        (time.attributes.SystemTime or _ANY_TIME)
-        if row is not None and (time := row.System.TimeCreated) is not None
-        else _ANY_TIME
-        for row in rows
-    ]
-    try:
-        zones = {moment.tzinfo for moment in map(datetime.fromisoformat, stamps)}
-        if zones <= {UTC} and {stamp[7:11:3] for stamp in stamps} <= {"-T", "- "}:
-            return []
-    except ValueError:
-        pass
-    return [at for at, stamp in enumerate(stamps) if not _plain_time(stamp)]
-
-
-def _plain_time(stamp: str) -> bool:
-    try:
-        return datetime.fromisoformat(stamp).tzinfo is UTC and stamp[7] == "-" and stamp[10] in "T "
-    except ValueError:
-        return False
-
-
-def _respelled(data: object) -> bool:
-    """Whether a name of EventData stands in the field under another spelling."""
-    return isinstance(data, dict) and any(" " in name or "." in name for name in data)
-
 
 class WindowsTable:
     """Rows of Windows events. Implements `soc.detect.table.Table`, which says what the methods promise."""
@@ -263,8 +133,8 @@ class WindowsTable:
         tables: WindowsTables,
         records: Sequence[RawRecord],
         places: Sequence[int],
-        rows: Sequence[_Event | None],
-        kinds: Sequence[_Kind],
+        rows: Sequence[Row | None],
+        kinds: Sequence[Kind],
         known: dict[int, windows.Fields],
         whole: dict[int, Event],
     ) -> None:
@@ -292,7 +162,7 @@ class WindowsTable:
     def keys(self, names: Sequence[str]) -> list[tuple[Value, ...]]:
         """The values of a few fields, row by row."""
         names = tuple(names)
-        if not all(name in _KIND_FIELDS for name in names):
+        if not all(name in KIND_FIELDS for name in names):
             everywhere = range(len(self))
             return list(zip(*[self.column(name, everywhere) for name in names], strict=True))
         found = []
@@ -314,10 +184,14 @@ class WindowsTable:
                 views = self._views
                 self._places, self._part = places, [views[place] for place in places]
             found: list[Value] = [view.get(bare) for view in self._part]
-            if bare != _ITEMS and set(map(type, found)) <= _AS_THEY_ARE:
-                return found
+            known = self._known
+            if bare != _ITEMS:
+                if set(map(type, found)) <= _AS_THEY_ARE:
+                    return found
+                if not known:
+                    return [value if value.__class__ in _AS_THEY_ARE else _value(bare, value) for value in found]
             return [
-                self._known[place].get(name) if place in self._known else _value(bare, value)
+                known[place].get(name) if place in known else _value(bare, value)
                 for place, value in zip(places, found, strict=True)
             ]
         if where is _Where.EVENT:
@@ -419,7 +293,7 @@ class WindowsTable:
         return event
 
 
-def _view(row: _Event | None) -> Data:
+def _view(row: Row | None) -> Data:
     """EventData by its producer's names."""
     if row is None:
         return {}
@@ -431,14 +305,17 @@ def _view(row: _Event | None) -> Data:
 
 def _value(name: str, value: object) -> Value:
     """What a value of EventData is as a field."""
-    if value.__class__ is str and name != _ITEMS:
-        return value
+    if name != _ITEMS:
+        if value.__class__ is str:
+            return value
+        if value.__class__ is int:
+            return str(value)
     fields: windows.Fields = {}
     windows.put_event_data({name: _as_parsed(value)}, fields)
     return fields.get(_DATA + name)
 
 
-def _data_fields(row: _Event, provider: str) -> windows.Fields:
+def _data_fields(row: Row, provider: str) -> windows.Fields:
     """The fields of EventData and UserData. Raises: ParseError, ValueError."""
     fields: windows.Fields = {}
     windows.put_data(provider, {name: _as_parsed(value) for name, value in _view(row).items()}, row.UserData, fields)
@@ -447,10 +324,10 @@ def _data_fields(row: _Event, provider: str) -> windows.Fields:
 
 def _as_parsed(value: object) -> object:
     """A value as the ordinary parser decodes it, as far as it matters."""
-    return {"#text": value.text} if isinstance(value, _Text) else value
+    return {"#text": value.text} if isinstance(value, Text) else value
 
 
 def _texts(value: object) -> list[str]:
     """The texts of a value that is neither text nor a number."""
-    inner = value.text if isinstance(value, _Text) else value
+    inner = value.text if isinstance(value, Text) else value
     return [plain(item) for item in (inner if isinstance(inner, list) else [inner]) if item is not None]
