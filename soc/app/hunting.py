@@ -41,15 +41,18 @@ def open_hunt(
     format_name: str,
     show: Callable[[Detection], Shown | None],
     memory_mb: int | None = None,
+    *,
+    reasons: bool = True,
 ) -> tuple[Scan[Shown], datetime]:
-    """A scan that is ready, and the time that it takes for now. `memory_mb`: default: the site's. Raises: SocError, FaultsError."""
+    """A scan that is ready, and the time that it takes for now. `memory_mb`: default: the site's. `reasons`: whether `show` reads why
+    rules fired. Raises: SocError, FaultsError."""
     site = site_or_default(config_path, rules)
     enrich: Callable[[Sequence[Event]], list[Event]] = _unchanged
     added: Sequence[str] = ()
     if config_path.is_file():
         enrich, added = enricher(site), words_added(site)
     scan = Scan(
-        RuleSet(site.content(rules), lateness=Lateness(None)),
+        RuleSet(site.content(rules), lateness=Lateness(None), reasons=reasons),
         Context(timezone=site.config.site.zone),
         enrich,
         show,

@@ -24,7 +24,7 @@ from collectors.record import DeadLetter, RawRecord, data_of
 from collectors.sources import Batch, Part, is_event_file, parts_of, read_file
 from soc.app.reading import BATCH
 from soc.detect import Detection
-from soc.detect.ruleset import RuleSet
+from soc.detect.ruleset import Base, RuleSet
 from soc.detect.table import EventTable, Table
 
 Shown = TypeVar("Shown")
@@ -115,6 +115,8 @@ class Scan(Generic[Shown]):
         self.rules = rules
         self.memory_bytes = memory_bytes
         self.summary = Summary()
+        self.hand_on: Callable[[Base], None] | None = None
+        """Where it is set it is given what is for correlations, numbered from the first event of `summary`, and they are left alone."""
         self._context = context
         self._enrich = enrich
         self._show = show
@@ -229,8 +231,19 @@ class Scan(Generic[Shown]):
             refused[letter.reason if len(refused) < MAX_REASONS or letter.reason in refused else OTHER_REASONS] += 1
         self.summary.dead += dead[: MAX_DEAD_KEPT - len(self.summary.dead)]
 
+    def take(self, base: Base) -> Iterator[Shown]:
+        """What a hit that was found elsewhere lets correlations show; in order of sequence numbers."""
+        yield from self._shown(self.rules.take(base))
+
     def _detect(self, table: Table) -> Iterator[Shown]:
-        yield from self._shown(self.rules.detect(table))
+        if self.hand_on is None:
+            yield from self._shown(self.rules.detect(table))
+            return
+        for found in self.rules.single(table, self.summary.events - len(table)):
+            if isinstance(found, Detection):
+                yield from self._shown((found,))
+            else:
+                self.hand_on(found)
 
     def _shown(self, found: Iterable[Detection]) -> Iterator[Shown]:
         for detection in found:

@@ -1,7 +1,8 @@
 """Pieces of files in, what their detections show out, in the order of the pieces, found by several processes.
 
 The processes are forked when everything is loaded. Each asks for one task (neighbouring pieces) after the other and tells what it
-found as it goes; the parent gives it on in the order of the tasks, so that the output is the same for any number of processes.
+found as it goes; the parent gives it on in the order of the tasks, so that the output is the same for any number of processes. Events
+that feed correlations come with it: the parent numbers them as one process would, and correlates when all is read.
 A process that dies takes its task with it: the files are listed as not read, another process takes its place, and the rest goes on.
 """
 
@@ -20,9 +21,12 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from collectors.event import Event
 from collectors.record import DeadLetter
 from collectors.sources import Part
 from soc.app.scan import MAX_DEAD_KEPT, Piece, Scan, Summary, named
+from soc.detect.correlation.recall import MAX_BYTES
+from soc.detect.ruleset import Base
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess
@@ -36,14 +40,25 @@ PROCESS_BYTES = 192 << 20
 _AHEAD = 3
 """Tasks a process may be ahead of the one whose output is due; what they found waits in memory."""
 _SENT = 500
-"""Detections in one message."""
+"""Detections and events in one message."""
+
+
+class _Fed(msgspec.Struct):
+    """A `Base`, numbered within its task."""
+
+    number: int
+    event: Event
+    fired: list[int]
+    routes: dict[int, int]
 
 
 class _Told(msgspec.Struct, array_like=True):
-    """A message of a process: what was found since the last one; `summary` with the last of a task."""
+    """A message of a process: what was found since the last one, in order; `events`: of the task so far; `summary` with its last."""
 
     read_bytes: int
-    shown: list[list[str]]
+    found: list[list[str] | _Fed]
+    events: int = 0
+    newest: datetime | None = None
     summary: _Counts | None = None
 
 
@@ -80,16 +95,17 @@ def hunt(
 ) -> Iterator[list[str]]:
     """`Scan.run` over whole files to the end, in as many processes as asked for (or worth it) and memory allows; `scan.summary` is filled.
 
-    Correlations need all hits in one place, so with such rules there is one process. To be called before there are any threads.
+    To be called before there are any threads.
     """
-    wanted = min(jobs or jobs_for(total_bytes), max(1, scan.memory_bytes // PROCESS_BYTES))
-    if wanted == 1 or any(rule.kind == "correlation" for rule in scan.rules.rules):
+    kept = MAX_BYTES if scan.rules.correlates else 0
+    wanted = min(jobs or jobs_for(total_bytes), max(1, (scan.memory_bytes - kept) // PROCESS_BYTES))
+    if wanted == 1:
         yield from scan.run(map(Piece, files), now, progress)
-        yield from scan.finish()
-        return
-    pieces = (piece for path in files for piece in scan.pieces(path, TASK_BYTES))
-    with _Crew(scan, now, wanted) as crew:
-        yield from crew.work(_tasks(pieces), progress)
+    else:
+        pieces = (piece for path in files for piece in scan.pieces(path, TASK_BYTES))
+        with _Crew(scan, now, wanted) as crew:
+            yield from crew.work(_tasks(pieces), progress)
+    yield from scan.finish()
 
 
 def _tasks(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
@@ -111,8 +127,9 @@ class _Given:
     """A task that a process works on or has done: what it found and nobody has taken yet."""
 
     pieces: list[Piece]
-    shown: deque[list[str]] = field(default_factory=deque)
+    found: deque[list[str] | _Fed] = field(default_factory=deque)
     read_bytes: int = 0
+    events: int = 0
     over: bool = False
 
 
@@ -131,6 +148,8 @@ class _Crew:
         self._now = now
         self._jobs = jobs
         self._workers: list[_Worker] = []
+        self._events_before = 0
+        """Events of the tasks before the one whose output is due."""
 
     def __enter__(self) -> Self:
         return self
@@ -156,15 +175,25 @@ class _Crew:
                 order.append(worker.task)
                 self._send(worker, pieces)
             while order:
-                yield from _drained(order[0].shown)
+                yield from self._drained(order[0].found)
                 if not order[0].over:
                     break
-                order.popleft()
+                self._events_before += order.popleft().events
             busy = [worker for worker in self._workers if worker.task is not None]
-            if not busy and not order and not more:
+            if not busy and not more:
                 return
+            if not busy:
+                continue  # all that was ahead was done: there is room again
             for ready in wait([worker.ends for worker in busy]):
                 self._hear(next(worker for worker in busy if worker.ends is ready), progress)
+
+    def _drained(self, found: deque[list[str] | _Fed]) -> Iterator[list[str]]:
+        while found:
+            one = found.popleft()
+            if isinstance(one, _Fed):
+                yield from self._scan.take(Base(self._events_before + one.number, one.event, one.fired, one.routes))
+            else:
+                yield one
 
     def _idle(self) -> _Worker | None:
         """A process without a task, a new one while there are fewer than there may be."""
@@ -200,9 +229,12 @@ class _Crew:
         except (EOFError, OSError):
             self._buried(worker, task, progress)
             return
-        task.shown.extend(told.shown)
+        task.found.extend(told.found)
         task.read_bytes += told.read_bytes
+        task.events = told.events
         progress(told.read_bytes)
+        if told.newest is not None:
+            self._scan.rules.went_on_until(told.newest)
         if told.summary is not None:
             _add(self._scan.summary, told.summary)
             task.over, worker.task = True, None
@@ -220,11 +252,6 @@ class _Crew:
             self._scan.summary.unreadable.append((f"{named(piece.path)}{place}", why))
         progress(max(0, sum(piece.size_bytes for piece in task.pieces) - task.read_bytes))
         task.over = True
-
-
-def _drained(shown: deque[list[str]]) -> Iterator[list[str]]:
-    while shown:
-        yield shown.popleft()
 
 
 def _add(summary: Summary, counts: _Counts) -> None:
@@ -260,11 +287,23 @@ def _work(scan: Scan[list[str]], pieces: Sequence[Piece], now: datetime, ends: C
     def progress(read_bytes: int) -> None:
         told.read_bytes += read_bytes
 
+    def tell() -> None:
+        told.events, told.newest = summary.events, scan.rules.newest
+        ends.send_bytes(_encode(told))
+        told.read_bytes, told.found = 0, []
+
+    def add(found: list[str] | _Fed) -> None:
+        told.found.append(found)
+        if len(told.found) >= _SENT:
+            tell()
+
+    def hand_on(base: Base) -> None:
+        fired = list(base.fired)
+        add(_Fed(base.number, base.event, fired, {rule: base.routes[rule] for rule in fired}))
+
+    scan.hand_on = hand_on
     for shown in scan.run(pieces, now, progress):
-        told.shown.append(shown)
-        if len(told.shown) >= _SENT:
-            ends.send_bytes(_encode(told))
-            told.read_bytes, told.shown = 0, []
+        add(shown)
     told.summary = _Counts(
         summary.files,
         summary.events,
@@ -274,4 +313,4 @@ def _work(scan: Scan[list[str]], pieces: Sequence[Piece], now: datetime, ends: C
         summary.dead,
         summary.hidden,
     )
-    ends.send_bytes(_encode(told))
+    tell()

@@ -91,8 +91,10 @@ def command(
     from soc.app.scan import files_under, total_bytes
     from soc.app.scan_jobs import hunt
 
-    show, write = _OUTPUTS["json" if as_json else output_format]
-    scan, now = open_hunt(config_path, rule_folders, log_format, _at_least(level, show), memory_mb)
+    output_format = "json" if as_json else output_format
+    show, write = _OUTPUTS[output_format]
+    reasons = output_format == "json"
+    scan, now = open_hunt(config_path, rule_folders, log_format, _at_least(level, show), memory_mb, reasons=reasons)
     files = files_under(paths)
     total = total_bytes(files)
     with _progress(total) as progress, _writer(output) as stream:
@@ -139,8 +141,9 @@ def _write_json(found: Iterable[Sequence[str]], stream: IO[str]) -> int:
 
 
 def _csv_cells(detection: Detection) -> list[str]:
-    values = row(detection)
-    return [_cell(values.get(column)) for column in CSV_COLUMNS]
+    rule, event = detection.rule, detection.events[-1]
+    values = [event.get("@timestamp"), rule.level.value, rule.title, rule.id]
+    return [_cell(value) for value in (*values, *map(event.get, CSV_COLUMNS[4:]))]
 
 
 def _write_csv(found: Iterable[Sequence[str]], stream: IO[str]) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from collectors.event import Event
 from collectors.record import Position
@@ -18,6 +20,7 @@ from soc.detect.correlation.hits import microseconds, moment, sequence_of, time_
 from soc.detect.filters import Filters
 from soc.detect.sigma import Matcher, Part, ir
 from soc.detect.sigma import load as load_content
+from soc.detect.sigma.matcher import Hit
 from soc.detect.sigma.meter import Cost, Meter
 from soc.detect.sigma.references import Names
 from soc.detect.table import Table, table_of
@@ -79,6 +82,16 @@ class OpenGroup:
     late: str = ""
 
 
+class Base(NamedTuple):
+    """An event that fires rules which feed correlations. `number`: its sequence number; `fired`: the rules' numbers; `routes`: by which
+    route each of them, others may be there too, reads the event."""
+
+    number: int
+    event: Event
+    fired: Sequence[int]
+    routes: Mapping[int, int]
+
+
 class RuleSet:
     """Rules ready to run. Implements `soc.detect.Detector`; the same events give the same detections in any batches."""
 
@@ -90,10 +103,12 @@ class RuleSet:
         recall: Recall | None = None,
         max_groups: int = MAX_GROUPS,
         after: RuleSet | None = None,
+        reasons: bool = True,
     ) -> None:
         """`content`: path and rule, ids unique. `lateness`: of events, for correlations (default: 10 s). `recall`: gives the events of
         sequence numbers; default: a bounded memory of the events that fired rules. `max_groups`: that correlations hold open together.
         `after`: a set that ran before (in this thread); what both have in common is not compiled again. See `adopt` for what it knows.
+        `reasons`: whether detections of single events say why; for who shows it to nobody.
 
         Raises: FaultsError where a correlation or filter names what is not there, or correlations lead in a circle.
         """
@@ -125,6 +140,7 @@ class RuleSet:
             network, lateness or Lateness(), [rule.id for rule in bases], self._matcher.columns, max_groups=max_groups
         )
         self._following = 0
+        self._reasons = reasons
         self.meter: Meter | None = None
         """Where one is set it is charged with what the rules of each batch cost; see `costs`."""
 
@@ -150,30 +166,65 @@ class RuleSet:
         first = self._following if first is None else first
         self._following = first + len(table)
         correlator = self._correlator
-        moves = iter(correlator.observe(_events(batch)) if correlator.feeding else ())
-        move = next(moves, None)
+        moves = correlator.observe(_events(batch)) if correlator.feeding else ()
+        hits = [hit for hit in self._left(table) if hit.fired]
+        told = iter(correlator.correlate(table.event, hits, first, moves) if correlator.feeding else ())
+        at, findings = next(told, _NOTHING)
         found: list[Detection] = []
-        for hit in self._matcher.match(table, self.meter):
-            while move is not None and move[0] < hit.at:
-                found += self._detections(correlator.release(move[1]))
-                move = next(moves, None)
-            fired = self._filters.left(table, hit)
-            event = table.event(hit.at)
-            number = first + hit.at
-            found += [
-                Detection(self._public[rule], (event,), self._matcher.why(table, hit, rule), numbers=(number,))
-                for rule in fired
-                if self._alerts[rule]
-            ]
-            feeding = [rule for rule in fired if rule in correlator.feeding]
-            if feeding:
-                if self._keeper is not None:
-                    self._keeper.keep(number, event)
-                found += self._detections(correlator.take(event, number, feeding, hit.routes))
-        while move is not None:
-            found += self._detections(correlator.release(move[1]))
-            move = next(moves, None)
+        for hit in hits:
+            while at < hit.at:
+                found += self._detections(findings)
+                at, findings = next(told, _NOTHING)
+            found += self._own(table, hit, first)
+            if self._keeper is not None and not correlator.feeding.isdisjoint(hit.fired):
+                self._keeper.keep(first + hit.at, table.event(hit.at))
+        while findings:
+            found += self._detections(findings)
+            at, findings = next(told, _NOTHING)
         return found
+
+    def single(self, batch: Sequence[Event] | Table, first: int) -> Iterator[Detection | Base]:
+        """What the batch gives by single events alone, in their order: detections, and what `take` of another set of the same rules
+        is to be given for correlations; for a scan in several processes. `first`: sequence number of its first event."""
+        if self._correlator.feeding:
+            self._correlator.observe(_events(batch))
+        table = table_of(batch)
+        feeding = self._correlator.feeding
+        for hit in self._left(table):
+            yield from self._own(table, hit, first)
+            if feeding and not feeding.isdisjoint(hit.fired):
+                feeds = tuple([rule for rule in hit.fired if rule in feeding])
+                routes = tuple([hit.routes[rule] for rule in feeds])
+                yield Base(first + hit.at, table.event(hit.at), feeds, routes)
+
+    def take(self, base: Base) -> list[Detection]:
+        """An event for the correlations, later than those before in sequence; what that lets be decided."""
+        if self._keeper is not None:
+            self._keeper.keep(base.number, base.event)
+        return self._detections(self._correlator.take(base.event, base.number, base.fired, base.routes))
+
+    def _left(self, table: Table) -> Iterator[Hit]:
+        """The hits of a batch with the rules that no filter hides."""
+        for hit in self._matcher.match(table, self.meter):
+            fired = self._filters.left(table, hit)
+            yield hit if fired is hit.fired else hit._replace(fired=tuple(fired))
+
+    def _own(self, table: Table, hit: Hit, first: int) -> Iterator[Detection]:
+        """The detections of one event, by rule id."""
+        for rule in hit.fired:
+            if self._alerts[rule]:
+                why = self._matcher.why(table, hit, rule) if self._reasons else ()
+                yield Detection(self._public[rule], (table.event(hit.at),), why, numbers=(first + hit.at,))
+
+    @property
+    def newest(self) -> datetime | None:
+        """The latest time of all events, as far as correlations have to know it."""
+        newest_us = self._correlator.watermark.newest_us
+        return None if newest_us is None else moment(newest_us)
+
+    def went_on_until(self, time: datetime) -> None:
+        """There were events until then, which were looked at elsewhere."""
+        self._correlator.watermark.note([time])
 
     def finish(self, until: datetime | None = None) -> list[Detection]:
         """No more events come: what is still held back. `until`: when the time of observation ends (default: at the last event), for
@@ -332,6 +383,10 @@ class Explanation:
                 *self.tree.lines(),
             )
         )
+
+
+_NOTHING: tuple[int, list[Finding]] = (sys.maxsize, [])
+"""No more findings in a batch."""
 
 
 def _events(batch: Sequence[Event] | Table) -> Iterable[Event]:

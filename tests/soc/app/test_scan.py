@@ -189,7 +189,10 @@ def test_a_process_that_dies_is_told_and_the_rest_goes_on(
     assert [Path(row[2]).name for row in rows] == [f"{n}.jsonl" for n in (0, 1, 3, 4, 5) for _ in range(60)]
 
 
-def test_correlations_have_all_hits_in_one_place(rules: RuleSet, tmp_path: Path) -> None:
+def test_correlations_find_the_same_in_any_number_of_processes(
+    rules: RuleSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_jobs, "TASK_BYTES", 60_000)
     (tmp_path / "rules" / "many.yml").write_text("""\
 title: Many tools
 id: 6b3f8c52-3e0c-4a4e-9d51-0000000000ff
@@ -207,6 +210,58 @@ correlation:
     rows = found(new_scan(chained), files, 2)
     assert [row for row in rows if row[1].endswith("ff")]
     assert rows == found(new_scan(RuleSet(load([tmp_path / "rules"]), lateness=Lateness(None))), files, 1)
+
+
+def test_an_attack_over_two_files_is_found_by_the_shipped_correlations_in_any_number_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file ends with guesses and a back-up that begins, the other goes on with the log-in; it is read first."""
+    monkeypatch.setattr(scan_jobs, "TASK_BYTES", 2_000)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    head = "<86>1 2026-10-14T0{}:{:02}:{:02}.000000Z web-01 "
+    ssh = "sshd 4242 - -  {} password for tuan.hs from 203.0.113.45 port 50022 ssh2"
+    failed = [head.format(1, 30, second) + ssh.format("Failed") for second in range(30)]
+    cron = head.format(1, 30, 40) + "CRON 1802 - -  (backup) CMD (/usr/local/sbin/nightly-dump)"
+    accepted = head.format(1, 34, 0) + ssh.format("Accepted")
+    quiet = [head.format(4 + n // 60, n % 60, 0) + "systemd 1 - -  Started a unit." for n in range(120)]
+    (folder / "b.log").write_text("\n".join([*failed, cron]) + "\n")
+    (folder / "a.log").write_text("\n".join([accepted, *quiet]) + "\n")
+    shelf = Path(__file__).parents[3] / "rules"
+    rows = []
+    for jobs in (1, 2, 3):
+        scan = new_scan(RuleSet(load([shelf]), lateness=Lateness(None)))
+        assert len(list(scan.pieces(folder / "a.log", 2_000))) > 2
+        rows.append(found(scan, files_under([folder]), jobs))
+        assert scan.summary.events == 152
+    assert rows[0] == rows[1] == rows[2]
+    assert (
+        {row[1] for row in rows[0]}
+        >= {
+            "79ab6d43-d260-4aab-8de6-378f10166b5b",  # twenty failures
+            "4afd9284-f615-4028-a6e4-0f3804c8a1ea",  # then a log-in
+            "6f13da79-5052-4bb5-8ac8-f154fd0f3f36",  # the back-up did not end: only events that fire nothing tell that time went on
+        }
+    )
+
+
+def test_a_process_that_is_far_ahead_is_not_waited_for_when_all_it_did_is_given_out(
+    rules: RuleSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first task takes long; meanwhile another process does all that may be ahead of it, and is idle."""
+    monkeypatch.setattr(scan_jobs, "TASK_BYTES", 2_000)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for n in range(20):
+        (folder / f"{n:02}.jsonl").write_bytes(b"\n".join(event(i, "a.exe") for i in range(10)))
+
+    def show(detection: Detection) -> list[str]:
+        if detection.events[-1].position.path.endswith("00.jsonl"):
+            time.sleep(0.1)
+        return shown(detection)
+
+    rows = found(new_scan(rules, show), files_under([folder]), 2)
+    assert [Path(row[2]).name for row in rows] == [f"{n:02}.jsonl" for n in range(20) for _ in range(10)]
 
 
 def test_hits_that_filters_hide_are_counted_in_every_process(
