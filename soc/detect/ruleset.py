@@ -194,8 +194,7 @@ class RuleSet:
             yield from self._own(table, hit, first)
             if feeding and not feeding.isdisjoint(hit.fired):
                 feeds = tuple([rule for rule in hit.fired if rule in feeding])
-                routes = tuple([hit.routes[rule] for rule in feeds])
-                yield Base(first + hit.at, table.event(hit.at), feeds, routes)
+                yield Base(first + hit.at, table.event(hit.at), feeds, hit.routes)
 
     def take(self, base: Base) -> list[Detection]:
         """An event for the correlations, later than those before in sequence; what that lets be decided."""

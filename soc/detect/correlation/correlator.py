@@ -182,7 +182,7 @@ class Correlator:
         move, to = next(following, _NO_MOVE)
         for at, fired, routes in hits:
             while move < at:
-                told.append((move, self.release(to)))
+                self._note(told, move, self.release(to))
                 move, to = next(following, _NO_MOVE)
                 passed = NEVER if self.passed_us is None else self.passed_us
             event = event_at(at)
@@ -207,7 +207,7 @@ class Correlator:
             if not items:
                 continue
             if time_us < passed:
-                told.append((at, self._late(event.source, items)))
+                self._note(told, at, self._late(event.source, items))
                 continue
             number = 0 if endless else time_us // STEP_US
             slot = slots.get(number) or waiting.open(number)
@@ -221,12 +221,17 @@ class Correlator:
             if waiting.held > limit:
                 after_half = (waiting.middle() // STEP_US + 1) * STEP_US
                 self.watermark.jump(after_half)
-                told.append((at, self.release(after_half)))
+                self._note(told, at, self.release(after_half))
                 passed = after_half
         while move is not _NO_PLACE:
-            told.append((move, self.release(to)))
+            self._note(told, move, self.release(to))
             move, to = next(following, _NO_MOVE)
         return told
+
+    @staticmethod
+    def _note(told: list[tuple[int, list[Finding]]], at: int, findings: list[Finding]) -> None:
+        if findings:
+            told.append((at, findings))
 
     def take(self, event: Event, sequence: int, fired: Sequence[int], routes: Mapping[int, int]) -> list[Finding]:
         """`correlate` one event between two moves of the watermark."""

@@ -69,7 +69,9 @@ def sections(draw: st.DrawFn, names: tuple[str, ...], kind: str = "") -> dict[st
         section["condition"] = {"field": draw(st.sampled_from(["w", ["w", "v"]]))}
         section["learning"] = draw(st.sampled_from(["0s", "10s"]).filter(lambda text: text != "0s"))
     elif kind == "rarity":
-        section["condition"] = {"field": "w", **threshold}
+        # an upper bound: of a value that many groups have, the longest unseen are forgotten, and with them when they fired
+        few = draw(st.sampled_from([{"lte": 1}, {"lte": 2}, {"lt": 3}, {"eq": 1}, {"eq": 2}, {"gt": 1, "lte": 3}]))
+        section["condition"] = {"field": "w", **few}
         section["minimum"] = draw(st.integers(0, 3))
         section["learning"] = "3s"
     else:
@@ -167,8 +169,8 @@ def expected_of(correlations: dict[str, dict[str, Any]], events: list[Event]) ->
 
 
 def figure_text(figure: Any) -> str:
-    if isinstance(figure, str):
-        return figure
+    if isinstance(figure, str):  # values, of which the order says nothing
+        return ", ".join(sorted(figure.split(", ")))
     return str(int(figure)) if figure == figure // 1 and abs(figure) < 1e15 else f"{figure:.6g}"
 
 
@@ -178,7 +180,7 @@ def told(detections: list[Detection]) -> list[Any]:
             found.rule.id,
             found.group,
             found.numbers[-1],
-            found.matched[-1].value if found.rule.kind == "correlation" else "",
+            figure_text(found.matched[-1].value) if found.rule.kind == "correlation" else "",
         )
         for found in detections
     ]
