@@ -32,6 +32,10 @@ MAX_KINDS = 20_000
 """Kinds of events that are remembered; a source that invents event codes cannot fill the memory."""
 
 
+_FEW = 64
+"""Rules of a logsource up to which indexing them again with those that other kinds decide costs less than asking two indexes."""
+
+
 class _Group(NamedTuple):
     """What events of one kind meet. `routes`: each rule's, by its number."""
 
@@ -146,8 +150,10 @@ class Matcher:
         variants: list[tuple[Member, tuple[bool, ...]]] = []
         for source, at in self._routing.taken(kind):
             members = self._routing.plain(source, at)
-            if members:
+            if len(members) > _FEW:
                 units.append(self._unit((source, at), members))
+            else:
+                variants += [(member, ()) for member in members]
             variants += self._routing.folded(source, at, kind)
         if variants:
             variants.sort(key=lambda pair: pair[0].number)

@@ -82,6 +82,15 @@ def test_replaced_rules_match_as_if_they_had_always_been_there(before: list[int]
     assert fired(new, EVENTS) == WHOLE
 
 
+@pytest.mark.parametrize("others", [0, 50, 200])
+def test_however_many_rules_share_a_logsource_each_fires_as_alone(others: int, tmp_path: Path) -> None:
+    by_kind = {"s": {"event.dataset": "test", "c": "others 7"}, "condition": "s"}
+    many = [{"s": {"c": f"others {number}"}, "condition": "s"} for number in range(others)]
+    matcher = Matcher(rules(tmp_path, [*DETECTIONS, by_kind, *many]))
+    extra = event({"c": "others 7"}, number=5)
+    assert fired(matcher, [*EVENTS, extra]) == {**WHOLE, 4: (4, 5, *([5 + 1 + 7] if others else []))}
+
+
 def test_what_a_matcher_remembers_is_bounded(tmp_path: Path) -> None:
     matcher = Matcher(rules(tmp_path, DETECTIONS))
     matcher.match(EVENTS)
