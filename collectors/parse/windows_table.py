@@ -245,7 +245,8 @@ class WindowsTable:
             if kinds[place].addresses:
                 found[row] += "\0".join(self._addresses(place)).encode()
         for row in [row for row, place in enumerate(places) if place in self._known] if self._known else ():
-            texts = [text for value in self._known[places[row]].values() for text in _texts(value)]
+            values = self._known[places[row]].values()
+            texts = [value if value.__class__ is str else "\0".join(_texts(value)) for value in values]
             found[row] += "\0".join(["", *texts]).encode("utf-8", "surrogatepass")
         return found
 
