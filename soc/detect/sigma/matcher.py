@@ -46,12 +46,15 @@ class _Group(NamedTuple):
 class Matcher:
     """Detection rules ready to run; the same events give the same answers in any batches and any order."""
 
-    def __init__(self, rules: Sequence[ir.Rule], *, store: Store | None = None) -> None:
-        """`rules`: ids unique, in the order in which answers number them. `store`: what was compiled for other rules, to be used again."""
+    def __init__(self, rules: Sequence[ir.Rule], *, after: Matcher | None = None) -> None:
+        """`rules`: ids unique, in the order in which answers number them. `after`: a matcher of other rules, whose work is used again."""
         self._rules = tuple(rules)
         self._sources = [rule.logsource for rule in rules]
-        self._store = store or Store()
-        self._routing = Routing(self._sources, [rule.tree for rule in rules], self._store.tests.of)
+        self._store: Store = Store() if after is None else after._store.next()
+        trees = [rule.tree for rule in rules]
+        self._routing: Routing = Routing(
+            self._sources, trees, self._store.tests.of, None if after is None else after._routing
+        )
         self._binder = Binder(self._store.tests.of)
         self._suspended: frozenset[int] = frozenset()
         self._whole: dict[tuple[int, int], Bound] = {}
@@ -120,7 +123,7 @@ class Matcher:
 
         Nothing is suspended in it.
         """
-        other = Matcher(rules, store=self._store.next())
+        other = Matcher(rules, after=self)
         other._kinds = self._kinds
         other._meet_again()
         return other

@@ -42,7 +42,9 @@ class Routing:
         sources: Sequence[Logsource],
         trees: Sequence[Node],
         tests: Callable[[Leaf], Test] = lambda leaf: Test(leaf.patterns),
+        after: Routing | None = None,
     ) -> None:
+        """`after`: that of an earlier set; what it knows of the trees that both have is not found out again."""
         self._sources = sources
         self._trees = trees
         self._tests = tests
@@ -52,14 +54,20 @@ class Routing:
             self._rules.setdefault(source, []).append(number)
         self._entries: dict[tuple[str, str], list[tuple[Logsource, int]]] = {}
         self._required: dict[tuple[Logsource, int], tuple[Leaf, ...]] = {}
-        self._clauses: dict[int, Clause | None] = {}
         self._by_kind: dict[tuple[Logsource, int], _Sorted] = {}
+        # trees by their ids, each kept beside its id
+        self._clauses: dict[int, tuple[Node, Clause | None]] = {}
+        self._insisted: dict[tuple[Logsource, int], dict[int, _Insisted]] = {}
+        self._folds: dict[tuple[int, Logsource, int, str], _Folded] = {}
+        self._before = (
+            _Known() if after is None else _Known(after._routes, after._clauses, after._insisted, after._folds)
+        )
 
     def routes(self, source: Logsource) -> tuple[Route, ...]:
         """The routes of a logsource."""
         found = self._routes.get(source)
         if found is None:
-            found = self._routes[source] = routes(source)
+            found = self._routes[source] = self._before.routes.get(source) or routes(source)
         return found
 
     def taken(self, kind: Kind) -> list[tuple[Logsource, int]]:
@@ -96,16 +104,30 @@ class Routing:
         found = []
         sorted_ = self._sorted(source, at)
         numbers = sorted_.on(said(kind)["event.code"] if sorted_.coded else frozenset())
-        if numbers:
-            route, values = self.routes(source)[at], known(kind)
-            decide = partial(self._decide, route, values)
-            for number in numbers:
-                decided: list[bool] = []
-                tree = fold(self.tree(number, at), decide, decided)
-                if tree is not False:
-                    needed = None if tree is True else clause(tree)
-                    found.append((Member(number, at, route, tree, needed), tuple(decided)))
+        shown = repr(kind) if numbers else ""  # as keys, 1 and true are the same
+        for number in numbers:
+            folded = self._folded(number, at, kind, shown)
+            if folded.tree is not False:
+                member = Member(number, at, self.routes(source)[at], folded.tree, folded.needed)
+                found.append((member, folded.decided))
         return found
+
+    def _folded(self, number: int, at: int, kind: Kind, shown: str) -> _Folded:
+        written, source = self._trees[number], self._sources[number]
+        key = (id(written), source, at, shown)
+        folded = self._folds.get(key)
+        if folded is None:
+            folded = self._before.folds.get(key)
+            if folded is None:
+                decided: list[bool] = []
+                decide = partial(self._decide, self.routes(source)[at], known(kind))
+                tree = fold(self.tree(number, at), decide, decided)
+                needed = None if isinstance(tree, bool) else clause(tree)
+                folded = _Folded(written, tree, needed, tuple(decided))
+            if len(self._folds) >= _FOLDS_KEPT:
+                self._folds.clear()
+            self._folds[key] = folded
+        return folded
 
     def _decide(self, route: Route, values: Mapping[str, Value], leaf: Leaf) -> bool | None:
         if not _routed(leaf, route):
@@ -145,18 +167,25 @@ class Routing:
         if found is None:
             route = self.routes(source)[at]
             routed: dict[str, bool] = {"": False}
+            before = self._before.insisted.get((source, at), {})
+            insisted = self._insisted[source, at] = {}
             plain: list[Member] = []
             coded: dict[str, list[int]] = {}
             rest: list[int] = []
             for number in self._rules[source]:
-                tree = self.tree(number, at)
-                if not _any_routed(tree, route, routed):
+                written = self._trees[number]
+                seen = before.get(id(written))
+                if seen is None:
+                    kinds = _any_routed(self.tree(number, at), route, routed)
+                    seen = _Insisted(written, not kinds, _codes(written, route) if kinds else None)
+                insisted[id(written)] = seen
+                if seen.plain:
+                    tree = self.tree(number, at)
                     plain.append(Member(number, at, route, tree, self._clause(number, tree)))
                     continue
-                codes = _codes(self._trees[number], route)
-                for code in codes or ():
+                for code in seen.codes or ():
                     coded.setdefault(code, []).append(number)
-                if codes is None:
+                if seen.codes is None:
                     rest.append(number)
             found = self._by_kind[source, at] = _Sorted(tuple(plain), coded, tuple(rest))
         return found
@@ -165,9 +194,40 @@ class Routing:
         """What a plain tree needs; the same by each route that adds nothing to it."""
         if tree is not self._trees[number]:
             return clause(tree)
-        if number not in self._clauses:
-            self._clauses[number] = clause(tree)
-        return self._clauses[number]
+        found = self._clauses.get(id(tree))
+        if found is None:
+            found = self._clauses[id(tree)] = self._before.clauses.get(id(tree)) or (tree, clause(tree))
+        return found[1]
+
+
+class _Insisted(NamedTuple):
+    """What a tree asks of routing fields on a route: nothing, or one of some event codes, or (None) what codes do not tell."""
+
+    tree: Node
+    plain: bool
+    codes: frozenset[str] | None
+
+
+class _Folded(NamedTuple):
+    """What a kind leaves of a rule's tree `written`, what that needs, and what the kind decided."""
+
+    written: Node
+    tree: Node | bool
+    needed: Clause | None
+    decided: tuple[bool, ...]
+
+
+_FOLDS_KEPT = 50_000
+"""A source that invents kinds cannot fill the memory."""
+
+
+class _Known(NamedTuple):
+    """What an earlier set has found out of its logsources and trees."""
+
+    routes: Mapping[Logsource, tuple[Route, ...]] = {}
+    clauses: Mapping[int, tuple[Node, Clause | None]] = {}
+    insisted: Mapping[tuple[Logsource, int], Mapping[int, _Insisted]] = {}
+    folds: Mapping[tuple[int, Logsource, int, str], _Folded] = {}
 
 
 class _Sorted(NamedTuple):
