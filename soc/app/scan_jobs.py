@@ -8,14 +8,12 @@ A process that dies takes its task with it: the files are listed as not read, an
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -29,6 +27,7 @@ from soc.detect.correlation.recall import MAX_BYTES
 from soc.detect.ruleset import Base
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
 
 SMALL_BYTES = 32 << 20
@@ -80,7 +79,11 @@ _decode_task = msgspec.msgpack.Decoder(_Task).decode
 
 def jobs_for(total_bytes: int) -> int:
     """How many processes are worth it: one for each core; one for little input, and where processes cannot fork."""
-    if total_bytes < SMALL_BYTES or "fork" not in multiprocessing.get_all_start_methods():
+    if total_bytes < SMALL_BYTES:
+        return 1
+    import multiprocessing
+
+    if "fork" not in multiprocessing.get_all_start_methods():
         return 1
     return len(os.sched_getaffinity(0))
 
@@ -163,6 +166,8 @@ class _Crew:
 
     def work(self, tasks: Iterator[list[Piece]], progress: Callable[[int], None]) -> Iterator[list[str]]:
         """Give out the tasks, and what they show in their order."""
+        from multiprocessing.connection import wait
+
         order: deque[_Given] = deque()
         more = True
         while True:
@@ -202,6 +207,8 @@ class _Crew:
                 return worker
         if len(self._workers) >= self._jobs:
             return None
+        import multiprocessing
+
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
         others = [worker.ends for worker in self._workers]

@@ -1,4 +1,4 @@
-"""A site opened from its configuration: its files, and each room built on first use and closed at the end."""
+"""A site opened from its configuration: its files, and each room imported and built on first use, and closed at the end."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from collectors.journal import Journal, JournalConfig, JournalReader, open_journal, open_reader
-from iso27001.ledger.signing import PublicKey, Signer
-from iso27001.ledger.store import Ledger
 from soc.app import clock as wall_clock
 from soc.app.clock import Clock
 from soc.config import Config, load
 from soc.errors import SocError
-from soc.inventory import Inventory
-from soc.respond import Playbook
-from soc.store import EventStore, Projections
-from soc.store.opening import open_events, open_projections
 
 if TYPE_CHECKING:
+    from collectors.journal import Journal, JournalConfig, JournalReader
+    from iso27001.ledger.signing import PublicKey
+    from iso27001.ledger.store import Ledger
     from soc.app.recall import JournalRecall
     from soc.detect import Detector
     from soc.detect.correlation import Recall
     from soc.detect.ruleset import RuleSet
     from soc.detect.sigma import ir
+    from soc.inventory import Inventory
+    from soc.respond import Playbook
+    from soc.store import EventStore, Projections
 
 
 class Site:
@@ -90,6 +89,8 @@ class Site:
 
     @property
     def _journal_config(self) -> JournalConfig:
+        from collectors.journal import JournalConfig
+
         return JournalConfig(self.config.data / "journal")
 
     @property
@@ -107,6 +108,8 @@ class Site:
     @cached_property
     def journal(self) -> Journal:
         """The journal to write; one process at a time. Raises: JournalError."""
+        from collectors.journal import open_journal
+
         journal = open_journal(self._journal_config)
         self._open.callback(journal.close)
         return journal
@@ -118,6 +121,8 @@ class Site:
             return self.journal
         if not self._journal_config.path.is_dir():
             return self.journal
+        from collectors.journal import open_reader
+
         reader = open_reader(self._journal_config)
         self._open.callback(reader.close)
         return reader
@@ -125,6 +130,9 @@ class Site:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, signed with the site's key, which is made at first use."""
+        from iso27001.ledger.signing import Signer
+        from iso27001.ledger.store import Ledger
+
         if self.read_only:
             ledger = Ledger.open(self.ledger_path, read_only=True)
         else:
@@ -137,11 +145,15 @@ class Site:
     @cached_property
     def public_key(self) -> PublicKey:
         """The public key of the ledger. Raises: SigningError."""
+        from iso27001.ledger.signing import PublicKey
+
         return PublicKey.load(self.public_key_path)
 
     @cached_property
     def events(self) -> EventStore:
         """The event store."""
+        from soc.store.opening import open_events
+
         store = open_events(self.config.store, self.journal_reader, self._store_folder / "events.db")
         self._open.callback(store.close)
         return store
@@ -149,6 +161,8 @@ class Site:
     @cached_property
     def projections(self) -> Projections:
         """Alerts and incidents as the ledger tells them; see `catch_up`."""
+        from soc.store.opening import open_projections
+
         projections = open_projections(self.config.store, self._store_folder / "projections.db")
         self._open.callback(projections.close)
         return projections
