@@ -9,7 +9,7 @@ from collectors.event import Event
 from collectors.journal import JournalReader
 
 BATCH = 2_000
-"""Events a step: enough to share work over, few enough for the caches of the processor (5,000 take up to a third longer: bench/engine.py)."""
+"""Events a step: enough to share work over, few enough for the processor's caches (5,000 take up to a third longer)."""
 
 _log = logging.getLogger(__name__)
 
