@@ -12,26 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-TACTICS = (
-    "reconnaissance",
-    "resource-development",
-    "initial-access",
-    "execution",
-    "persistence",
-    "privilege-escalation",
-    "stealth",
-    "defense-impairment",
-    "credential-access",
-    "discovery",
-    "lateral-movement",
-    "collection",
-    "command-and-control",
-    "exfiltration",
-    "impact",
-)
-"""ATT&CK Enterprise 19, in the order of the matrix."""
-
-OLD_TACTIC = "defense-evasion"
+from soc.detect.attack import OF_ANY_AGE, OLD_TACTIC, TACTICS
 
 IMPAIRMENT = frozenset(
     {"T1112", "T1207", "T1222", "T1484", "T1553", "T1556", "T1578", "T1601", "T1685", "T1686", "T1689"}
@@ -113,7 +94,7 @@ def technique_of(tag: str) -> str:
 def tactic_of(tag: str) -> str:
     """`attack.defense_evasion` -> `defense-evasion`; "" where the tag names no tactic of the matrix, old or new."""
     name = tag.lower().removeprefix("attack.").replace("_", "-")
-    return name if name in TACTICS or name == OLD_TACTIC else ""
+    return name if name in OF_ANY_AGE else ""
 
 
 def coverage(rules: Sequence[RuleReach]) -> Coverage:

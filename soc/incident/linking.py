@@ -14,30 +14,11 @@ from hashlib import blake2b
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus
 from soc.detect import Level
+from soc.detect.attack import OF_ANY_AGE
 from soc.incident import Incident, Phase, TimelineEntry, facts
 
 ENTITY_KINDS = ("source.ip", "user.name", "account", "host.name", "source.domain")
 """Kinds of soc.alert.Entity that can lead from one alert to another."""
-
-TACTICS = (
-    "reconnaissance",
-    "resource-development",
-    "initial-access",
-    "execution",
-    "persistence",
-    "privilege-escalation",
-    "stealth",
-    "defense-evasion",
-    "defense-impairment",
-    "credential-access",
-    "discovery",
-    "lateral-movement",
-    "collection",
-    "command-and-control",
-    "exfiltration",
-    "impact",
-)
-"""ATT&CK Enterprise tactics in the order of the matrix, the names before 2026 included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +221,7 @@ def _sentence(alert: Alert, key: _Key, other: Alert, met: _Key) -> str:
 def tactics_of(tags: Iterable[str]) -> list[str]:
     """ATT&CK tactics among Sigma tags, in the order of the matrix."""
     present = {tag.removeprefix("attack.") for tag in tags}
-    return [tactic for tactic in TACTICS if tactic in present]
+    return [tactic for tactic in OF_ANY_AGE if tactic in present]
 
 
 def title(incident: Incident) -> str:

@@ -6,6 +6,7 @@ arrival changes nothing; a percentile lies between the two nearest ranks in prop
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Sequence
@@ -39,9 +40,9 @@ class _Measure(Kind[Measured]):
 
     ranked = False
 
+    @abstractmethod
     def figure(self, state: Measured) -> float:
         """The figure of a group that has numbers."""
-        raise NotImplementedError
 
     def on(self, hit: int, key: Key, at: Sequence[int], values: Sequence[Value]) -> Fired | None:  # noqa: ARG002
         """A hit of a group; `values`: numbers."""

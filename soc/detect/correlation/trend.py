@@ -8,6 +8,7 @@ without a past has a mean of none: any count is infinitely more.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from array import array
 from collections.abc import Sequence
 from typing import Any
@@ -103,9 +104,9 @@ class _Trend(Kind[Tally]):
         mean = self.mean(state)
         return state.inside / mean if mean else math.inf if state.inside else math.nan
 
+    @abstractmethod
     def enough(self, state: Tally) -> bool:
         """Whether there is enough to tell."""
-        raise NotImplementedError
 
     def on(self, hit: int, key: Key, at: Sequence[int], values: Sequence[Value]) -> Fired | None:  # noqa: ARG002
         """A hit of a group."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
+from soc.detect.attack import OF_ANY_AGE
 from soc.detect.sigma.check import LEVELS, STATUSES
 from soc.detect.sigma.check_filter import is_iso_date
 from soc.detect.sigma.windows import KNOWN_CATEGORIES, KNOWN_SERVICES
@@ -21,29 +22,8 @@ MIN_DESCRIPTION = 16
 NAME_LENGTH = range(10, 91)
 """Characters of a file's name, its ending included."""
 
-TACTICS = frozenset(
-    {
-        "reconnaissance",
-        "resource-development",
-        "initial-access",
-        "execution",
-        "persistence",
-        "privilege-escalation",
-        "defense-evasion",
-        "stealth",
-        "defense-impairment",
-        "credential-access",
-        "discovery",
-        "lateral-movement",
-        "collection",
-        "command-and-control",
-        "exfiltration",
-        "impact",
-    }
-)
-"""ATT&CK's tactics; stealth and defense-impairment took the place of defense-evasion in ATT&CK 19, and all three are in use."""
 NAMESPACES: dict[str, re.Pattern[str]] = {
-    "attack": re.compile(r"[tsgc]\d{4}(\.\d{3})?|ds\d{4}|" + "|".join(sorted(TACTICS))),
+    "attack": re.compile(r"[tsgc]\d{4}(\.\d{3})?|ds\d{4}|" + "|".join(sorted(OF_ANY_AGE))),
     "car": re.compile(r"\d{4}-\d{2}-\d{3}"),
     "cve": re.compile(r"\d{4}-\d{4,7}"),
     "d3fend": re.compile(r"d3-\w+(-\w+)*|d3f-\w+(-\w+)*"),
@@ -160,7 +140,7 @@ def _tags(document: Document, tags: list[Any]) -> Iterator[Fault]:
                 at, f'"{space}" is not a namespace of tags{nearest(space, NAMESPACES)}', length=len(space)
             )
         elif not NAMESPACES[space].fullmatch(name):
-            hint = nearest(name, TACTICS) if space == "attack" else ""
+            hint = nearest(name, OF_ANY_AGE) if space == "attack" else ""
             yield document.fault(
                 at, f'"{name}" is not a name in "{space}"{hint}', offset=len(space) + 1, length=len(name)
             )
