@@ -24,11 +24,12 @@ from soc.alert.budget import Load, Roster, broken, loads
 from soc.alert.facts import DETECTION
 from soc.alert.grouping import Grouper
 from soc.alert.scoring import Scoring
-from soc.app.history import Span, happened, history
+from soc.app.history import Span, history
 from soc.app.site import Site
 from soc.app.watch import running_rules
 from soc.detect import Detection, detection_id
 from soc.detect.backtest import Comparison, Difference, RuleOutcome, cut, differences, digest, proposed, touched
+from soc.detect.correlation.hits import effective
 from soc.detect.sigma import ir
 from soc.detect.sigma.load import linked, read
 from soc.detect.sigma.references import Loaded
@@ -209,14 +210,14 @@ def backtest(site: Site, change: Change, span: Span, progress: Progress = lambda
     comparison = Comparison()
 
     def take(found: Iterable[Detection], other: Iterable[Detection]) -> None:
-        pair = [[d for d in side if span.holds(min(d.time, happened(d.events[-1])))] for side in (found, other)]
+        pair = [[d for d in side if span.holds(min(d.time, effective(d.events[-1])))] for side in (found, other)]
         comparison.add(*pair)
         before.group(pair[0])
         after.group(pair[1])
 
     seen = 0
     for offset, events in history(site.journal_reader, span.since - _warm_up(change)):
-        seen += sum(span.holds(happened(event)) for event in events)
+        seen += sum(span.holds(effective(event)) for event in events)
         table = _Shared(events)
         take(before.ruleset.detect(table, offset), after.ruleset.detect(table, offset))
         progress(len(events))

@@ -10,9 +10,10 @@ from iso27001.ledger import Entry
 from soc.alert.facts import DETECTION
 from soc.app.audit import audit_event
 from soc.app.backtesting import Progress
-from soc.app.history import Span, happened, history
+from soc.app.history import Span, history
 from soc.app.rule_check import outputs
 from soc.app.site import Site
+from soc.detect.correlation.hits import effective
 from soc.detect.coverage import Coverage, RuleReach, coverage
 from soc.detect.sigma import ir
 from soc.detect.sigma.producible import Output, can_be, own_outputs
@@ -39,7 +40,7 @@ def received(site: Site, span: Span, progress: Progress = lambda _: None) -> dic
     seen: set[tuple[str, Kind]] = set()
     for _, events in history(site.journal_reader, span.since):
         for event in events:
-            if span.holds(happened(event)):
+            if span.holds(effective(event)):
                 seen.add((event.source, kind_of(tuple(event.fields.get(name) for name in ROUTING))))
         progress(len(events))
     declared = {source.id: outputs([source]) for source in site.config.sources}

@@ -9,12 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from soc.app.site import Site
-from soc.app.watch import RULES_LOADED, fold
+from soc.app.watch import RESUMED, RULES_LOADED, SUSPENDED, fold
 from soc.store import EventQuery
-
-SUSPENDED = "rule-suspended"
-RESUMED = "rule-resumed"
-"""Actions of the SOC's own audit about a rule (soc.app.audit)."""
 
 _LOOKED_AT = 100
 """Audit events of one rule that are looked at, newest first."""

@@ -10,6 +10,7 @@ from collectors.event import Event
 from collectors.journal import JournalReader
 from soc.app.audit import SOURCE
 from soc.app.reading import BATCH, next_batch
+from soc.detect.correlation.hits import effective
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,6 @@ class Span:
     def holds(self, moment: datetime) -> bool:
         """Whether the moment is within."""
         return self.since <= moment < self.until
-
-
-def happened(event: Event) -> datetime:
-    """When an event happened, as correlation has it: a clock that runs ahead cannot place it after its receipt."""
-    return min(event.time, event.ingested)
 
 
 def history(journal: JournalReader, since: datetime) -> Iterator[tuple[int, Sequence[Event]]]:
@@ -66,4 +62,4 @@ def newest(journal: JournalReader) -> datetime | None:
     """When the newest of the last events that sources sent happened, the SOC's own left out; None where there is none."""
     offset = max(journal.start(), journal.end() - _TAIL)
     events, _ = next_batch(journal, offset, _TAIL)
-    return max((happened(event) for event in events if event.source != SOURCE), default=None)
+    return max((effective(event) for event in events if event.source != SOURCE), default=None)

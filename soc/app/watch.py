@@ -19,6 +19,9 @@ from soc.store import AlertQuery
 
 RULES_LOADED = "rules.loaded"
 
+SUSPENDED, RESUMED = "rule-suspended", "rule-resumed"
+"""Actions of the SOC's own audit about a rule."""
+
 FAULTS_TOLD = 5
 """Faults of a refused set that its event names; the log has them all."""
 
@@ -76,13 +79,13 @@ def rules_refused(faults: Sequence[Fault], now: datetime) -> Event:
 def rule_suspended(rule: str, why: str, now: datetime) -> Event:
     """The event that a rule does not run for a while."""
     fields = {"event.outcome": "failure", "egov.record.type": "detection-rule", "egov.record.id": rule, "message": why}
-    return audit_event("rule-suspended", fields, now)
+    return audit_event(SUSPENDED, fields, now)
 
 
 def rule_resumed(rule: str, why: str, now: datetime) -> Event:
     """The event that a suspended rule runs again."""
     fields = {"event.outcome": "success", "egov.record.type": "detection-rule", "egov.record.id": rule, "message": why}
-    return audit_event("rule-resumed", fields, now)
+    return audit_event(RESUMED, fields, now)
 
 
 def overdue(site: Site, told: set[str], now: datetime) -> Iterator[Event]:

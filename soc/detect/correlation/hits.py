@@ -45,11 +45,6 @@ def effective(event: Event) -> datetime:
     return min(event.time, event.ingested)
 
 
-def hit_of(time_us: int, sequence: int) -> int:
-    """The hit of a time and a sequence number."""
-    return time_us << SHIFT | sequence
-
-
 def time_of(hit: int) -> int:
     """The microseconds of a hit."""
     return hit >> SHIFT

@@ -10,9 +10,9 @@ import pytest
 
 from iso27001.ledger import Fact
 from soc.app.audit import audit_event
-from soc.app.engine_then import RESUMED, SUSPENDED, Then, then
+from soc.app.engine_then import Then, then
 from soc.app.site import Site
-from soc.app.watch import RULES_LOADED
+from soc.app.watch import RESUMED, RULES_LOADED, SUSPENDED
 from tests.soc.app.sites import new_site
 
 RULE = "0b1c5f0e-6a52-4b63-9d0c-0d6a3f6f7c11"
