@@ -9,11 +9,14 @@ for the configuration: rsyslog 8 documentation of imuxsock and omfwd.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,22 +28,30 @@ import pytest
 
 TEMPLATES = {"rfc5424": "RSYSLOG_SyslogProtocol23Format", "rfc3164": "RSYSLOG_TraditionalForwardFormat"}
 START_S = 10.0
+END_S = 30.0
+"""How long rsyslogd may take to deliver what it holds when it is told to end. Its own default is 10 ms, which a busy machine exceeds."""
 AUTH_INFO = 4 * 8 + 6
 """Priority of facility auth, severity informational: what sshd logs with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rsyslog:
-    """A running rsyslogd; `socket_path` is its `/dev/log`."""
+    """A running rsyslogd; `log` is connected to its `/dev/log`."""
 
-    socket_path: Path
+    log: socket.socket
     process: subprocess.Popen[bytes]
 
     def send(self, message: str, *, tag: str = "sshd[4711]", priority: int = AUTH_INFO) -> None:
-        """Log one line as a program on this machine does: one datagram in the form of syslog(3). Returns when rsyslogd has it queued."""
-        line = f"<{priority}>{time.strftime('%b %e %H:%M:%S')} {tag}: {message}"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-            log.sendto(line.encode(), str(self.socket_path))
+        """Log one line as a program on this machine does: one datagram in the form of syslog(3). Returns when the kernel holds it."""
+        self.log.send(f"<{priority}>{time.strftime('%b %e %H:%M:%S')} {tag}: {message}".encode())
+
+    def wait_until_read(self) -> None:
+        """Returns when rsyslogd has taken every datagram from the kernel (unix(7), SIOCOUTQ): what is still there at its end is lost."""
+        end = time.monotonic() + END_S
+        while int.from_bytes(fcntl.ioctl(self.log, termios.TIOCOUTQ, bytes(4)), sys.byteorder):
+            if self.process.poll() is not None or time.monotonic() > end:
+                pytest.fail("rsyslogd does not read what was sent to it")
+            time.sleep(0.005)
 
 
 def rsyslogd() -> str:
@@ -88,11 +99,15 @@ def rsyslog(
             process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
         try:
             _wait_for(log, process, folder / "said")
-            yield Rsyslog(log, process)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.connect(str(log))
+                running = Rsyslog(sender, process)
+                yield running
+                running.wait_until_read()
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(END_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -101,6 +116,7 @@ def rsyslog(
 def _head(folder: Path, log: Path) -> list[str]:
     return [
         f'global(workDirectory="{folder}" net.enableDNS="off" localHostname="sender-01")',
+        f'main_queue(queue.timeoutShutdown="{END_S * 1000:.0f}")',
         'module(load="imuxsock" SysSock.Use="off")',
         f'input(type="imuxsock" Socket="{log}" CreatePath="off" RateLimit.Interval="0")',
     ]
@@ -109,6 +125,7 @@ def _head(folder: Path, log: Path) -> list[str]:
 def _forward(port: int, protocol: str, framing: str, form: str) -> str:
     tcp = f'TCP_Framing="{framing}" ' if framing else ""
     retry = 'action.resumeRetryCount="-1" action.resumeInterval="1" queue.type="LinkedList"'
+    retry += f' queue.timeoutShutdown="{END_S * 1000:.0f}"'
     return f'action(type="omfwd" target="127.0.0.1" port="{port}" protocol="{protocol}" {tcp}template="{TEMPLATES[form]}" {retry})'
 
 

@@ -29,7 +29,9 @@ def received(server: socket.socket, end: bytes) -> bytes:
     with connection:
         connection.settimeout(10)
         while not data.endswith(end):
-            data += connection.recv(4096)
+            chunk = connection.recv(4096)
+            assert chunk, f"the sender closed before {end!r} came: {data[-200:]!r}"
+            data += chunk
     return data
 
 
