@@ -59,9 +59,9 @@ class Memory:
         """Let this one forget too, as long as someone holds it."""
         self._forgetful.add(one)
 
-    def spend(self, value: str) -> None:
-        """Count one more value."""
-        self._room -= len(value) + _ENTRY_BYTES
+    def spend(self, characters: int) -> None:
+        """Count one more entry, of values of so many characters."""
+        self._room -= characters + _ENTRY_BYTES
         if self._room < 0:
             self._room = self._size
             for one in list(self._forgetful):
@@ -138,7 +138,7 @@ class ColumnIndex:
         known = self._old.get(value)
         candidates = known if known is not None else self.of_text(value, charge)
         if len(value) <= _LONG:
-            self._memory.spend(value)
+            self._memory.spend(len(value))
             self._young[value] = candidates
         return candidates
 
@@ -154,7 +154,7 @@ class ColumnIndex:
             return self._integers[value]
         found = _union([rules for number, (_, rules) in enumerate(self._wanted) if self._test(number).holds(value)])
         if value.__class__ is int:
-            self._memory.spend("")
+            self._memory.spend(0)
             self._integers[value] = found
         return found
 

@@ -6,6 +6,7 @@ never imports it. Modifiers are resolved: what is left of `CommandLine|wide|base
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
@@ -80,6 +81,17 @@ class Not(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
 
 
 Node = Leaf | And | Or | Not
+
+
+def leaves(node: Node) -> Iterator[Leaf]:
+    """All leaves of a tree, in order."""
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Leaf):
+            yield each
+        else:
+            waiting += [each.item] if isinstance(each, Not) else reversed(each.items)
 
 
 class Logsource(msgspec.Struct, frozen=True, array_like=True, gc=False):

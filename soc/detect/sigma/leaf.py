@@ -95,8 +95,8 @@ class Test:
     )
     __test__ = False
 
-    def __init__(self, patterns: tuple[Pattern, ...], remembers: Callable[[str], None] | None = None) -> None:
-        """`remembers` is told each value of which the answer is kept; without it none is."""
+    def __init__(self, patterns: tuple[Pattern, ...], remembers: Callable[[int], None] | None = None) -> None:
+        """`remembers` is told the length of each value of which the answer is kept; without it none is."""
         self._remembers = remembers
         self._integers: dict[int, bool] = {}  # apart from `known`: as keys, 1 and true are the same
         texts: dict[str, list[str]] = {"equals": [], "startswith": [], "endswith": [], "contains": []}
@@ -156,7 +156,7 @@ class Test:
         if known is None:
             known = self.holds(value)
             if self._remembers is not None:
-                self._remembers("")
+                self._remembers(0)
                 self._integers[value] = known
         return known
 
@@ -166,7 +166,7 @@ class Test:
         if known is None:
             known = self._in_text(text, low) or (bool(self._others) and any(other(text) for other in self._others))
             if self._remembers is not None and len(text) <= _LONG:
-                self._remembers(text)
+                self._remembers(len(text))
                 self.known[text] = known
         return known
 

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from soc.detect.sigma.implied import compatible, implies
-from soc.detect.sigma.ir import ANY_RUN, And, Leaf, Node, Not, Or, Pattern
+from soc.detect.sigma.ir import ANY_RUN, And, Leaf, Node, Not, Or, Pattern, leaves
 
 MAX_STEPS = 400
 """Branches that are tried before a question is left open."""
@@ -62,17 +62,6 @@ def remarks(tree: Node) -> Iterator[Remark]:
     elif not isinstance(tree, Leaf | Not):
         for item in tree.items:
             yield from _dead(item)
-
-
-def leaves(node: Node) -> Iterator[Leaf]:
-    """All leaves of a tree, in order."""
-    waiting = [node]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, Leaf):
-            yield each
-        else:
-            waiting += [each.item] if isinstance(each, Not) else reversed(each.items)
 
 
 # --- What holds on an event that says little -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from collectors.event import Event
@@ -175,7 +176,9 @@ class Matcher:
     def _unit(self, identity: object, members: Sequence[Member]) -> Unit:
         unit = self._units.get(identity)
         if unit is None:
-            unit = self._units[identity] = Unit(members, self._binder, self._store.index, self._suspended)
+            unit = self._units[identity] = Unit(
+                members, self._binder, self._store.index, self._store.memory, self._suspended
+            )
         return unit
 
 
@@ -186,9 +189,8 @@ def _hits(group: _Group, table: Table, places: Sequence[int], meter: Meter | Non
     if meter is not None:
         meter.saw(group.routes, len(places))
     for unit in group.units:
-        for number, rows in unit.match(frame, meter):
-            if meter is not None:
-                meter.hits[number] += len(rows)
-            for row in rows:
-                fired[row].append(number)
+        for row, numbers in unit.match(frame, meter).items():
+            fired[row] += numbers
+    if meter is not None:
+        meter.fired(chain.from_iterable(fired.values()))
     return [Hit(places[row], tuple(sorted(numbers)), group.routes) for row, numbers in fired.items()]

@@ -41,6 +41,11 @@ class Meter:
         for number in numbers:
             self.events[number] += events
 
+    def fired(self, numbers: Iterable[int]) -> None:
+        """A hit for each."""
+        for number in numbers:
+            self.hits[number] += 1
+
     def cost(self, number: int) -> Cost:
         """All of one rule."""
         counts = (self.nanoseconds, self.events, self.evaluations, self.hits)

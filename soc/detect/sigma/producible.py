@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from soc.detect.sigma.ir import And, Content, Correlation, Filter, Leaf, Logsource, Node, Not, Rule
-from soc.detect.sigma.logic import leaves
+from soc.detect.sigma.ir import And, Content, Correlation, Filter, Leaf, Logsource, Node, Not, Rule, leaves
 from soc.detect.sigma.references import Loaded, Names
 from soc.detect.sigma.route import ROUTING, Route
 from soc.detect.sigma.taxonomy import routes

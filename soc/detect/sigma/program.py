@@ -13,7 +13,7 @@ from itertools import compress
 
 from collectors.event import Value
 from soc.detect import Match
-from soc.detect.sigma.ir import And, Leaf, Node, Not, Or, Pattern
+from soc.detect.sigma.ir import And, Leaf, Node, Not, Or, Pattern, leaves
 from soc.detect.sigma.keywords import Block
 from soc.detect.sigma.leaf import Test, matches_absence, matching, same, text_of
 from soc.detect.sigma.route import Route
@@ -65,8 +65,8 @@ class Frame:
     def cells(self, columns: Columns, rows: Sequence[int]) -> list[Value]:
         """What the columns hold in some rows: absent, one value, or the list of all their values."""
         if len(columns) == 1:
-            return self._of_one(columns[0], rows)
-        several = [self._of_one(name, rows) for name in columns]
+            return self.some(columns[0], rows)
+        several = [self.some(name, rows) for name in columns]
         filled = [column for column in several if column.count(None) < len(rows)]
         if len(filled) < 2:
             return filled[0] if filled else several[0]
@@ -77,7 +77,7 @@ class Frame:
         (value,) = self.cells(columns, (row,))
         return None if value == [] else value
 
-    def _of_one(self, name: str, rows: Sequence[int]) -> list[Value]:
+    def some(self, name: str, rows: Sequence[int]) -> list[Value]:
         if name == KEYWORDS[0]:
             return [self._table.texts(self._places[row]) for row in rows]
         column = self._columns.get(name)
@@ -331,6 +331,17 @@ def fold(node: Node, decide: Decide, decided: list[bool]) -> Node | bool:
     if len(rest) < 2:
         return rest[0] if rest else conjunction
     return And(tuple(rest)) if conjunction else Or(tuple(rest))
+
+
+def reads(node: Node, route: Route) -> set[str]:
+    """The columns that a tree reads on a route."""
+    found: set[str] = set()
+    for leaf in leaves(node):
+        found.update(route.columns(leaf.field) if leaf.field else KEYWORDS)
+        for pattern in leaf.patterns:
+            if pattern.kind == "field":
+                found.update(route.columns(str(pattern.value)))
+    return found
 
 
 def refers(leaf: Leaf) -> bool:

@@ -15,15 +15,15 @@ class Tests:
     __test__ = False
 
     def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+        self.memory = memory
         self._tests: weakref.WeakValueDictionary[bytes, Test] = weakref.WeakValueDictionary()
 
     def of(self, leaf: Leaf) -> Test:
         """What decides a leaf."""
         found = self._tests.get(leaf.key)
         if found is None:
-            found = self._tests[leaf.key] = Test(leaf.patterns, self._memory.spend)
-            self._memory.add(found)
+            found = self._tests[leaf.key] = Test(leaf.patterns, self.memory.spend)
+            self.memory.add(found)
         return found
 
 
@@ -31,14 +31,14 @@ class Store:
     """Tests and indexes, each made when first asked for."""
 
     def __init__(self, memory: Memory | None = None, tests: Tests | None = None) -> None:
-        self._memory = memory or Memory()
-        self.tests = tests or Tests(self._memory)
+        self.memory = memory or Memory()
+        self.tests = tests or Tests(self.memory)
         self._indexes: dict[object, ColumnIndex] = {}
         self._before: dict[object, ColumnIndex] = {}
 
     def next(self) -> Store:
         """The store of a changed rule set: what is asked for again is kept, what neither set asks for is forgotten at the next change."""
-        store = Store(self._memory, self.tests)
+        store = Store(self.memory, self.tests)
         store._before = self._indexes
         return store
 
@@ -47,6 +47,6 @@ class Store:
         key = tuple((leaf.key, rules) for leaf, rules in wanted)
         found = self._indexes.get(key)
         if found is None:
-            found = self._before.get(key) or ColumnIndex(wanted, self.tests.of, self._memory)
+            found = self._before.get(key) or ColumnIndex(wanted, self.tests.of, self.memory)
             self._indexes[key] = found
         return found

@@ -1,4 +1,4 @@
-"""Some rules that read the same kinds of events, and rows of such events in; on which rows each rule fires out.
+"""Some rules that read the same kinds of events, and rows of such events in; which rules fire on each row out.
 
 The index over the values that must be present names few candidates, and only their trees are evaluated, each on all its rows at once.
 What an event fires depends on nothing but the event and the rule.
@@ -7,17 +7,21 @@ What an event fires depends on nothing but the event and the rule.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from time import perf_counter_ns
 from typing import NamedTuple
 
-from soc.detect.sigma.index import Candidates, Charge, ColumnIndex, Wanted
+from soc.detect.sigma.index import Candidates, Charge, ColumnIndex, Memory, Wanted
 from soc.detect.sigma.ir import Leaf, Node
 from soc.detect.sigma.meter import Meter
-from soc.detect.sigma.program import KEYWORDS, Binder, Bound, Clause, Frame
+from soc.detect.sigma.plan import Key, Plan
+from soc.detect.sigma.program import KEYWORDS, Binder, Bound, Clause, Frame, reads
 from soc.detect.sigma.route import Route
 
 MakeIndex = Callable[[Wanted], ColumnIndex]
+
+Fired = dict[int, list[int]]
+"""A row -> numbers of the rules that fire on it, in any order."""
 
 
 class Member(NamedTuple):
@@ -36,7 +40,9 @@ class Member(NamedTuple):
 class Unit:
     """Rules that are indexed together: those of a logsource that do not ask what kind an event is of, or those that a kind has decided."""
 
-    def __init__(self, members: Sequence[Member], binder: Binder, index: MakeIndex, suspended: Collection[int]) -> None:
+    def __init__(
+        self, members: Sequence[Member], binder: Binder, index: MakeIndex, memory: Memory, suspended: Collection[int]
+    ) -> None:
         """`members` by ascending numbers; those `suspended` are never evaluated."""
         self.members = tuple(members)
         self._binder = binder
@@ -55,26 +61,64 @@ class Unit:
                     if not rules or rules[-1] != local:
                         rules.append(local)
         indexes = {
-            name: index(tuple((leaf, tuple(rules)) for leaf, rules in leaves.values()))
-            for name, leaves in wanted.items()
+            name: index(tuple((leaf, tuple(rules)) for leaf, rules in those.values())) for name, those in wanted.items()
         }
         self._keywords = indexes.pop(KEYWORDS[0], None)
         self._columns = list(indexes.items())
+        self._memory = memory
+        self._plans: dict[tuple[Candidates, ...], Plan] = {}
+        memory.add(self)
 
-    def match(self, frame: Frame, meter: Meter | None = None) -> Iterator[tuple[int, Sequence[int]]]:
-        """Numbers of rules in the rule set, each with the rows of the frame on which it fires."""
-        for local, named in self._candidates(frame, meter).items():
-            number, _, _, tree, _ = self.members[local]
-            if tree is True:
-                yield number, named
+    def match(self, frame: Frame, meter: Meter | None = None) -> Fired:
+        """The rows of the frame on which rules fire, each with the rules' numbers in the rule set."""
+        fired: Fired = {}
+        waiting: dict[int, list[int]] = defaultdict(list)
+        asked: list[tuple[Plan, dict[Key, list[int]]]] = []
+        for plan, rows in self._plan(frame, meter).items():
+            keys = plan.keys(frame, rows)
+            if keys is None:
+                for local in plan.rules:
+                    waiting[local] += rows
                 continue
-            rows = sorted(set(named)) if len(named) > 1 else named  # more than one column may have named a row
-            began = perf_counter_ns() if meter is not None else 0
-            true = (self._trees.get(local) or self._tree(local)).where(frame, rows)
-            if meter is not None:
-                meter.add(number, perf_counter_ns() - began, len(rows))
-            if true:
-                yield number, true
+            new: dict[Key, list[int]] = {}
+            for row, key in zip(rows, keys, strict=True):
+                known = plan.known(key)
+                if known is None:
+                    new.setdefault(key, []).append(row)
+                elif known:
+                    fired[row] = list(known)
+            if new:
+                asked.append((plan, new))
+                first = [alike[0] for alike in new.values()]
+                for local in plan.rules:
+                    waiting[local] += first
+        self._evaluate(frame, waiting, fired, meter)
+        for plan, new in asked:
+            for key, alike in new.items():
+                numbers = fired.get(alike[0], ())
+                plan.learn(key, tuple(numbers))
+                if numbers:
+                    fired.update([(row, list(numbers)) for row in alike])
+        self._evaluate(frame, dict.fromkeys(self._always, range(len(frame))), fired, meter)
+        return fired
+
+    def age(self) -> None:
+        """Forget what fired on which values."""
+        self._plans = {}
+
+    def _evaluate(self, frame: Frame, waiting: Mapping[int, Sequence[int]], fired: Fired, meter: Meter | None) -> None:
+        for local, rows in waiting.items():
+            number, _, _, tree, _ = self.members[local]
+            true: Sequence[int] = rows
+            if tree is not True:
+                if len(rows) > 1 and rows.__class__ is list:
+                    rows.sort()
+                began = perf_counter_ns() if meter is not None else 0
+                true = (self._trees.get(local) or self._tree(local)).where(frame, rows)
+                if meter is not None:
+                    meter.add(number, perf_counter_ns() - began, len(rows))
+            for row in true:
+                fired.setdefault(row, []).append(number)
 
     def _tree(self, local: int) -> Bound:
         _, _, route, tree, _ = self.members[local]
@@ -82,23 +126,39 @@ class Unit:
         bound = self._trees[local] = self._binder.bind(tree, route, quick=True)
         return bound
 
-    def _candidates(self, frame: Frame, meter: Meter | None) -> Mapping[int, Sequence[int]]:
-        """Rules worth evaluating, by their numbers here, and on which rows."""
+    def _plan(self, frame: Frame, meter: Meter | None) -> Mapping[Plan, list[int]]:
+        """Rules worth evaluating, and on which rows: each row at most once."""
         charge = None if meter is None else self._charge(meter)
-        rows_of: dict[int, list[int]] = defaultdict(list)
+        columns: list[Sequence[Candidates]] = []
         for name, index in self._columns:
             found = index.look_up(frame.column(name), charge)
             if any(found):
-                _enter(enumerate(found), rows_of)
+                columns.append(found)
         if self._keywords is not None:
-            _enter(self._keywords.of_rows(frame, charge), rows_of)
-        return {**rows_of, **dict.fromkeys(self._always, range(len(frame)))}
+            named = self._keywords.of_rows(frame, charge)
+            if named:
+                whole: list[Candidates] = [()] * len(frame)
+                for row, candidates in named:
+                    whole[row] = candidates
+                columns.append(whole)
+        rows_of: dict[Plan, list[int]] = defaultdict(list)
+        plans = self._plans
+        for row, combination in enumerate(zip(*columns, strict=True)):
+            if any(combination):
+                rows_of[plans.get(combination) or self._new(combination)].append(row)
+        return rows_of
+
+    def _new(self, combination: tuple[Candidates, ...]) -> Plan:
+        rules = sorted({local for candidates in combination for local in candidates})
+        read: set[str] = set()
+        for local in rules:
+            _, _, route, tree, _ = self.members[local]
+            if not isinstance(tree, bool):
+                read.update(reads(tree, route))
+        columns = None if KEYWORDS[0] in read else sorted(read)
+        self._memory.spend(0)
+        plan = self._plans[combination] = Plan(rules, columns, self._memory)
+        return plan
 
     def _charge(self, meter: Meter) -> Charge:
         return lambda local, nanoseconds: meter.add(self.members[local].number, nanoseconds)
-
-
-def _enter(found: Iterable[tuple[int, Candidates]], rows_of: dict[int, list[int]]) -> None:
-    for row, candidates in found:
-        for local in candidates:
-            rows_of[local].append(row)
