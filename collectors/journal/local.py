@@ -15,12 +15,15 @@ import fcntl
 import logging
 import os
 import threading
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from collectors.errors import JournalError
 from collectors.event import Event
-from collectors.journal import JournalConfig, consumers, frame
+from collectors.journal import JournalConfig, frame
+from collectors.journal.consumers import Offset
 from collectors.journal.durable import ASIDE, make_directory, write_durably
 from collectors.journal.frame import MAGIC, SALT_BYTES, SEGMENT_HEADER_BYTES, Head
 from collectors.journal.reader import LocalReader
@@ -28,6 +31,17 @@ from collectors.journal.segment import Segment, name_of
 from collectors.record import DeadLetter, Mark, RawRecord
 
 log = logging.getLogger(__name__)
+
+_RECENT_BYTES = 16 * 1024 * 1024
+"""Of frames whose events stay in memory: some ten thousand, which consumers that keep up share and need not decode."""
+
+
+class _Recent(NamedTuple):
+    """The events of a frame that was written, from offset `first` on."""
+
+    first: int
+    events: Sequence[Event]
+    frame_bytes: int
 
 
 class LocalJournal(LocalReader):
@@ -46,6 +60,10 @@ class LocalJournal(LocalReader):
         self._fd = -1
         self._torn = False
         self._marks: dict[str, Mark] = {}
+        self._committing = threading.Lock()
+        self._offsets: dict[str, Offset] = {}
+        self._recent: list[_Recent] = []
+        self._recent_bytes = 0
         try:
             self._recover()
         except OSError as error:
@@ -67,7 +85,7 @@ class LocalJournal(LocalReader):
                 self._roll_back(segment)
                 if segment.size >= self._segment_bytes and segment.next > segment.first:
                     segment = self._begin(segment.next, segment.next_dead)
-                head = self._encode(segment, events, marks, dead)
+                head, written = self._encode(segment, events, marks, dead)
                 self._torn = True
                 _write(self._fd, self._buffer, segment.size)
                 os.fdatasync(self._fd)
@@ -78,8 +96,19 @@ class LocalJournal(LocalReader):
             with self._state:
                 segment.add(head._replace(position=segment.size))
                 _apply(self._marks, marks)
+                self._remember(_Recent(head.first, tuple(written), head.length))
                 self._state.notify_all()
             return segment.next
+
+    def read(self, offset: int, limit: int) -> tuple[list[Event], int]:
+        """Up to `limit` events from `offset` in order, and where to read on."""
+        events = self._remembered(offset, limit)
+        return super().read(offset, limit) if events is None else (events, offset + len(events))
+
+    def fetch(self, offset: int) -> Event:
+        """The one event at `offset`."""
+        events = self._remembered(offset, 1)
+        return events[0] if events else super().fetch(offset)
 
     def marks(self) -> dict[str, Mark]:
         """The last mark under every key that was not forgotten."""
@@ -92,7 +121,10 @@ class LocalJournal(LocalReader):
             raise JournalError(
                 f"{self._path}: {consumer} commits offset {offset}, beyond {self.start()} to {self.end()}"
             )
-        consumers.save(self._path, consumer, offset)
+        with self._committing:
+            if consumer not in self._offsets:
+                self._offsets[consumer] = Offset(self._path, consumer)
+            self._offsets[consumer].save(offset)
 
     def wait(self, offset: int, timeout_s: float) -> bool:
         """Block until there is an event at `offset`; woken by the append itself."""
@@ -103,6 +135,10 @@ class LocalJournal(LocalReader):
     def close(self) -> None:
         """Release the lock and the waiters; everything acknowledged is on disk already."""
         super().close()
+        with self._committing:
+            for committed in self._offsets.values():
+                committed.close()
+            self._offsets.clear()
         with self._writing:
             for fd in (self._fd, self._lock):
                 if fd >= 0:
@@ -113,17 +149,40 @@ class LocalJournal(LocalReader):
         with self._state:
             return list(self._segments)
 
+    def _remember(self, written: _Recent) -> None:
+        """Keep the events of a frame, and drop the oldest ones beyond the limit."""
+        self._recent.append(written)
+        self._recent_bytes += written.frame_bytes
+        gone = 0
+        while self._recent_bytes > _RECENT_BYTES:
+            self._recent_bytes -= self._recent[gone].frame_bytes
+            gone += 1
+        del self._recent[:gone]
+
+    def _remembered(self, offset: int, limit: int) -> list[Event] | None:
+        """As `read`, of what is in memory; None where that begins later."""
+        with self._state:
+            at = bisect_right(self._recent, offset, key=lambda each: each.first) - 1
+            if at < 0:
+                return None
+            skip, found = offset - self._recent[at].first, list[Event]()
+            while at < len(self._recent) and len(found) < limit:
+                found += self._recent[at].events[skip : skip + limit - len(found)]
+                at, skip = at + 1, 0
+            return found
+
     def _encode(
         self, segment: Segment, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]
-    ) -> Head:
+    ) -> tuple[Head, Sequence[Event]]:
+        """The frame in the buffer, and the events that are in it."""
         first = (segment.next, segment.next_dead)
         try:
-            return frame.encode(self._buffer, segment.salt, first, events, marks, dead)
+            return frame.encode(self._buffer, segment.salt, first, events, marks, dead), events
         except (UnicodeEncodeError, OverflowError):
             events, dead = _writable(events, dead)
         except ValueError as error:
             raise JournalError(f"{segment.path}: {error}") from error
-        return frame.encode(self._buffer, segment.salt, first, events, marks, dead)
+        return frame.encode(self._buffer, segment.salt, first, events, marks, dead), events
 
     def _begin(self, first: int, first_dead: int) -> Segment:
         """Start the segment of this offset with a snapshot of the marks. Raises: OSError; then the one before stays the last."""

@@ -111,7 +111,7 @@ class LocalReader:
         offset, end = self.start(), self.end()
         while offset < end:
             try:
-                _, offset = self.read(offset, 5_000)
+                _, offset = LocalReader.read(self, offset, 5_000)  # what is on disk, whatever a writer still remembers
             except DamagedFrameError as error:
                 found.append(error)
                 offset = error.next_offset

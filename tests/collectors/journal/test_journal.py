@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.errors import JournalError
+from collectors.event import Event
 from collectors.journal import JournalConfig, open_journal, open_reader
 from collectors.journal.local import LocalJournal
 
@@ -71,6 +72,35 @@ def test_replay_gives_equal_bytes(small: JournalConfig) -> None:
     journal.close()
 
 
+@given(st.lists(st.lists(any_event, max_size=4), min_size=1, max_size=5), st.integers(0, 20), st.integers(1, 20))
+@settings(max_examples=50, deadline=None)
+def test_what_the_writer_still_remembers_reads_as_the_disk_does(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Event]], offset: int, limit: int
+) -> None:
+    path = tmp_path_factory.mktemp("remembered")
+    journal = open_journal(JournalConfig(path))
+    for batch in batches:
+        journal.append(batch, {}, [])
+    assert journal.read(min(offset, journal.end()), limit) == open_reader(JournalConfig(path)).read(
+        min(offset, journal.end()), limit
+    )
+    journal.close()
+
+
+def test_a_reader_that_is_far_behind_gets_from_disk_what_the_writer_forgot(
+    config: JournalConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collectors.journal.local._RECENT_BYTES", 2_000)
+    journal = open_journal(config)
+    assert isinstance(journal, LocalJournal)
+    for n in range(0, 300, 3):
+        journal.append(events(n, n + 3), {}, [])
+    assert 0 < sum(len(each.events) for each in journal._recent) < 30
+    for n in range(300):
+        assert journal.read(n, 40) == (events(n, min(n + 40, 300)), min(n + 40, 300))
+    journal.close()
+
+
 def test_a_mark_of_none_forgets_its_key_also_across_segments(small: JournalConfig) -> None:
     journal = open_journal(small)
     journal.append([], {"a": mark(1), "b": mark(2)}, [])
@@ -101,8 +131,15 @@ def test_consumers_keep_their_own_offsets(config: JournalConfig) -> None:
         journal.commit("detect", 11)
     with pytest.raises(JournalError, match="no name"):
         journal.commit("../escape", 1)
+    journal.commit("detect", 6)
+    journal.commit("detect", 5)
+    assert open_reader(config).committed("detect") == 5
     journal.close()
-    assert open_reader(config).committed("detect") == 4
+    assert open_reader(config).committed("detect") == 5
+    journal = open_journal(config)
+    journal.commit("detect", 7)
+    assert journal.committed("detect") == 7
+    journal.close()
 
 
 def test_a_second_writer_is_refused_with_the_pid_of_the_first(config: JournalConfig) -> None:
