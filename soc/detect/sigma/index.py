@@ -36,8 +36,8 @@ MEMORY_BYTES = 32_000_000
 """What the values that all columns of a rule set remember may take, in each of two generations."""
 _ENTRY_BYTES = 150
 """What remembering a value takes besides its characters."""
-_LONG = 4_096
-"""Values longer than this are not remembered: they hardly come twice."""
+_LONG = 65_536
+"""Values longer than this are not remembered. A script of 20,000 characters that runs each hour takes 0.2 ms to search."""
 
 
 class Forgetful(Protocol):

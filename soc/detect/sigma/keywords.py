@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate
 
@@ -34,23 +34,22 @@ class Block:
         return list(accumulate((len(line) + 1 for line in self._lines), initial=0))
 
     @cached_property
-    def unclear(self) -> frozenset[int]:
-        """Rows in which a letter of ASCII may be spelled otherwise: by an escape, or by a letter whose lower case it is."""
+    def unclear(self) -> Collection[int]:
+        """Rows with a letter whose lower case is one of ASCII, or with bytes that are no UTF-8: those are read as "\\xNN"."""
         low = self.low
-        found = set(self.rows([begin for _, begin, _ in _finder(_ESCAPES)(low)]))
-        if not low.isascii():
-            found.update(self.rows([begin for _, begin, _ in _finder(_FOLDING)(low)]))
-            try:
-                low.decode()
-            except UnicodeDecodeError:  # such bytes are read as "\xNN"
-                found.update(row for row, line in enumerate(self._lines) if not _decodes(line))
-        return frozenset(found)
+        if low.isascii():
+            return ()
+        found = set(self.rows([begin for _, begin, _ in _finder(_FOLDING)(low)]))
+        if not _decodes(low):
+            found.update(row for row, line in enumerate(self._lines) if not _decodes(line))
+        return found
 
 
 _FOLDS = "\u0130\u017f\u212a"
 """All characters beyond ASCII whose lower case has a letter of ASCII, and the one that `leaf.haystack` shows as such."""
 _FOLDING = tuple(character.encode() for character in _FOLDS)
 _ESCAPES = (rb"\u00", *(rb"\u%04x" % ord(character) for character in _FOLDS))
+"""How JSON may spell a letter of ASCII otherwise: never within a piece, so they are looked for together."""
 _PLAIN = re.compile(r"[ !#-.0-\[\]-~]+")
 """What JSON writes in no other way but by \\uNNNN."""
 _TELLING = 3
@@ -77,7 +76,7 @@ class Pieces:
         if not self.telling:
             return range(len(block))
         if self._find is None:
-            self._find = _finder(tuple(dict.fromkeys(self._pieces)))
+            self._find = _finder((*_ESCAPES, *dict.fromkeys(self._pieces)))
         found = {*block.unclear, *block.rows([begin for _, begin, _ in self._find(block.low)])}
         suspect = [words for words in set(block.words) if self._within(words)]
         if suspect:

@@ -4,11 +4,11 @@ correlations over several and what tuning hides are `soc.detect.ruleset`'s."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from collectors.event import Event
+from collectors.event import Event, Value
 from soc.detect import Match
 from soc.detect.sigma import ir
 from soc.detect.sigma.explain import Part, Reasons, explained
@@ -71,21 +71,19 @@ class Matcher:
     def match(self, batch: Table | Sequence[Event], meter: Meter | None = None) -> list[Hit]:
         """The events that fire something, in the order of the batch. `meter`: is charged with what each rule costs."""
         table = table_of(batch)
-        places: dict[int, list[int]] = defaultdict(list)
-        groups: dict[int, _Group] = {}
-        kinds = self._kinds
-        for at, key in enumerate(table.keys(ROUTING)):
-            try:
-                group = kinds[key]
-            except (KeyError, TypeError):  # a kind not met yet; a list among the values
-                group = self._group(kind_of(key))
-                kinds = self._kinds
-            if group is not None:
-                places[id(group)].append(at)
-                groups[id(group)] = group
+        places: dict[int, tuple[_Group | None, list[int]]] = {}
+        adds: dict[int, Callable[[int], None]] = {}  # by the identity of keys: rows of one kind may share theirs
+        keys = table.keys(ROUTING)
+        for at, key in enumerate(keys):
+            add = adds.get(id(key))
+            if add is None:
+                group = self._group_of(key)
+                add = adds[id(key)] = places.setdefault(id(group), (group, []))[1].append
+            add(at)
         found: list[Hit] = []
-        for each, ats in places.items():
-            found += _hits(groups[each], table, ats, meter)
+        for group, ats in places.values():
+            if group is not None:
+                found += _hits(group, table, ats, meter)
         found.sort(key=lambda hit: hit.at)
         return found
 
@@ -142,6 +140,12 @@ class Matcher:
             route = self._routing.routes(self._sources[number])[at]
             bound = self._whole[number, at] = self._binder.bind(self._routing.tree(number, at), route)
         return bound
+
+    def _group_of(self, key: tuple[Value, ...]) -> _Group | None:
+        try:
+            return self._kinds[key]
+        except (KeyError, TypeError):  # a kind not met yet; a list among the values
+            return self._group(kind_of(key))
 
     def _group(self, kind: Kind) -> _Group | None:
         # only kinds of text are looked up as they are: as dictionary keys, true and 1 are the same
