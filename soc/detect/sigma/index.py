@@ -10,6 +10,7 @@ from __future__ import annotations
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from time import perf_counter_ns
 from typing import Protocol
 
@@ -109,11 +110,15 @@ class ColumnIndex:
         self._end_lengths = sorted({len(literal) for literal in ends})
         self._start_lengths = sorted({len(literal) for literal in starts})
         literals = list(dict.fromkeys([*inside, *hints]))
+        self._texts = literals
         self._literals = Literals(literals) if literals else None
-        self._pieces = Pieces(literals)
         self._inside = [(inside.get(literal, ()), hints.get(literal, ())) for literal in literals]
         self._always = [number for number in asked if not _beyond_ascii(self._wanted[number][0])]
         self._beyond_ascii = [number for number in asked if _beyond_ascii(self._wanted[number][0])]
+
+    @cached_property
+    def _pieces(self) -> Pieces:
+        return Pieces(self._texts)
 
     def look_up(self, values: list[Value], charge: Charge | None = None) -> list[Candidates]:
         """The candidates of each value, in order."""

@@ -333,7 +333,7 @@ def fold(node: Node, decide: Decide, decided: list[bool]) -> Node | bool:
     return And(tuple(rest)) if conjunction else Or(tuple(rest))
 
 
-def reads(node: Node, route: Route) -> set[str]:
+def reads(node: Node, route: Route) -> frozenset[str]:
     """The columns that a tree reads on a route."""
     found: set[str] = set()
     for leaf in leaves(node):
@@ -341,7 +341,7 @@ def reads(node: Node, route: Route) -> set[str]:
         for pattern in leaf.patterns:
             if pattern.kind == "field":
                 found.update(route.columns(str(pattern.value)))
-    return found
+    return frozenset(found)
 
 
 def refers(leaf: Leaf) -> bool:

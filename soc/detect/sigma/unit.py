@@ -47,6 +47,7 @@ class Unit:
         self.members = tuple(members)
         self._binder = binder
         self._trees: dict[int, Bound] = {}
+        self._reads: dict[int, frozenset[str]] = {}
         self._always: list[int] = []
         wanted: dict[str, dict[bytes, tuple[Leaf, list[int]]]] = defaultdict(dict)
         for local, (number, _, route, _, needed) in enumerate(self.members):
@@ -150,15 +151,18 @@ class Unit:
 
     def _new(self, combination: tuple[Candidates, ...]) -> Plan:
         rules = sorted({local for candidates in combination for local in candidates})
-        read: set[str] = set()
-        for local in rules:
-            _, _, route, tree, _ = self.members[local]
-            if not isinstance(tree, bool):
-                read.update(reads(tree, route))
+        read = frozenset().union(*map(self._read, rules))
         columns = None if KEYWORDS[0] in read else sorted(read)
         self._memory.spend(0)
         plan = self._plans[combination] = Plan(rules, columns, self._memory)
         return plan
+
+    def _read(self, local: int) -> frozenset[str]:
+        read = self._reads.get(local)
+        if read is None:
+            _, _, route, tree, _ = self.members[local]
+            read = self._reads[local] = frozenset() if isinstance(tree, bool) else reads(tree, route)
+        return read
 
     def _charge(self, meter: Meter) -> Charge:
         return lambda local, nanoseconds: meter.add(self.members[local].number, nanoseconds)
