@@ -14,7 +14,7 @@ from collectors.parse.format import Context, Format, Message, Parsed
 from collectors.parse.registry import format_named, formats
 from collectors.record import DeadLetter, RawRecord
 
-__all__ = ["Context", "Format", "Message", "Parsed", "detect_format", "formats", "parse", "parse_batch"]
+__all__ = ["Context", "Format", "Message", "Parsed", "detect_format", "event_of", "formats", "parse", "parse_batch"]
 
 _SURE = 0.5
 """A format is detected when it fits at least half of a sample."""
@@ -24,7 +24,7 @@ def parse(record: RawRecord, format: Format | str, context: Context) -> Event:  
     """The event of one record. Raises: ParseError, also for an unknown format's name."""
     known = format if isinstance(format, Format) else format_named(format)
     try:
-        return _event(record, known.parse(record, context), context)
+        return event_of(record, known.parse(record, context), context)
     except ParseError:
         raise
     except Exception as error:
@@ -45,7 +45,7 @@ def parse_batch(
     dead: list[DeadLetter] = []
     for record in records:
         try:
-            events.append(_event(record, read(record, context), context))
+            events.append(event_of(record, read(record, context), context))
         except ParseError as error:
             dead.append(DeadLetter(record, known.name, error.reason))
         except Exception as error:
@@ -53,7 +53,8 @@ def parse_batch(
     return events, dead
 
 
-def _event(record: RawRecord, parsed: Parsed, context: Context) -> Event:
+def event_of(record: RawRecord, parsed: Parsed, context: Context) -> Event:
+    """The event of a record that was parsed; `parsed.fields` become its own."""
     fields = parsed.fields
     if record.truncated:
         fields["log.flags"] = ["truncated"]

@@ -84,7 +84,20 @@ class _Line(msgspec.Struct, gc=False):
     Event: Event
 
 
+class _Dated(msgspec.Struct, gc=False):
+    TimeCreated: _TimeCreated | None = None
+
+
+class _DatedEvent(msgspec.Struct, gc=False):
+    System: _Dated
+
+
+class _DatedLine(msgspec.Struct, gc=False):
+    Event: _DatedEvent
+
+
 _decode = msgspec.json.Decoder(_Line).decode
+_decode_date = msgspec.json.Decoder(_DatedLine).decode
 
 
 def decode(data: bytes) -> Event:
@@ -105,6 +118,12 @@ def convert(document: dict[str, Any]) -> Event:
         raise ParseError("nested too deeply") from error
     except msgspec.ValidationError as error:
         raise ParseError(f"not a Windows event in JSON: {str(error)[:120]}") from error
+
+
+def stamp_of(data: bytes) -> str:
+    """The time as it is written in the JSON of an event that decodes; "" where there is none."""
+    created = _decode_date(data).Event.System.TimeCreated
+    return created.attributes.SystemTime if created is not None else ""
 
 
 def code_of(header: Header) -> str:
@@ -133,15 +152,23 @@ HEADER: Mapping[str, Callable[[Header], str | None]] = {
 
 def read(event: Event, context: Context) -> Parsed:
     """A decoded event. Raises: ParseError."""
+    created, about = event.System.TimeCreated, event.EventData
+    stamp = created.attributes.SystemTime if created is not None else ""
+    data = about if type(about) is dict else {"Data": [about]} if about else {}
+    return parsed(event.System, stamp, data, event.UserData, context)
+
+
+def parsed(system: Header, stamp: str, data: dict[str, Any], user_data: object, context: Context) -> Parsed:
+    """The parts of an event. `stamp`: its time as written, "" where it has none; `data`: EventData by name. Raises: ParseError."""
     try:
-        return _read(event, context)
+        fields = _fields(system, data, user_data)
     except ValueError as error:
         raise ParseError("a number of more than 4,300 digits") from error
+    # RFC 3339 section 5.6 takes t and z for T and Z
+    return Parsed(timestamp.iso(stamp.upper(), context.timezone) if stamp else None, fields)
 
 
-def _read(event: Event, context: Context) -> Parsed:
-    system = event.System
-    about = event.EventData
+def _fields(system: Header, data: dict[str, Any], user_data: object) -> windows.Fields:
     fields = windows.fields_of(
         system.Provider.attributes.Name if system.Provider is not None else "",
         code_of(system),
@@ -149,8 +176,8 @@ def _read(event: Event, context: Context) -> Parsed:
         system.Computer or "",
         HEADER["winlog.record_id"](system) or "",
         system.Keywords or "",
-        about if type(about) is dict else {"Data": [about]} if about else {},
-        event.UserData,
+        data,
+        user_data,
     )
     for name in ("winlog.level", "winlog.task", "winlog.opcode"):
         value = HEADER[name](system)
@@ -161,6 +188,4 @@ def _read(event: Event, context: Context) -> Parsed:
         fields["winlog.user.identifier"] = security.attributes.UserID
     if execution is not None:
         windows.put_process(execution.attributes.ProcessID, execution.attributes.ThreadID, fields)
-    stamp = system.TimeCreated.attributes.SystemTime if system.TimeCreated is not None else ""
-    # RFC 3339 section 5.6 takes t and z for T and Z
-    return Parsed(timestamp.iso(stamp.upper(), context.timezone) if stamp else None, fields)
+    return fields

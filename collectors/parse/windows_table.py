@@ -16,7 +16,7 @@ from typing import Any
 
 from collectors.errors import ParseError
 from collectors.event import ENVELOPE, Event, Value
-from collectors.parse import parse_batch, windows
+from collectors.parse import event_of, parse_batch, windows, windows_event
 from collectors.parse.ecs import ip, plain
 from collectors.parse.format import Context
 from collectors.parse.windows_event import HEADER
@@ -123,6 +123,15 @@ class WindowsTables:
         """The event of a record as the ordinary parser reads it, or why it refuses."""
         events, dead = parse_batch([record], FORMAT, self._context)
         return (self.finish(events)[0] if events else None), dead
+
+    def event(self, record: RawRecord, row: Row) -> Event:
+        """The same of a record that decoded and that the parser does not refuse."""
+        data = _view(row)
+        if Text in map(type, data.values()):
+            data = {name: _as_parsed(value) for name, value in data.items()}
+        stamp = windows_event.stamp_of(record.data)
+        parsed = windows_event.parsed(row.System, stamp, data, row.UserData, self._context)
+        return self.finish([event_of(record, parsed, self._context)])[0]
 
 
 class WindowsTable:
@@ -288,9 +297,9 @@ class WindowsTable:
         """The whole event, as the ordinary parser reads it."""
         event = self._whole.get(place)
         if event is None:
-            event, dead = self._tables.parsed(self._records[self._at[place]])
-            assert event is not None, f"a row that the parser refuses: {dead[0].reason}"
-            self._whole[place] = event
+            row = self._rows[place]
+            assert row is not None, "what did not decode is whole"
+            event = self._whole[place] = self._tables.event(self._records[self._at[place]], row)
         return event
 
 
