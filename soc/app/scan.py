@@ -96,6 +96,11 @@ class Piece:
         """Whether its file begins with it."""
         return self.part is None or self.part.start == 0
 
+    @property
+    def is_event_file(self) -> bool:
+        """Whether it is a Windows event file, which is read whole."""
+        return self.part is None and is_event_file(self.path)
+
 
 class Scan(Generic[Shown]):
     """One hunt over files. `show`: what is wanted of a detection, at once, as its event does not stay; None where nothing is."""
@@ -111,7 +116,8 @@ class Scan(Generic[Shown]):
         format_name: str = AUTO,
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
-        """`added`: the texts that `enrich` may add to an event. `memory_bytes`: what all processes of a scan may take together."""
+        """`added`: the texts that `enrich` may add to an event. `format_name`: of what is no event file. `memory_bytes`: what all processes
+        of a scan may take together."""
         self.rules = rules
         self.memory_bytes = memory_bytes
         self.summary = Summary()
@@ -158,7 +164,7 @@ class Scan(Generic[Shown]):
         yield Piece(path)
 
     def _piece(self, piece: Piece, now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
-        parser = ChoosingParser(self._format, self._context)
+        parser = ChoosingParser(WINDOWS if piece.is_event_file else self._format, self._context)
         self.summary.files += piece.is_first
         done = 0
         try:

@@ -320,6 +320,15 @@ def test_ctrl_c_ends_every_process_at_once(rules: RuleSet, tmp_path: Path) -> No
 
 @pytest.mark.corpus
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus beside the checkout")
+def test_an_event_file_is_read_as_such_whatever_format_the_text_logs_have(rules: RuleSet) -> None:
+    scan = Scan(rules, Context(), unchanged, shown, format_name="rfc3164")
+    found(scan, [next((CORPUS / "evtx").rglob("*.evtx"))], 1)
+    assert scan.summary.events > 0
+    assert scan.summary.refused == {}
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus beside the checkout")
 def test_every_recorded_event_is_detected_alike_as_row_and_as_event(tmp_path_factory: pytest.TempPathFactory) -> None:
     folders = [CORPUS / "sigmahq" / folder for folder in FOLDERS]
     rules = RuleSet(load(folders, cache=tmp_path_factory.getbasetemp() / "cache"), lateness=Lateness(None))
