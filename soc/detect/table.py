@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import orjson
+
 from collectors.event import ENVELOPE, Event, Value
 
 Values = tuple[Value, ...]
@@ -97,9 +99,15 @@ class EventTable:
         return found
 
     def lines(self, places: Sequence[int]) -> list[bytes]:
-        """The bytes as received with all values behind them."""
-        events, texts = self._events, self._texts
-        return [events[place].raw + "\0".join(["", *texts(place)]).encode("utf-8", "surrogatepass") for place in places]
+        """The bytes as received with all values behind them, in JSON: writing them takes a fifth of finding the texts among them."""
+        events = [self._events[place] for place in places]
+        try:
+            return [event.raw + orjson.dumps(list(event.fields.values())) for event in events]
+        except TypeError:  # half a surrogate pair, or a number beyond 64 bits
+            return [event.raw + self._spelled(place) for event, place in zip(events, places, strict=True)]
+
+    def _spelled(self, place: int) -> bytes:
+        return "\0".join(["", *self._texts(place)]).encode("utf-8", "surrogatepass")
 
     def words(self, places: Sequence[int]) -> Sequence[str]:
         """Nothing: all texts are in `lines`."""
