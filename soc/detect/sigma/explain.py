@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from collectors.event import ENVELOPE
 from soc.detect import Match
-from soc.detect.sigma.program import KEYWORDS, All, Bound, Check, Columns, Frame, Non, Row, Some, shown
+from soc.detect.sigma.leaf import matches_absence, matching
+from soc.detect.sigma.program import KEYWORDS, All, Bound, Check, Frame, Non, Row, Some, shown
 from soc.detect.table import Table
 
 _WRITTEN = 8
@@ -57,100 +59,176 @@ def explained(node: Bound, frame: Frame, row: int) -> Part:
 class Reasons:
     """Why rules fire: the leaves that make a tree true. What is true because something else is absent has no leaf to show.
 
-    Remembered by what the rule reads, as most of what fires has fired before.
+    Remembered by leaf and value, as most values have come before.
     """
 
     def __init__(self) -> None:
-        self._columns: dict[Bound, Columns | None] = {}
-        self._known: dict[tuple[object, ...], tuple[Match, ...]] = {}
+        self._trees: dict[Bound, tuple[_Node, bool]] = {}
+        self._known: _Known = {}
 
     def of(self, tree: Bound, table: Table, place: int) -> tuple[Match, ...]:
         """The reasons of a tree on a row of which it is true."""
         try:
-            columns = self._columns[tree]
+            node, repeats = self._trees[tree]
         except KeyError:
-            columns = self._columns[tree] = _read(tree)
-        if columns is None:
-            return _reasons(tree, Row(table, place))
-        cells = [table.cell(name, place) for name in columns]
-        size = 0
-        for cell in cells:
-            if cell.__class__ is str:
-                size += len(cell)
-            elif cell is not None:  # as keys, 1 and true are the same
-                size = _LONG
-        if size >= _LONG:
-            return _reasons(tree, Row(table, place))
-        key = (tree, *cells)
-        found = self._known.get(key)
-        if found is None:
-            if len(self._known) >= _ROOM:
-                self._known.clear()
-            found = self._known[key] = _reasons(tree, Row(table, place))
-        return found
+            wheres: list[str] = []
+            node = _asked(tree, self._known, wheres)
+            repeats = len(set(wheres)) < len(wheres)
+            self._trees[tree] = node, repeats
+        found: list[Match] = []
+        node.add(_Seen(table, place), found)
+        if len(self._known) >= _ROOM:
+            self._known.clear()
+        return tuple(dict.fromkeys(found)) if repeats else tuple(found)
 
 
 _LONG = 1_024
-"""Reasons are remembered where a rule reads fewer characters of an event,"""
+"""Values up to so many characters are remembered,"""
 _ROOM = 8_192
 """and how many: some 20 MB at the very worst."""
+_UNKNOWN = Match("", "", "", "")
 
 
-def _read(node: Bound) -> Columns | None:
-    """The columns on which the reasons of a tree that holds depend; None where they are all of them."""
-    found: dict[str, None] = {}
-    rest: list[tuple[Bound, bool]] = [(node, True)]
-    while rest:
-        node, true = rest.pop()
-        if isinstance(node, Check):
-            if node.columns == KEYWORDS:
-                return None
-            found.update(dict.fromkeys(node.columns))
-            for _, columns in node.references:
-                found.update(dict.fromkeys(columns))
-        elif not isinstance(node, Non):
-            rest += [(item, true and isinstance(node, All)) for item in node.items]
-        elif not true:
-            rest.append((node.item, False))
-    return tuple(found)
+_RECORD = frozenset((*KEYWORDS, *ENVELOPE))
+"""Columns that are not the fields of an event."""
 
 
-def _reasons(tree: Bound, row: Row) -> tuple[Match, ...]:
-    found: list[Match] = []
-    _add(tree, row, found)
-    return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
+class _Seen:
+    """The row whose reasons are asked for."""
+
+    __slots__ = ("_place", "_row", "_table", "get")
+
+    def __init__(self, table: Table, place: int) -> None:
+        self._table, self._place = table, place
+        self._row: Row | None = None
+        self.get = table.event(place).fields.get
+
+    @property
+    def row(self) -> Row:
+        """For leaves that read more than one field's text."""
+        if self._row is None:
+            self._row = Row(self._table, self._place)
+        return self._row
 
 
-def _add(node: Bound, row: Row, found: list[Match]) -> None:
-    """Add the reasons of a tree that holds: what it demands holds too, and what it excludes need not be looked at."""
-    if isinstance(node, All):
-        for item in node.items:
-            _add(item, row, found)
-    elif not isinstance(node, Non):
-        _holds(node, row, found)
+class _Leaf:
+    """A leaf. `add` is for one that is known to be true, as of all nodes here; `holds` says whether it is, and adds its reason."""
 
+    __slots__ = ("_absent", "_check", "_columns", "_known")
 
-def _holds(node: Bound, row: Row, found: list[Match]) -> bool:
-    """Whether a tree holds; the reasons are added where it does."""
-    if isinstance(node, Check):
-        match = node.why(row)
+    def __init__(self, check: Check, known: _Known) -> None:
+        self._check, self._known = check, known
+        self._columns = () if check.references or not _RECORD.isdisjoint(check.columns) else check.columns
+        absent = next((pattern for pattern in check.leaf.patterns if matches_absence((pattern,))), None)
+        self._absent = (
+            None if absent is None else Match(check.leaf.where, check.columns[0], absent.written, shown(None))
+        )
+
+    def add(self, seen: _Seen, found: list[Match]) -> None:
+        match = self._why(seen, sure=True)
+        if match is not None:
+            found.append(match)
+
+    def holds(self, seen: _Seen, found: list[Match]) -> bool:
+        match = self._why(seen, sure=False)
         if match is None:
             return False
         found.append(match)
         return True
-    if isinstance(node, Non):
-        return not _true(node.item, row)
-    if isinstance(node, Some):
+
+    def _why(self, seen: _Seen, *, sure: bool) -> Match | None:
+        name, value, get = "", None, seen.get
+        for column in self._columns:
+            cell = get(column)
+            if cell is not None:
+                if value is not None:
+                    return self._check.why(seen.row)
+                name, value = column, cell
+        if value.__class__ is not str:
+            return self._absent if value is None and self._columns else self._check.why(seen.row)
+        key = (self, name, value)
+        match = self._known.get(key, _UNKNOWN)
+        if match is _UNKNOWN:
+            match = self._of_text(name, value, sure=sure)
+            if len(value) <= _LONG:
+                self._known[key] = match
+        return match
+
+    def _of_text(self, name: str, value: str, *, sure: bool) -> Match | None:
+        leaf, low = self._check.leaf, value.lower()
+        if not sure and len(leaf.patterns) > 1 and not self._check.test.holds_text(value, low):
+            return None
+        pattern = matching(leaf.patterns, value, low)
+        return None if pattern is None else Match(leaf.where, name, pattern.written, shown(value))
+
+
+class _Every:
+    """And: what it demands holds where it does."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Sequence[_Node]) -> None:
+        self._items = items
+
+    def add(self, seen: _Seen, found: list[Match]) -> None:
+        for item in self._items:
+            item.add(seen, found)
+
+    def holds(self, seen: _Seen, found: list[Match]) -> bool:
+        before = len(found)
+        for item in self._items:
+            if not item.holds(seen, found):
+                del found[before:]
+                return False
+        return True
+
+
+class _Any:
+    """Or: every item that holds is a reason."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Sequence[_Node]) -> None:
+        self._items = items
+
+    def add(self, seen: _Seen, found: list[Match]) -> None:
+        self.holds(seen, found)
+
+    def holds(self, seen: _Seen, found: list[Match]) -> bool:
         holds = False
-        for item in node.items:  # every item that holds is a reason
-            holds |= _holds(item, row, found)
+        for item in self._items:
+            holds |= item.holds(seen, found)
         return holds
-    before = len(found)
-    for item in node.items:
-        if not _holds(item, row, found):
-            del found[before:]
-            return False
-    return True
+
+
+class _Bar:
+    """Not: gives no reason, and what it excludes need not be looked at where it is known to hold."""
+
+    __slots__ = ("_item",)
+
+    def __init__(self, item: Bound) -> None:
+        self._item = item
+
+    def add(self, _: _Seen, __: list[Match]) -> None:
+        """Nothing."""
+
+    def holds(self, seen: _Seen, _: list[Match]) -> bool:
+        return not _true(self._item, seen.row)
+
+
+_Node = _Leaf | _Every | _Any | _Bar
+_Known = dict[tuple[_Leaf, str, str], Match | None]
+
+
+def _asked(node: Bound, known: _Known, wheres: list[str]) -> _Node:
+    """The tree as it is asked for reasons; `wheres` gets those of its leaves."""
+    if isinstance(node, Check):
+        wheres.append(node.leaf.where)
+        return _Leaf(node, known)
+    if isinstance(node, Non):
+        return _Bar(node.item)
+    items = [_asked(item, known, wheres) for item in node.items]
+    return _Every(items) if isinstance(node, All) else _Any(items)
 
 
 def _true(node: Bound, row: Row) -> bool:
