@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from collectors.journal import JournalConfig, open_reader
 from soc.alert import facts as alert_facts
 from soc.errors import SocError, UnreachableError
 from soc.store import AlertQuery, EventQuery, Indexed
 from soc.store.config import StoreConfig
+from soc.store.local_events import LocalEventStore
 from tests.soc.store.material import DAY, Site, alert, entries, event, ids, story
 
 
@@ -39,13 +41,17 @@ def test_a_search_passes_over_damaged_events_and_logs_them(site: Site, caplog: p
     batches = [[event(n) for n in range(start, start + 10)] for start in (0, 10, 20)]
     for batch in batches:
         site.index(batch)
+    reader = open_reader(JournalConfig(site.folder / "journal"))
+    assert reader.end() == 30
+    other_process = LocalEventStore(site.folder / "events.db", reader)
     (segment,) = (site.folder / "journal").glob("*.seg")
     content = bytearray(segment.read_bytes())
     content[content.index(b"line 15") + 6] ^= 1
     segment.write_bytes(content)
-    found = site.store.search(EventQuery())
+    found = other_process.search(EventQuery())
     assert sorted(map(str, ids(found))) == sorted(one.id for one in batches[0] + batches[2])
-    assert site.store.event(batches[1][0].id) is None
+    assert other_process.event(batches[1][0].id) is None
+    other_process.close()
     assert "events cannot be read" in caplog.text
 
 
@@ -127,6 +133,7 @@ def test_a_killed_writer_leaves_a_whole_prefix(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from soc.store.config import StoreConfig
+from soc.store.local_events import LocalEventStore
 from tests.soc.store.material import *
 site = Site(Path(sys.argv[1]), StoreConfig())
 projections = site.projections()
