@@ -11,6 +11,7 @@ import os
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 64 * 1024
 _WAIT_S = 0.1
+_EVERY_S = 0.01
+_MANY = 1_000
+"""Between two batches of fewer records: each costs a wait for the disk, and what comes meanwhile stands in the kernel."""
 _BACKLOG = 128
 _LAST_BYTES = 4 * 1024 * 1024
 """What is still read of one connection when the source stops: more than its sender's kernel holds as a rule."""
@@ -64,13 +68,16 @@ class TcpSource:
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`; then what has arrived on open connections is given."""
         while not stop.is_set():
-            for key, _ in self._selector.select(_WAIT_S):
+            ready, began, before = self._selector.select(_WAIT_S), time.monotonic(), self._ordinal
+            for key, _ in ready:
                 if key.data is None:
                     self._accept()
                 else:
                     self._read(key.data)
                 yield from self._full(BATCH_RECORDS)
             yield from self._full(1)
+            if 0 < self._ordinal - before < _MANY:
+                stop.wait(began + _EVERY_S - time.monotonic())
         self._accept()
         for connection in list(self._connections):
             left = _LAST_BYTES

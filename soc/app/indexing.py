@@ -14,6 +14,9 @@ from soc.store import EventStore, Indexed
 
 CONSUMER = "index"
 
+INDEX_BATCH = 10_000
+"""Events a step: ids are random, so a transaction writes most pages of their index; fewer transactions write fewer."""
+
 
 class Indexing:
     """One consumer of the journal: every event goes into the store once; what the store refuses becomes a dead letter with its reason.
@@ -31,7 +34,7 @@ class Indexing:
 
     def step(self) -> int:
         """Index the next batch; how many events it had. Raises: UnreachableError; the batch is then worth a retry."""
-        events, following = next_batch(self._journal, self.offset)
+        events, following = next_batch(self._journal, self.offset, INDEX_BATCH)
         if following == self.offset:
             return 0
         result = self._index(events)

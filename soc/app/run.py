@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -18,9 +19,10 @@ from iso27001.ledger.anchor import write_anchor
 from soc.app.assurance import measure
 from soc.app.conservation import Conservation
 from soc.app.evaluation import CONSUMER, Evaluation
-from soc.app.indexing import Indexing
+from soc.app.indexing import INDEX_BATCH, Indexing
 from soc.app.intakes import intakes
 from soc.app.memory import settle
+from soc.app.reading import BATCH
 from soc.app.reload import Reloader
 from soc.app.rule_files import RuleFiles, versions_of
 from soc.app.site import Site
@@ -34,6 +36,10 @@ IDLE_S = 0.5
 
 RETRY_S = 2.0
 """Pause before a store that did not answer is asked again."""
+
+DETECT_EVERY_S = 0.02
+INDEX_EVERY_S = 1.0
+"""Between two batches that are not full: few large ones cost less than many small ones. A first event and a backlog do not wait."""
 
 TICK_S = 60.0
 """Between two conservation facts and signed heads."""
@@ -74,8 +80,8 @@ class Running:
         """Set when a loop failed: whoever runs this stops it then; what is durable is taken up at the next start."""
         self._sources = [self._thread(f"source-{i.source_id}", self._collect, i) for i in self._intakes]
         self._consumers = [
-            self._thread("detect", self._consume, self._evaluation.step, lambda: self._evaluation.offset),
-            self._thread("index", self._consume, self._indexing.step, lambda: self._indexing.offset),
+            self._thread("detect", self._consume, self._evaluation, DETECT_EVERY_S, BATCH),
+            self._thread("index", self._consume, self._indexing, INDEX_EVERY_S, INDEX_BATCH),
         ]
         self._ticker = self._thread("tick", self._tick)
         self._watcher = self._thread("rules", self._reloader.run)
@@ -175,11 +181,14 @@ class Running:
             self._failed.append(f"{intake.source_id}: {error}")
             _log.error("a source ended", extra={"source": intake.source_id, "error": str(error)})
 
-    def _consume(self, step: Callable[[], int], offset: Callable[[], int]) -> None:
-        """Step while there are events; at the end, only leave when the sources have left."""
+    def _consume(self, consumer: Evaluation | Indexing, every_s: float, full: int) -> None:
+        """Step while there are events, `every_s` apart where batches are not `full`; at the end, only leave when the sources have left."""
         while True:
+            began = time.monotonic()
             try:
-                if step():
+                if taken := consumer.step():
+                    if taken < full:
+                        self._intakes_over.wait(began + every_s - time.monotonic())
                     continue
             except UnreachableError as error:
                 self.metrics.unreachable.inc()
@@ -194,7 +203,7 @@ class Running:
                 continue
             if self._intakes_over.is_set():
                 return
-            self.site.journal.wait(offset(), IDLE_S)
+            self.site.journal.wait(consumer.offset, IDLE_S)
 
     def _tick(self) -> None:
         ticks = 0
