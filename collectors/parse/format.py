@@ -48,6 +48,23 @@ class Parsed(msgspec.Struct, frozen=True, gc=False):
     fields: dict[str, Value]
 
 
+ANY = "*"
+"""Of whatever a record says: any dataset, any category, any field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gives:
+    """The events of one dataset that a parser can give: what rules can be about. Tests hold it to every golden line.
+
+    `categories`: all values of `event.category`; `fields`: the names of all other fields, those that end with `*` for all that begin
+    so; both with blanks between them.
+    """
+
+    dataset: str
+    categories: str = ""
+    fields: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One kind of record. `name` is what soc.yaml calls it, `title` what people call it.
@@ -55,6 +72,8 @@ class Format:
     `parse`: Raises ParseError and nothing else. `sniff`: how sure a sample of a file's first bytes is this format, 0 to 1.
     `continues`: for formats whose records span lines: given a line and whether a record is open before it, whether one is open after
     it; None where a line is a record. A source joins lines (with their newlines) until the answer is False.
+    `gives`: the datasets of its events. `header`: fields that its records have around what message parsers read; where it is not
+    empty, the events are also of the datasets of all messages.
     """
 
     name: str
@@ -62,17 +81,20 @@ class Format:
     parse: Callable[[RawRecord, Context], Parsed]
     sniff: Callable[[bytes], float]
     continues: Callable[[bytes, bool], bool] | None = None
+    gives: tuple[Gives, ...] = ()
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """What one daemon writes after its syslog header.
 
-    `dataset`: the `event.dataset` of its events. `programs`: process names that write it. `openings`: first words that mark it in any
-    program ("pam_unix("). `parse`: adds what it understands to the fields, and nothing where it does not know the message.
+    `gives`: what its events are; the dataset becomes their `event.dataset`. `programs`: process names that write it. `openings`: first
+    words that mark it in any program ("pam_unix("). `parse`: adds what it understands to the fields, and nothing where it does not know
+    the message.
     """
 
-    dataset: str
+    gives: Gives
     parse: Callable[[str, dict[str, Value]], None]
     programs: frozenset[str] = frozenset()
     openings: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from collectors.errors import ParseError
 from collectors.event import Value
-from collectors.parse.format import Format, Message
+from collectors.parse.format import Format, Gives, Message
 
 
 @cache
@@ -36,6 +36,26 @@ def _modules(package: str) -> list[ModuleType]:
         importlib.import_module(f"{package}.{each.name}")
         for each in sorted(pkgutil.iter_modules(paths), key=lambda m: m.name)
     ]
+
+
+PLAIN = Gives("syslog")
+"""A line of a program whose messages nobody reads."""
+
+
+@cache
+def gives(name: str) -> tuple[Gives, ...]:
+    """The datasets that the records of a format can become; none where there is no such format."""
+    form = formats().get(name)
+    if form is None:
+        return ()
+    read = [PLAIN, *(message.gives for message in messages())] if form.header else []
+    together: dict[str, Gives] = {}
+    for each in (*form.gives, *read):
+        known = together.get(each.dataset, Gives(each.dataset, "", form.header))
+        together[each.dataset] = Gives(
+            each.dataset, f"{known.categories} {each.categories}", f"{known.fields} {each.fields}"
+        )
+    return tuple(together.values())
 
 
 def format_named(name: str) -> Format:
@@ -63,7 +83,7 @@ def read_message(program: str, message: str, fields: dict[str, Value]) -> None:
     elif program in by_program:
         found = by_program[program]
     else:
-        fields["event.dataset"] = "syslog"
+        fields["event.dataset"] = PLAIN.dataset
         return
-    fields["event.dataset"] = found.dataset
+    fields["event.dataset"] = found.gives.dataset
     found.parse(message, fields)

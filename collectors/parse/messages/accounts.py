@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from collectors.event import Value
-from collectors.parse.format import Message
+from collectors.parse.format import Gives, Message
 
 _NEW = re.compile(r"new (user|group): name=([^,]{1,256})(?:, [UG]ID=(\d{1,10}))?")
 _MEMBER = re.compile(r"(add|delete) '([^']{1,256})' (?:to|from) (?:shadow )?group '([^']{1,256})'")
@@ -59,7 +59,11 @@ def _member(added: bool, user: str, group: str, fields: dict[str, Value]) -> Non
 
 
 MESSAGE = Message(
-    "syslog",
+    Gives(
+        "syslog",
+        "iam",
+        "event.action event.outcome event.reason group.id group.name user.name user.target.id user.target.name",
+    ),
     read,
     frozenset(
         {"useradd", "usermod", "userdel", "groupadd", "groupmod", "groupdel", "gpasswd", "chage", "chpasswd", "adduser"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from collectors.event import Value
-from collectors.parse.format import Message
+from collectors.parse.format import Gives, Message
 
 _LINE = re.compile(r"\(([^)]{1,256})\) ([A-Z][A-Za-z ]{1,32}) \((.*)\)", re.DOTALL)
 _ACTIONS = {
@@ -38,4 +38,12 @@ def read(message: str, fields: dict[str, Value]) -> None:
         fields["user.target.name"] = match[3]
 
 
-MESSAGE = Message("syslog", read, frozenset({"CRON", "cron", "crond", "crontab", "anacron"}))
+MESSAGE = Message(
+    Gives(
+        "syslog",
+        "configuration process",
+        "event.action process.command_line user.name user.target.name",
+    ),
+    read,
+    frozenset({"CRON", "cron", "crond", "crontab", "anacron"}),
+)

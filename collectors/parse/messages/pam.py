@@ -14,7 +14,7 @@ import re
 
 from collectors.event import Value
 from collectors.parse.ecs import put_source
-from collectors.parse.format import Message
+from collectors.parse.format import Gives, Message
 
 _OPENING = re.compile(r"(pam_\w{1,32})\(([^():]{0,64}):?(\w{0,16})\): ", re.ASCII)
 _OPENED = re.compile(
@@ -118,4 +118,13 @@ def _refused(text: str, fields: dict[str, Value]) -> None:
         fields["event.reason"] = f"has {reason}"
 
 
-MESSAGE = Message("pam", read, openings=("pam_",))
+MESSAGE = Message(
+    Gives(
+        "pam",
+        "authentication iam session",
+        "event.action event.outcome event.reason source.domain source.ip system.auth.failures "
+        "system.auth.pam.* user.id user.name",
+    ),
+    read,
+    openings=("pam_",),
+)

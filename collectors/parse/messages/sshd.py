@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from collectors.event import Value
 from collectors.parse.ecs import put_source
-from collectors.parse.format import Message
+from collectors.parse.format import Gives, Message
 
 Fields = dict[str, Value]
 
@@ -327,4 +327,13 @@ _READERS: dict[str, Callable[[str, Fields], None]] = {
     "subsystem": _subsystem,
 }
 
-MESSAGE = Message("sshd", read, frozenset({"sshd", "sshd-session", "sshd-auth"}))
+MESSAGE = Message(
+    Gives(
+        "sshd",
+        "authentication network process session",
+        "event.action event.outcome event.reason source.domain source.ip source.port syslog.repeated "
+        "system.auth.failures system.auth.ssh.* user.name",
+    ),
+    read,
+    frozenset({"sshd", "sshd-session", "sshd-auth"}),
+)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from collectors.event import Value
-from collectors.parse.format import Message
+from collectors.parse.format import Gives, Message
 
 _UTIL_LINUX = re.compile(r"(FAILED SU )?\(to ([^ )]{1,256})\) (\S{1,256}) on (\S{1,256})")
 _SHADOW = re.compile(r"(Successful|FAILED) su for (\S{1,256}) by (\S{1,256})")
@@ -38,4 +38,12 @@ def read(message: str, fields: dict[str, Value]) -> None:
         fields["system.auth.su.tty"] = tty
 
 
-MESSAGE = Message("syslog", read, frozenset({"su", "runuser"}))
+MESSAGE = Message(
+    Gives(
+        "syslog",
+        "authentication",
+        "event.action event.outcome system.auth.su.tty user.effective.name user.name",
+    ),
+    read,
+    frozenset({"su", "runuser"}),
+)

@@ -12,7 +12,7 @@ messages, which stand alone here.
 from __future__ import annotations
 
 from collectors.event import Value
-from collectors.parse.format import Message
+from collectors.parse.format import Gives, Message
 
 _NAMES = {
     "PWD": "process.working_directory",
@@ -63,4 +63,13 @@ def read(message: str, fields: dict[str, Value]) -> None:
         fields["event.outcome"] = "success"
 
 
-MESSAGE = Message("sudo", read, frozenset({"sudo", "sudoedit"}))
+MESSAGE = Message(
+    Gives(
+        "sudo",
+        "process",
+        "event.action event.outcome event.reason group.name process.command_line process.executable "
+        "process.working_directory system.auth.sudo.* user.effective.name user.name",
+    ),
+    read,
+    frozenset({"sudo", "sudoedit"}),
+)

@@ -15,7 +15,7 @@ from collectors.errors import ParseError
 from collectors.event import Value
 from collectors.parse import timestamp
 from collectors.parse.ecs import put_source
-from collectors.parse.format import Context, Format, Parsed, excerpt, share_of_lines, text_of
+from collectors.parse.format import Context, Format, Gives, Parsed, excerpt, share_of_lines, text_of
 from collectors.record import RawRecord
 
 _LINE = re.compile(
@@ -60,4 +60,16 @@ def _sniff(sample: bytes) -> float:
     return share_of_lines(sample, _SNIFFED.match)
 
 
-FORMAT = Format("apache-error", "Apache error log (2.2 and 2.4)", parse, _sniff)
+FORMAT = Format(
+    "apache-error",
+    "Apache error log (2.2 and 2.4)",
+    parse,
+    _sniff,
+    gives=(
+        Gives(
+            "apache.error",
+            "web",
+            "apache.error.module event.code log.level message process.pid process.thread.id source.ip source.port",
+        ),
+    ),
+)

@@ -88,4 +88,10 @@ def _sniff(sample: bytes) -> float:
     return share_of_lines(sample, _SNIFFED.match)
 
 
-FORMAT = Format("journald", "systemd journal as JSON (journalctl -o json)", parse, _sniff)
+FORMAT = Format(
+    "journald",
+    "systemd journal as JSON (journalctl -o json)",
+    parse,
+    _sniff,
+    header="log.syslog.* message process.name process.pid host.id process.command_line process.executable process.user.id systemd.*",
+)

@@ -21,7 +21,7 @@ from collectors.errors import ParseError
 from collectors.event import Value
 from collectors.parse import timestamp, windows_event, windows_lines
 from collectors.parse.flat import flatten
-from collectors.parse.format import Context, Format, Parsed, excerpt, share_of_lines
+from collectors.parse.format import ANY, Context, Format, Gives, Parsed, excerpt, share_of_lines
 from collectors.record import RawRecord
 
 _BOM = b"\xef\xbb\xbf"
@@ -97,4 +97,10 @@ def _sniff(sample: bytes) -> float:
     return _LESS_SURE * share_of_lines(sample, _SNIFFED.match)
 
 
-FORMAT = Format("json", "JSON lines: ECS, Winlogbeat, flat Windows events, egov.audit, any other object", parse, _sniff)
+FORMAT = Format(
+    "json",
+    "JSON lines: ECS, Winlogbeat, flat Windows events, egov.audit, any other object",
+    parse,
+    _sniff,
+    gives=(Gives(ANY, ANY, ANY),),
+)

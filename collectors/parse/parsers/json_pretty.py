@@ -15,7 +15,7 @@ import re
 
 import msgspec.structs
 
-from collectors.parse.format import Context, Format, Parsed
+from collectors.parse.format import ANY, Context, Format, Gives, Parsed
 from collectors.parse.parsers import json_lines
 from collectors.record import RawRecord
 
@@ -38,4 +38,6 @@ def _sniff(sample: bytes) -> float:
     return 1.0 if _OPENING.match(sample) else 0.0
 
 
-FORMAT = Format("json-pretty", "JSON objects over several lines", parse, _sniff, _continues)
+FORMAT = Format(
+    "json-pretty", "JSON objects over several lines", parse, _sniff, _continues, gives=(Gives(ANY, ANY, ANY),)
+)

@@ -14,7 +14,7 @@ from collectors.errors import ParseError
 from collectors.event import Value
 from collectors.parse import timestamp
 from collectors.parse.ecs import number, put_source
-from collectors.parse.format import Context, Format, Parsed, excerpt, share_of_lines, text_of
+from collectors.parse.format import Context, Format, Gives, Parsed, excerpt, share_of_lines, text_of
 from collectors.record import RawRecord
 
 _LINE = re.compile(
@@ -73,4 +73,17 @@ def _sniff(sample: bytes) -> float:
     return share_of_lines(sample, _SNIFFED.match)
 
 
-FORMAT = Format("nginx-error", "nginx error log", parse, _sniff)
+FORMAT = Format(
+    "nginx-error",
+    "nginx error log",
+    parse,
+    _sniff,
+    gives=(
+        Gives(
+            "nginx.error",
+            "web",
+            "http.request.method http.version log.level message nginx.error.connection_id process.name "
+            "process.pid process.thread.id source.ip url.*",
+        ),
+    ),
+)

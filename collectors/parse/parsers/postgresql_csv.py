@@ -22,7 +22,7 @@ from collectors.errors import ParseError
 from collectors.event import Value
 from collectors.parse import timestamp
 from collectors.parse.ecs import number, put_source
-from collectors.parse.format import Context, Format, Parsed, excerpt, text_of
+from collectors.parse.format import Context, Format, Gives, Parsed, excerpt, text_of
 from collectors.record import RawRecord
 
 _COLUMNS = (
@@ -144,4 +144,18 @@ def _sniff(sample: bytes) -> float:
     return 1.0 if _SNIFFED.match(sample) else 0.0
 
 
-FORMAT = Format("postgresql-csv", "PostgreSQL csvlog", parse, _sniff, _continues)
+FORMAT = Format(
+    "postgresql-csv",
+    "PostgreSQL csvlog",
+    parse,
+    _sniff,
+    _continues,
+    gives=(
+        Gives(
+            "postgresql.log",
+            "authentication database",
+            "event.action event.duration event.outcome log.level message postgresql.log.* process.pid "
+            "source.domain source.ip source.port user.name",
+        ),
+    ),
+)

@@ -125,4 +125,10 @@ def _sniff(sample: bytes) -> float:
     return share_of_lines(sample, lambda line: _HEADER.match(line) and not line.startswith(b"<0>1 "))
 
 
-FORMAT = Format("rfc3164", "BSD syslog (RFC 3164), also with ISO 8601 dates", parse, _sniff)
+FORMAT = Format(
+    "rfc3164",
+    "BSD syslog (RFC 3164), also with ISO 8601 dates",
+    parse,
+    _sniff,
+    header="log.syslog.* message process.name process.pid",
+)

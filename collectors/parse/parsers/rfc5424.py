@@ -91,4 +91,4 @@ def _sniff(sample: bytes) -> float:
     return share_of_lines(sample, _HEADER.match)
 
 
-FORMAT = Format("rfc5424", "syslog (RFC 5424)", parse, _sniff)
+FORMAT = Format("rfc5424", "syslog (RFC 5424)", parse, _sniff, header="log.syslog.* message process.name process.pid")

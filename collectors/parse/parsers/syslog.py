@@ -26,4 +26,10 @@ def _sniff(sample: bytes) -> float:
     return _LESS_SURE * min(1.0, rfc3164.FORMAT.sniff(sample) + rfc5424.FORMAT.sniff(sample))
 
 
-FORMAT = Format("syslog", "syslog, RFC 3164 or RFC 5424 line by line", parse, _sniff)
+FORMAT = Format(
+    "syslog",
+    "syslog, RFC 3164 or RFC 5424 line by line",
+    parse,
+    _sniff,
+    header="log.syslog.* message process.name process.pid",
+)

@@ -19,7 +19,7 @@ from collectors.errors import ParseError
 from collectors.event import Value
 from collectors.parse import timestamp
 from collectors.parse.ecs import ip, number, put_source
-from collectors.parse.format import Context, Format, Parsed, excerpt, share_of_lines, text_of
+from collectors.parse.format import Context, Format, Gives, Parsed, excerpt, share_of_lines, text_of
 from collectors.record import RawRecord
 
 _QUOTED = r'"((?:[^"\\]++|\\.)*+)"'
@@ -32,6 +32,10 @@ _TAIL = re.compile(r'"((?:[^"\\]++|\\.)*+)"|([^ "]+)')
 _ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _CONTROL = {b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _METHOD = re.compile(r"[A-Z][A-Z-]{1,31}")
+_FIELDS = (
+    "client.ip event.duration event.outcome http.request.method http.request.referrer http.response.bytes http.response.status_code "
+    "http.version server.port source.domain source.ip url.* user.name user_agent.original"
+)
 _TAIL_LIMIT = 16
 """Words after the user agent that are looked at."""
 
@@ -143,4 +147,5 @@ FORMAT = Format(
     "nginx and Apache access log (common, combined, with virtual host, forwarded address, time)",
     parse,
     _sniff,
+    gives=tuple(Gives(f"{server}.access", "web", _FIELDS) for server in ("nginx", "apache")),
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from collectors.parse import windows_event
-from collectors.parse.format import Context, Format, Parsed, share_of_lines
+from collectors.parse.format import ANY, Context, Format, Gives, Parsed, share_of_lines
 from collectors.record import RawRecord
 
 _EVTX_MAGIC = b"ElfFile\x00"
@@ -29,4 +29,10 @@ def _sniff(sample: bytes) -> float:
     return share_of_lines(sample, _SNIFFED.match)
 
 
-FORMAT = Format("windows-json", "Windows event as JSON (EVTX records, evtx_dump -o jsonl)", parse, _sniff)
+FORMAT = Format(
+    "windows-json",
+    "Windows event as JSON (EVTX records, evtx_dump -o jsonl)",
+    parse,
+    _sniff,
+    gives=(Gives("windows", ANY, ANY),),
+)

@@ -19,7 +19,7 @@ from xml.etree.ElementTree import ParseError as XmlError
 
 from collectors.errors import ParseError
 from collectors.parse import timestamp, windows
-from collectors.parse.format import Context, Format, Parsed, excerpt, text_of
+from collectors.parse.format import ANY, Context, Format, Gives, Parsed, excerpt, text_of
 from collectors.record import RawRecord
 
 _SNIFFED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?<(?:\w{1,32}:)?Event[\s>]")
@@ -126,4 +126,11 @@ def _sniff(sample: bytes) -> float:
     return 1.0 if _SNIFFED.match(sample) else 0.0
 
 
-FORMAT = Format("windows-xml", "Windows event as XML (wevtutil, event forwarding)", parse, _sniff, _continues)
+FORMAT = Format(
+    "windows-xml",
+    "Windows event as XML (wevtutil, event forwarding)",
+    parse,
+    _sniff,
+    _continues,
+    gives=(Gives("windows", ANY, ANY),),
+)

@@ -1,15 +1,18 @@
 """A rule and what is collected in, whether it can fire out: does any source give its events, does any parser give its fields?
 
-Sources of truth: the parsers' own declarations below, which tests hold against every golden line of `collectors.parse`; the rules' routes
+Sources of truth: the parsers' own declarations (`collectors.parse.format.Gives`), which tests hold to every golden line; the rules' routes
 (.taxonomy). A format that carries what its sender names (JSON, Windows events) is open: it can give any field.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from collectors.parse.format import ANY, Gives
+from collectors.parse.registry import formats, gives
 from soc.detect.sigma.ir import And, Content, Correlation, Filter, Leaf, Logsource, Node, Not, Rule, leaves
 from soc.detect.sigma.references import Loaded, Names
 from soc.detect.sigma.route import ROUTING, Route
@@ -56,73 +59,11 @@ class Verdict:
 
 _ALWAYS = "host.name host.ip log.flags labels.* service.name"
 """What a record's context or the inventory can add to events of any kind."""
-_SYSLOG = "log.syslog.* message process.name process.pid"
-_JOURNALD = "host.id process.command_line process.executable process.user.id systemd.*"
-_WHO = "event.action event.outcome event.reason user.name"
-_FROM = "source.domain source.ip source.port"
-_THREAD = "log.level message process.pid process.thread.id"
-_WEB = (
-    "client.ip event.duration event.outcome http.request.method http.request.referrer http.response.bytes http.response.status_code "
-    "http.version server.port source.domain source.ip url.* user.name user_agent.original"
-)
-_DATASETS: dict[str, tuple[str, str]] = {
-    "sshd": (
-        "authentication network process session",
-        f"{_WHO} {_FROM} syslog.repeated system.auth.failures system.auth.ssh.*",
-    ),
-    "sudo": (
-        "process",
-        f"{_WHO} group.name process.command_line process.executable process.working_directory system.auth.sudo.* user.effective.name",
-    ),
-    "pam": (
-        "authentication iam session",
-        f"{_WHO} source.domain source.ip system.auth.failures system.auth.pam.* user.id",
-    ),
-    "syslog": (
-        "authentication configuration iam process",
-        f"{_WHO} group.id group.name process.command_line system.auth.su.tty user.effective.name user.target.id user.target.name",
-    ),
-    "nginx.access": ("web", _WEB),
-    "apache.access": ("web", _WEB),
-    "nginx.error": (
-        "web",
-        f"{_THREAD} http.request.method http.version nginx.error.connection_id process.name source.ip url.*",
-    ),
-    "apache.error": ("web", f"{_THREAD} apache.error.module event.code source.ip source.port"),
-    "postgresql.log": (
-        "authentication database",
-        f"{_FROM} event.action event.duration event.outcome log.level message postgresql.log.* process.pid user.name",
-    ),
-}  # fmt: skip
-"""Datasets -> the values of `event.category` and the fields that their events can have."""
-
-_OF_FORMAT: dict[str, tuple[tuple[str, ...], str]] = {
-    "rfc3164": (("sshd", "sudo", "pam", "syslog"), _SYSLOG),
-    "rfc5424": (("sshd", "sudo", "pam", "syslog"), _SYSLOG),
-    "syslog": (("sshd", "sudo", "pam", "syslog"), _SYSLOG),
-    "journald": (("sshd", "sudo", "pam", "syslog"), f"{_SYSLOG} {_JOURNALD}"),
-    "web-access": (("nginx.access", "apache.access"), ""),
-    "nginx-error": (("nginx.error",), ""),
-    "apache-error": (("apache.error",), ""),
-    "postgresql-csv": (("postgresql.log",), ""),
-}
-"""Formats -> their datasets, and what the format's own header adds."""
-
-_OPEN: dict[str, Mapping[str, frozenset[str] | None]] = {
-    "json": dict.fromkeys(ROUTING),
-    "json-pretty": dict.fromkeys(ROUTING),
-    "windows-json": dict.fromkeys(ROUTING) | {"event.dataset": frozenset({"windows"}), "event.module": frozenset({"windows"})},
-    "windows-xml": dict.fromkeys(ROUTING) | {"event.dataset": frozenset({"windows"}), "event.module": frozenset({"windows"})},
-}  # fmt: skip
-"""Formats whose records name their own fields."""
 
 
 def outputs_of(format_name: str) -> tuple[Output, ...]:
-    """What the parser of a format gives; nothing where none is declared."""
-    if format_name in _OPEN:
-        return (Output(format_name, _OPEN[format_name], frozenset({"*"})),)
-    datasets, header = _OF_FORMAT.get(format_name, ((), ""))
-    return tuple(_closed(dataset, header) for dataset in datasets)
+    """What the parser of a format gives; nothing where there is none."""
+    return tuple(map(_output, gives(format_name)))
 
 
 @lru_cache
@@ -133,15 +74,16 @@ def own_outputs() -> tuple[Output, ...]:
 
 
 @lru_cache
-def _closed(dataset: str, header: str) -> Output:
-    categories, fields = _DATASETS[dataset]
+def _output(given: Gives) -> Output:
+    named = given.dataset != ANY
+    fields = frozenset(f"{_ALWAYS} {given.fields}".split())
     routing: dict[str, frozenset[str] | None] = {
-        "event.dataset": frozenset({dataset}),
-        "event.module": frozenset({dataset.partition(".")[0]}),
-        "event.category": frozenset(categories.split()),
+        "event.dataset": frozenset({given.dataset}) if named else None,
+        "event.module": frozenset({given.dataset.partition(".")[0]}) if named else None,
+        "event.category": None if ANY in given.categories.split() else frozenset(given.categories.split()),
     }
-    given = frozenset(f"{_ALWAYS} {header} {fields}".split())
-    return Output(dataset, routing | {name: None for name in ROUTING if name in given}, given)
+    read = ROUTING if ANY in fields else [name for name in ROUTING if name in fields]
+    return Output(given.dataset, dict.fromkeys(read) | routing, fields)
 
 
 # --- Whether a rule can fire --------------------------------------------------------------------------------------------------------
@@ -247,12 +189,21 @@ def ungrouped(correlation: Correlation, names: Names) -> Iterator[tuple[int, str
             yield at, f'no parser gives "{group}" in the events of {sources}: no hit falls into a group'
 
 
+@lru_cache
+def _by_dataset() -> Mapping[str, Sequence[Output]]:
+    """What our parsers give of each dataset that one of them names."""
+    found: dict[str, list[Output]] = defaultdict(list)
+    for name in formats():
+        for given in gives(name):
+            if given.dataset != ANY:
+                found[given.dataset].append(_output(given))
+    return found
+
+
 @lru_cache(4_096)
 def _has(logsource: Logsource, field: str) -> bool | None:
     """Whether the events of a logsource can have a field; None where a dataset is read that none of our parsers makes."""
-    closed = {
-        name: [_closed(name, header) for named, header in _OF_FORMAT.values() if name in named] for name in _DATASETS
-    }
+    closed = _by_dataset()
     for route in routes(logsource):
         datasets = next((values for name, values in route.where if name == "event.dataset"), None)
         if datasets is None or not any(dataset in closed for dataset in datasets):

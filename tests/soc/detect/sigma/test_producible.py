@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from collectors.parse import formats
+from collectors.parse.format import ANY
+from collectors.parse.registry import gives, messages
 from soc.detect.ruleset import RuleSet
 from soc.detect.sigma import ir, load
-from soc.detect.sigma.producible import _DATASETS, _OF_FORMAT, _OPEN, Reach, Verdict, outputs_of
+from soc.detect.sigma.producible import Reach, Verdict, outputs_of
 from soc.detect.sigma.references import Names
 from soc.detect.sigma.review import review
 from soc.detect.sigma.route import ROUTING
@@ -19,13 +21,14 @@ from tests.collectors.parse.golden import pairs, read
 from tests.soc.detect.sigma.material import FOLDERS, RULE_ID, SIGMAHQ, event, rule, write
 
 GOLDEN: dict[str, list[dict[str, Any]]] = {
-    name: [each["fields"] for each in read(form, path)]  # type: ignore[misc]  fields are a map
+    name: [each["fields"] for each in read(form, path)]  # type: ignore[misc]
     for name, (form, path) in pairs().items()
 }
 
 
-def test_every_format_is_declared() -> None:
-    assert {*_OF_FORMAT, *_OPEN} == set(formats())
+@pytest.mark.parametrize("name", formats())
+def test_every_format_is_declared(name: str) -> None:
+    assert gives(name)
 
 
 @pytest.mark.parametrize("name", sorted(GOLDEN))
@@ -48,10 +51,11 @@ def test_what_is_declared_of_a_dataset_is_given_by_a_parser() -> None:
         for fields in events:
             seen[str(fields["event.dataset"])] |= set(fields)
     seen["apache.access"] |= seen["nginx.access"]  # one parser; which of the two says the file's path
-    for dataset, (_, fields) in _DATASETS.items():
-        for declared in fields.split():
-            given = any(each.startswith(declared.rstrip("*")) for each in seen[dataset])
-            assert given, f"no golden line of {dataset} has {declared}"
+    own = [each for form in formats().values() for each in form.gives] + [message.gives for message in messages()]
+    for each in own:
+        for declared in each.fields.split() if each.fields != ANY else ():
+            given = any(field.startswith(declared.rstrip("*")) for field in seen[each.dataset])
+            assert given, f"no golden line of {each.dataset} has {declared}"
 
 
 def verdict(folder: Path, format_name: str, detection: Any, **keys: Any) -> Verdict:
