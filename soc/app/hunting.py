@@ -15,7 +15,7 @@ from soc.app.memory import settle
 from soc.app.scan import Scan, Shown
 from soc.app.site import Site
 from soc.config import Config
-from soc.detect import Detection
+from soc.detect import Detection, Level
 from soc.detect.correlation import Lateness
 from soc.detect.ruleset import RuleSet
 from soc.errors import SocError
@@ -43,16 +43,17 @@ def open_hunt(
     memory_mb: int | None = None,
     *,
     reasons: bool = True,
+    least: Level = Level.INFORMATIONAL,
 ) -> tuple[Scan[Shown], datetime]:
     """A scan that is ready, and the time that it takes for now. `memory_mb`: default: the site's. `reasons`: whether `show` reads why
-    rules fired. Raises: SocError, FaultsError."""
+    rules fired. `least`: `show` gets no lower level. Raises: SocError, FaultsError."""
     site = site_or_default(config_path, rules)
     enrich: Callable[[Sequence[Event]], list[Event]] = _unchanged
     added: Sequence[str] = ()
     if config_path.is_file():
         enrich, added = enricher(site), words_added(site)
     scan = Scan(
-        RuleSet(site.content(rules), lateness=Lateness(None), reasons=reasons),
+        RuleSet(site.content(rules), lateness=Lateness(None), reasons=reasons, least=least),
         Context(timezone=site.config.site.zone),
         enrich,
         show,

@@ -24,7 +24,7 @@ from collectors.record import DeadLetter, RawRecord, data_of
 from collectors.sources import Batch, Part, is_event_file, parts_of, read_file
 from soc.app.reading import BATCH
 from soc.detect import Detection
-from soc.detect.ruleset import Base, RuleSet
+from soc.detect.ruleset import Base, RuleSet, Stats
 from soc.detect.table import EventTable, Table
 
 Shown = TypeVar("Shown")
@@ -52,8 +52,9 @@ OTHER_REASONS = "other reasons"
 class Summary:
     """What a scan saw. `refused`: dead letters by reason; `unreadable`: files with why; `dead`: the first of the dead letters.
 
-    `hidden`: hits that filters hid. `late`: hits that correlations had no room to keep until all was read, and took apart from the others.
-    `forgotten`: events that were let go before the end, which detections of correlations then lack.
+    `detections`: by level, also of levels that are not shown. `hidden`: hits that filters hid. `late`: hits that correlations had no room
+    to keep until all was read, and took apart from the others. `forgotten`: events that were let go before the end, which detections of
+    correlations then lack.
     """
 
     files: int = 0
@@ -133,6 +134,7 @@ class Scan(Generic[Shown]):
         self._events: list[Event] = []
         self._waiting_bytes = 0
         self._hidden_before = 0
+        self._below_before: Counter[str] = Counter()
 
     def run(self, pieces: Iterable[Piece], now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
         """What detections show, in the order of files and records. A file that cannot be read is noted and the rest goes on.
@@ -142,15 +144,21 @@ class Scan(Generic[Shown]):
         for piece in pieces:
             yield from self._piece(piece, now, progress)
         yield from self._flush()
-        hidden = sum(self.rules.stats().hidden.values())
-        self.summary.hidden += hidden - self._hidden_before
-        self._hidden_before = hidden
+        self._count(self.rules.stats())
 
     def finish(self) -> Iterator[Shown]:
         """What correlations find once all is read."""
         yield from self._shown(self.rules.finish())
         stats = self.rules.stats()
+        self._count(stats)
         self.summary.late, self.summary.forgotten = sum(stats.late.values()), stats.forgotten
+
+    def _count(self, stats: Stats) -> None:
+        """What rules found since the last time and nobody is shown."""
+        hidden, below = sum(stats.hidden.values()), Counter(stats.below)
+        self.summary.hidden += hidden - self._hidden_before
+        self.summary.detections += below - self._below_before
+        self._hidden_before, self._below_before = hidden, below
 
     def pieces(self, path: Path, part_bytes: int) -> Iterator[Piece]:
         """A file in pieces that can be read on their own: a large file of lines in parts of about so many bytes, any other whole."""

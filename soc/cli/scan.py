@@ -90,11 +90,13 @@ def command(
     from soc.app.hunting import open_hunt
     from soc.app.scan import files_under, total_bytes
     from soc.app.scan_jobs import hunt
+    from soc.detect import Level
 
     output_format = "json" if as_json else output_format
     show, write = _OUTPUTS[output_format]
     reasons = output_format == "json"
-    scan, now = open_hunt(config_path, rule_folders, log_format, _at_least(level, show), memory_mb, reasons=reasons)
+    least = Level(level)
+    scan, now = open_hunt(config_path, rule_folders, log_format, show, memory_mb, reasons=reasons, least=least)
     files = files_under(paths)
     total = total_bytes(files)
     with _progress(total) as progress, _writer(output) as stream:
@@ -116,14 +118,6 @@ def row(detection: Detection) -> dict[str, Any]:
         "matched": [f"{m.where}: {m.subject or 'text'}={m.value}" for m in detection.matched],
         **detection.events[-1].document(),
     }
-
-
-def _at_least(level: str, show: Callable[[Detection], list[str]]) -> Callable[[Detection], list[str] | None]:
-    """What is shown of a detection, nothing below a level."""
-    from soc.detect import Level
-
-    shown = {each for each in Level if each.rank >= Level(level).rank}
-    return lambda detection: show(detection) if detection.rule.level in shown else None
 
 
 def _json_cells(detection: Detection) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,7 +49,7 @@ class Stats:
     `hidden`: hits by (filter id, rule id). `ungrouped`, `valueless`, `not_numbers`: hits by correlation id without a group-by field,
     without a value to count or measure, with one that is no number. `trimmed`: numbers that groups had no room for, by correlation id.
     `duplicates`: events that had come before. `held`: hits that wait for the watermark. `groups`: open ones. `forgotten`: events that
-    the default memory let go before a detection needed them or not.
+    the default memory let go before a detection needed them or not. `below`: detections by level that are less than was asked for.
     """
 
     late: Mapping[str, int]
@@ -62,6 +63,7 @@ class Stats:
     held: int
     groups: int
     forgotten: int
+    below: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,13 @@ class RuleSet:
         max_groups: int = MAX_GROUPS,
         after: RuleSet | None = None,
         reasons: bool = True,
+        least: Level = Level.INFORMATIONAL,
     ) -> None:
         """`content`: path and rule, ids unique. `lateness`: of events, for correlations (default: 10 s). `recall`: gives the events of
         sequence numbers; default: a bounded memory of the events that fired rules. `max_groups`: that correlations hold open together.
         `after`: a set that ran before (in this thread); what both have in common is not compiled again. See `adopt` for what it knows.
-        `reasons`: whether detections of single events say why; for who shows it to nobody.
+        `reasons`: whether detections of single events say why; for who shows it to nobody. `least`: detections of lower levels are counted
+        and not made; correlations over them are as ever.
 
         Raises: FaultsError where a correlation or filter names what is not there, or correlations lead in a circle.
         """
@@ -141,6 +145,9 @@ class RuleSet:
         )
         self._following = 0
         self._reasons = reasons
+        low = {level for level in Level if level.rank < least.rank}
+        self._low = {rule.id: rule.level for rule in self.rules if rule.level in low}
+        self._below: Counter[str] = Counter()
         self.meter: Meter | None = None
         """Where one is set it is charged with what the rules of each batch cost; see `costs`."""
 
@@ -211,9 +218,17 @@ class RuleSet:
     def _own(self, table: Table, hit: Hit, first: int) -> Iterator[Detection]:
         """The detections of one event, by rule id."""
         for rule in hit.fired:
-            if self._alerts[rule]:
+            if self._alerts[rule] and not self._is_below(self._public[rule].id):
                 why = self._matcher.why(table, hit, rule) if self._reasons else ()
                 yield Detection(self._public[rule], (table.event(hit.at),), why, numbers=(first + hit.at,))
+
+    def _is_below(self, rule_id: str) -> bool:
+        """Whether a detection of a rule is less than was asked for; if so it is counted."""
+        level = self._low.get(rule_id)
+        if level is None:
+            return False
+        self._below[level.value] += 1
+        return True
 
     @property
     def newest(self) -> datetime | None:
@@ -301,6 +316,7 @@ class RuleSet:
             held=correlator.waiting.held,
             groups=correlator.room.count,
             forgotten=self._keeper.forgotten if self._keeper is not None else 0,
+            below=dict(self._below),
         )
 
     # --- Explanation --------------------------------------------------------------------------------------------------------------
@@ -336,11 +352,12 @@ class RuleSet:
     # --- Detections of correlations -----------------------------------------------------------------------------------------------
 
     def _detections(self, findings: Sequence[Finding]) -> list[Detection]:
-        return [
-            self._detection(one)
-            for one in findings
-            if self._network.correlations[one.correlation].id not in self.silenced
-        ]
+        found = []
+        for one in findings:
+            rule_id = self._network.correlations[one.correlation].id
+            if rule_id not in self.silenced and not self._is_below(rule_id):
+                found.append(self._detection(one))
+        return found
 
     def _detection(self, finding: Finding) -> Detection:
         spec = self._network.correlations[finding.correlation]

@@ -21,7 +21,7 @@ from collectors.record import RawRecord
 from collectors.sources import read_file
 from soc.app import scan_jobs
 from soc.app.scan import Piece, Scan, files_under, total_bytes
-from soc.detect import Detection
+from soc.detect import Detection, Level
 from soc.detect.correlation import Lateness
 from soc.detect.ruleset import RuleSet
 from soc.detect.sigma import load
@@ -285,6 +285,36 @@ filter:
         hidden.append(scan.summary.hidden)
         assert len(rows) + scan.summary.hidden == len(found(new_scan(rules), files, 1))
     assert hidden[0] == hidden[1] > 10
+
+
+def test_detections_below_the_least_level_are_counted_and_not_made(
+    rules: RuleSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_jobs, "TASK_BYTES", 60_000)
+    for number, level in ((1, "low"), (2, "high")):
+        (tmp_path / "rules" / f"many{number}.yml").write_text(f"""\
+title: Many tools
+id: 6b3f8c52-3e0c-4a4e-9d51-00000000000{number + 4}
+status: experimental
+level: {level}
+correlation:
+  type: event_count
+  rules: [6b3f8c52-3e0c-4a4e-9d51-000000000001]
+  group-by: [Computer]
+  timespan: 1h
+  condition: {{gte: 30}}
+  generate: true
+""")
+    files = log_folder(tmp_path / "logs")
+    content = load([tmp_path / "rules"])
+    every = new_scan(RuleSet(content, lateness=Lateness(None)))
+    rows = found(every, files, 1)
+    high = {rule.id for rule in every.rules.rules if rule.level in ("medium", "high")}
+    assert {row[1] for row in rows} == {rule.id for rule in every.rules.rules}
+    for jobs in (1, 2):
+        scan = new_scan(RuleSet(content, lateness=Lateness(None), least=Level.MEDIUM))
+        assert found(scan, files, jobs) == [row for row in rows if row[1] in high]
+        assert scan.summary.detections == every.summary.detections
 
 
 def test_reasons_that_quote_records_are_bounded(rules: RuleSet, tmp_path: Path) -> None:
