@@ -91,6 +91,40 @@ def test_however_many_rules_share_a_logsource_each_fires_as_alone(others: int, t
     assert fired(matcher, [*EVENTS, extra]) == {**WHOLE, 4: (4, 5, *([5 + 1 + 7] if others else []))}
 
 
+ALIKE: list[Any] = [1, True, 1.0, "1", "true", [1], [True], None, "1.0", 0, False, ["1", "true"], 1]
+
+
+def test_values_that_are_equal_to_python_and_not_to_sigma_are_told_apart_by_what_is_remembered(tmp_path: Path) -> None:
+    detections = [
+        {"s": {"b": "x", "a": 1}, "condition": "s"},
+        {"s": {"b": "x", "a": True}, "condition": "s"},
+        {"s": {"b": "x"}, "t": {"a|exists": False}, "condition": "s and t"},
+        {"s": {"b": "x"}, "t": {"a": "1.0"}, "condition": "s and not t"},
+        {"s": {"b": "x", "a|fieldref": "c"}, "condition": "s"},
+    ]
+    parsed = rules(tmp_path, detections)
+    rows = [{"a": a, "b": "x", "c": c} for a in ALIKE for c in ALIKE]
+    events = [
+        event({name: value for name, value in row.items() if value is not None}, number=n) for n, row in enumerate(rows)
+    ]
+    alone = {at: hit[0] for at, each in enumerate(events) if (hit := fired(Matcher(parsed), [each]))}
+    assert len(set(alone.values())) > 5
+    matcher = Matcher(parsed)
+    for batch in (events, events[::-1], events):
+        assert fired(matcher, batch) == {
+            place: alone[at] for place, each in enumerate(batch) if (at := events.index(each)) in alone
+        }
+
+
+def test_rows_whose_values_never_come_again_are_not_remembered_for_ever(tmp_path: Path) -> None:
+    matcher = Matcher(rules(tmp_path, DETECTIONS))
+    for batch in range(4):
+        events = [event({"a": f"evil {batch} {number}", "b": "x"}, number=number) for number in range(1_000)]
+        assert fired(matcher, events) == dict.fromkeys(range(1_000), (0, 2))
+    (unit,) = matcher._units.values()
+    assert sum(len(plan._known) for plan in unit._plans.values()) <= 2_000
+
+
 def test_what_a_matcher_remembers_is_bounded(tmp_path: Path) -> None:
     matcher = Matcher(rules(tmp_path, DETECTIONS))
     matcher.match(EVENTS)
