@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from collectors.record import Position, RawRecord
+from collectors.sources.address import bound_socket, peer_of
 from collectors.sources.framing import Message, SyslogFramer
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
-from collectors.sources.syslog import SyslogConfig, bound_socket, peer_of
+from collectors.sources.syslog import SyslogConfig
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class TcpSource:
         self._stream = os.urandom(8).hex()
         self._ordinal = 0
         self._records: list[RawRecord] = []
-        self._listener = bound_socket(config)
+        self._listener = bound_socket(config.id, config.listen, socket.SOCK_STREAM)
         self._listener.listen(_BACKLOG)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ, None)

@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from collectors.record import Position, RawRecord
+from collectors.sources.address import bound_socket, peer_of
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
-from collectors.sources.syslog import SyslogConfig, bound_socket, peer_of
+from collectors.sources.syslog import SyslogConfig
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class UdpSource:
 
     def __init__(self, config: SyslogConfig) -> None:
         self._config = config
-        self._socket = bound_socket(config)
+        self._socket = bound_socket(config.id, config.listen, socket.SOCK_DGRAM)
         self._stream = os.urandom(8).hex()
         self._queue: deque[_Round] = deque()
         self._queued_bytes = 0
