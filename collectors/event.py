@@ -52,9 +52,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     def document(self) -> dict[str, Value]:
         """Every field as one flat ECS document, ready for JSON: what stores keep and scans print."""
-        found: dict[str, Value] = {name: value for name, read in _READERS if (value := read(self)) not in _NOTHING}
+        found = self.envelope()
         found.update(self.fields)
         return found
+
+    def envelope(self) -> dict[str, Value]:
+        """What of the document does not stand in `fields`, nor may."""
+        return {name: value for name, read in _READERS if (value := read(self)) not in _NOTHING}
 
 
 def _utc(moment: datetime) -> str:

@@ -107,23 +107,24 @@ def command(
     return EXIT_FINDINGS if count else EXIT_OK
 
 
-def row(detection: Detection) -> dict[str, Any]:
-    """A detection as one flat object: the rule, why it matched, and the event's document."""
-    rule = detection.rule
-    return {
+def _json_cells(detection: Detection) -> list[str]:
+    """A detection as one flat object: the rule, why it matched, and the event's document; what a record says in our names is put aside."""
+    import msgspec
+
+    rule, event = detection.rule, detection.events[-1]
+    ours = {
         "rule.id": rule.id,
         "rule.title": rule.title,
         "rule.level": rule.level.value,
-        "rule.tags": list(rule.tags),
-        "matched": [f"{m.where}: {m.subject or 'text'}={m.value}" for m in detection.matched],
-        **detection.events[-1].document(),
+        "rule.tags": rule.tags,
+        "matched": [f"{match.where}: {match.subject or 'text'}={match.value}" for match in detection.matched],
+        **event.envelope(),
     }
-
-
-def _json_cells(detection: Detection) -> list[str]:
-    import msgspec
-
-    return [msgspec.json.encode(row(detection)).decode()]
+    fields = event.fields
+    if not ours.keys().isdisjoint(fields):
+        fields = {f"producer.{name}" if name in ours else name: value for name, value in fields.items()}
+    encode = msgspec.json.encode
+    return [b",".join((encode(ours)[:-1], encode(fields)[1:])).decode() if fields else encode(ours).decode()]
 
 
 def _write_json(found: Iterable[Sequence[str]], stream: IO[str]) -> int:

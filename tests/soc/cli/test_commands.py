@@ -204,6 +204,37 @@ def test_scan_gives_the_documented_fields(soc: Soc, tmp_path: Path) -> None:
     assert soc("scan", log, "--format", "csv", "--config", config).out.startswith("@timestamp,rule.level")
 
 
+def test_a_record_cannot_say_which_rule_fired(soc: Soc, tmp_path: Path) -> None:
+    (tmp_path / "rule.yml").write_text("""\
+title: A tool is started
+id: 6b3f8c52-3e0c-4a4e-9d51-000000000001
+status: experimental
+level: high
+logsource: {product: windows, category: process_creation}
+detection:
+  tool: {Image|endswith: '.exe'}
+  condition: tool
+""")
+    sysmon = {
+        "channel": "Microsoft-Windows-Sysmon/Operational",
+        "provider_name": "Microsoft-Windows-Sysmon",
+        "event_id": 1,
+    }
+    record = {
+        "@timestamp": "2026-10-14T03:00:00Z",
+        "winlog": {**sysmon, "event_data": {"Image": "C:\\a.exe"}},
+        "rule": {"level": "low", "author": "an"},
+        "matched": "nothing",
+    }
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps(record) + "\n")
+    ran = soc("scan", log, "--json", "--rules", tmp_path / "rule.yml", "--config", tmp_path / "none")
+    [row] = ran.rows
+    assert (row["rule.level"], row["rule.author"]) == ("high", "an")
+    assert row["matched"] == ["tool/Image|endswith: winlog.event_data.Image=C:\\a.exe"]
+    assert (row["producer.rule.level"], row["producer.matched"]) == ("low", "nothing")
+
+
 def test_scan_of_bad_input_counts_it_and_goes_on(soc: Soc, tmp_path: Path) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()
