@@ -174,15 +174,15 @@ def _fields(system: Header, data: dict[str, Any], user_data: object) -> windows.
         code_of(system),
         system.Channel or "",
         system.Computer or "",
-        HEADER["winlog.record_id"](system) or "",
+        _text(system.EventRecordID) or "",
         system.Keywords or "",
         data,
         user_data,
     )
-    for name in ("winlog.level", "winlog.task", "winlog.opcode"):
-        value = HEADER[name](system)
+    header = (("winlog.level", system.Level), ("winlog.task", system.Task), ("winlog.opcode", system.Opcode))
+    for name, value in header:
         if value is not None:
-            fields[name] = value
+            fields[name] = str(value)
     security, execution = system.Security, system.Execution
     if security is not None and security.attributes.UserID is not None:
         fields["winlog.user.identifier"] = security.attributes.UserID
