@@ -29,8 +29,11 @@ class Text(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     attributes: dict[str, Any] | None = msgspec.field(name="#attributes", default=None)
 
 
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class _Moment(msgspec.Struct, gc=False):
-    SystemTime: Annotated[datetime, msgspec.Meta(tz=True)] = datetime(1970, 1, 1, tzinfo=UTC)  # which no one reads
+    SystemTime: Annotated[datetime, msgspec.Meta(tz=True)] = _NO_TIME
 
 
 class _TimeCreated(msgspec.Struct, gc=False):
@@ -47,6 +50,13 @@ class Row(msgspec.Struct, gc=False):
     System: _Header
     EventData: dict[str, str | int | bool | list[_Scalar] | Text | None] | str | None = None
     UserData: dict[str, Any] | str | None = None
+
+    @property
+    def time(self) -> datetime | None:
+        """When it happened, rounded to microseconds; None where it may not say."""
+        created = self.System.TimeCreated
+        time = None if created is None else created.attributes.SystemTime
+        return None if time == _NO_TIME else time
 
 
 class _Line(msgspec.Struct, gc=False):

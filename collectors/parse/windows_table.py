@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 
@@ -70,6 +71,7 @@ class _Places(dict[str, tuple[str, _Where]]):
 
 
 _NAMES_KEPT = 50_000
+_ROUNDED = timedelta(microseconds=1)
 _PLACE = _Places()
 
 
@@ -301,6 +303,22 @@ class WindowsTable:
             assert row is not None, "what did not decode is whole"
             event = self._whole[place] = self._tables.event(self._records[self._at[place]], row)
         return event
+
+    def latest(self) -> Event:
+        """An event than which none is later: of the rows that may be, as rows have their times rounded."""
+        times = list(map(self._time, range(len(self))))
+        near = max(times) - _ROUNDED
+        found = [self.event(place) for place, time in enumerate(times) if time >= near]
+        if any(event.ingested < event.time for event in found):  # others may be later than when these were received
+            found = [self.event(place) for place in range(len(self))]
+        return max(found, key=lambda event: min(event.time, event.ingested))
+
+    def _time(self, place: int) -> datetime:
+        """When a row happened, to the microsecond and one more or less."""
+        row = self._rows[place]
+        if row is None or place in self._odd or (time := row.time) is None:
+            return self.event(place).time
+        return time
 
 
 def _view(row: Row | None) -> Data:

@@ -173,7 +173,7 @@ class RuleSet:
         first = self._following if first is None else first
         self._following = first + len(table)
         correlator = self._correlator
-        moves = correlator.observe(_events(batch)) if correlator.feeding else ()
+        moves = self._observed(batch, table)
         hits = [hit for hit in self._left(table) if hit.fired]
         told = iter(correlator.correlate(table.event, hits, first, moves) if correlator.feeding else ())
         at, findings = next(told, _NOTHING)
@@ -193,9 +193,8 @@ class RuleSet:
     def single(self, batch: Sequence[Event] | Table, first: int) -> Iterator[Detection | Base]:
         """What the batch gives by single events alone, in their order: detections, and what `take` of another set of the same rules
         is to be given for correlations; for a scan in several processes. `first`: sequence number of its first event."""
-        if self._correlator.feeding:
-            self._correlator.observe(_events(batch))
         table = table_of(batch)
+        self._observed(batch, table)
         feeding = self._correlator.feeding
         for hit in self._left(table):
             yield from self._own(table, hit, first)
@@ -208,6 +207,14 @@ class RuleSet:
         if self._keeper is not None:
             self._keeper.keep(base.number, base.event)
         return self._detections(self._correlator.take(base.event, base.number, base.fired, base.routes))
+
+    def _observed(self, batch: Sequence[Event] | Table, table: Table) -> Sequence[tuple[int, int]]:
+        """Where the watermark moves, as far as correlations have to know; a scan is only asked for the latest event, and by few of them."""
+        if not self._correlator.feeding:
+            return ()
+        if self._correlator.watermark.lateness.allowed is None:
+            return self._correlator.observe(table.latest() for _ in range(min(1, len(table))))
+        return self._correlator.observe(batch if isinstance(batch, Sequence) else map(batch.event, range(len(batch))))
 
     def _left(self, table: Table) -> Iterator[Hit]:
         """The hits of a batch with the rules that no filter hides."""
@@ -352,12 +359,8 @@ class RuleSet:
     # --- Detections of correlations -----------------------------------------------------------------------------------------------
 
     def _detections(self, findings: Sequence[Finding]) -> list[Detection]:
-        found = []
-        for one in findings:
-            rule_id = self._network.correlations[one.correlation].id
-            if rule_id not in self.silenced and not self._is_below(rule_id):
-                found.append(self._detection(one))
-        return found
+        named = [(one, self._network.correlations[one.correlation].id) for one in findings]
+        return [self._detection(one) for one, name in named if name not in self.silenced and not self._is_below(name)]
 
     def _detection(self, finding: Finding) -> Detection:
         spec = self._network.correlations[finding.correlation]
@@ -403,10 +406,6 @@ class Explanation:
 
 _NOTHING: tuple[int, list[Finding]] = (sys.maxsize, [])
 """No more findings in a batch."""
-
-
-def _events(batch: Sequence[Event] | Table) -> Iterable[Event]:
-    return batch if isinstance(batch, Sequence) else map(batch.event, range(len(batch)))
 
 
 def _stand_in(hit: int) -> Event:

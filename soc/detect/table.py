@@ -54,6 +54,10 @@ class Table(Protocol):
         """The whole event; asked for on rows that fire something, the same object each time."""
         ...
 
+    def latest(self) -> Event:
+        """An event (there is one at least) than which none is later, each counting as no later than its receipt."""
+        ...
+
 
 class EventTable:
     """The table of a batch of Events."""
@@ -120,6 +124,10 @@ class EventTable:
     def event(self, place: int) -> Event:
         """The whole event."""
         return self._events[place]
+
+    def latest(self) -> Event:
+        """An event than which none is later."""
+        return max(self._events, key=lambda event: min(event.time, event.ingested))
 
 
 def table_of(batch: Sequence[Event] | Table) -> Table:

@@ -59,9 +59,16 @@ def assert_same(records: Sequence[RawRecord], names: Iterable[str] = ()) -> int:
         haystack = searched.haystack(place)
         assert [text for text in texts if text not in haystack] == []
         assert sorted(searched.texts(place)) == sorted(texts)
+    if events:
+        dated, _ = tables.read(records)
+        assert _counts(dated.latest()) == max(map(_counts, events))
     assert [table.event(place) for place in places] == events
     assert [table.event(place) is table.event(place) for place in places] == [True] * len(events)
     return len(events)
+
+
+def _counts(event: Event) -> datetime:
+    return min(event.time, event.ingested)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from msgspec.structs import replace
+
 from collectors.event import ENVELOPE
 from soc.detect.table import EventTable, table_of
 from tests.soc.detect.sigma.material import event
@@ -33,6 +37,14 @@ def test_texts_are_the_record_and_every_text_value() -> None:
     table = EventTable(EVENTS)
     assert table.texts(0) == ["raw one", "test", "x", "one", "two"]
     assert all(text in table.haystack(0) for text in table.texts(0))
+
+
+def test_the_latest_event_counts_as_no_later_than_its_receipt() -> None:
+    received = EVENTS[0].ingested
+    hours = {"early": -3, "late": -1, "ahead": 5}
+    events = [replace(EVENTS[0], id=name, time=received + timedelta(hours=after)) for name, after in hours.items()]
+    assert [EventTable(events[:count]).latest().id for count in (1, 2, 3)] == ["early", "late", "ahead"]
+    assert EventTable([events[2], replace(events[0], ingested=received + timedelta(hours=9))]).latest().id == "ahead"
 
 
 def test_a_table_is_its_own_table_and_its_events_are_those_given() -> None:
