@@ -15,37 +15,14 @@ from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, SupportsIndex
 
 from collectors.event import Event
-from soc.detect.correlation.absence import Absence
-from soc.detect.correlation.counting import EventCount, ValueCount
 from soc.detect.correlation.groups import Key, Room
 from soc.detect.correlation.hits import EPOCH, NEVER, SHIFT, effective, sequence_of
 from soc.detect.correlation.kind import Fired, Kind, Late, Look, Value
-from soc.detect.correlation.measuring import ValueAvg, ValueMedian, ValuePercentile, ValueSum
+from soc.detect.correlation.kinds import KINDS, TIMED
 from soc.detect.correlation.network import MEASURING, Network
-from soc.detect.correlation.novelty import NewValue, Rarity
-from soc.detect.correlation.reading import Above, Columns, Item, Reader, Unread, items_above, reader
-from soc.detect.correlation.sequence import Temporal, TemporalOrdered
-from soc.detect.correlation.trend import Flatline, Spike
+from soc.detect.correlation.reading import Above, Columns, Item, Reader, Unread, items_above, reader, together
 from soc.detect.correlation.waiting import Waiting
 from soc.detect.correlation.watermark import STEP_US, Lateness, Watermark
-
-KINDS: dict[str, type[Kind[Any]]] = {
-    "event_count": EventCount,
-    "value_count": ValueCount,
-    "value_sum": ValueSum,
-    "value_avg": ValueAvg,
-    "value_percentile": ValuePercentile,
-    "value_median": ValueMedian,
-    "temporal": Temporal,
-    "temporal_ordered": TemporalOrdered,
-    "new_value": NewValue,
-    "rarity": Rarity,
-    "spike": Spike,
-    "flatline": Flatline,
-    "absence": Absence,
-}
-TIMED = frozenset({"flatline", "absence"})
-"""Kinds that fire because time goes on."""
 
 MAX_GROUPS = 1_000_000
 """Groups of all correlations together."""
@@ -162,7 +139,7 @@ class Correlator:
             self.watermark.note(map(effective, events))
         return []
 
-    def correlate(  # noqa: C901, PLR0912  one loop: calls would cost as much as the rest
+    def correlate(  # noqa: C901, PLR0912, PLR0915  one loop: calls would cost as much as the rest
         self,
         event_at: Callable[[int], Event],
         hits: Iterable[tuple[int, Sequence[int], Mapping[int, int]]],
@@ -175,50 +152,62 @@ class Correlator:
         Gives findings with the place after whose event they came, ascending: what the watermark released, and what came late.
         """
         told: list[tuple[int, list[Finding]]] = []
-        waiting, readers, limit = self.waiting, self._readers, self._max_held
+        waiting, readers, feeding = self.waiting, self._readers, self.feeding
         slots, endless = waiting.slots, waiting.endless
         passed = NEVER if self.passed_us is None else self.passed_us
         following = iter(moves)
         move, to = next(following, _NO_MOVE)
         for at, fired, routes in hits:
-            while move < at:
-                self._note(told, move, self.release(to))
-                move, to = next(following, _NO_MOVE)
-                passed = NEVER if self.passed_us is None else self.passed_us
-            event = event_at(at)
-            time, received = event.time, event.ingested
-            since = (received if received < time else time) - EPOCH  # noqa: FURB136  a call to min costs as much as the rest
-            time_us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-            hit = time_us << SHIFT | first + at
             items: list[Item] = []
-            fields = event.fields
+            alone = len(fired) == 1  # a rule feeds a correlation once
+            get = None
             for number in fired:
+                if number not in feeding:
+                    continue
+                if get is None:
+                    while move < at:
+                        self._note(told, move, self.release(to))
+                        move, to = next(following, _NO_MOVE)
+                        passed = NEVER if self.passed_us is None else self.passed_us
+                    event = event_at(at)
+                    get, time, received = event.fields.get, event.time, event.ingested
+                    since = (received if received < time else time) - EPOCH  # noqa: FURB136  a call to min costs as much as the rest
+                    time_us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+                    hit = time_us << SHIFT | first + at
                 route = routes[number]
-                for feed, column, values, read in readers[number].get(route) or self._reader(number, route):
-                    cell = fields.get(column)
-                    if cell.__class__ is not str:
-                        read(event, hit, items)
-                    elif values is None:
-                        items.append((hit, feed, cell, (), ()))
-                    else:
-                        several = values(event)
-                        if several:
-                            items.append((hit, feed, cell, several, ()))
+                for feed, column, single, wanted, read in readers[number].get(route) or self._reader(number, route):
+                    cell = get(column)
+                    if cell.__class__ is str:
+                        if wanted is None:
+                            items.append((hit, feed, cell, (), None))
+                            continue
+                        value = get(single)
+                        kind = value.__class__
+                        if kind is wanted:
+                            items.append((hit, feed, cell, (value,), None))  # type: ignore[arg-type]  # it is wanted
+                            continue
+                        if kind is int:  # wanted as a text
+                            items.append((hit, feed, cell, (str(value),), None))
+                            continue
+                    read(event, hit, items)
+                    alone = False
             if not items:
                 continue
+            if not alone:
+                items = together(items)
             if time_us < passed:
                 self._note(told, at, self._late(event.source, items))
                 continue
             number = 0 if endless else time_us // STEP_US
-            slot = slots.get(number) or waiting.open(number)
-            ids, event_id = slot[1], event.id
+            held, ids = slots.get(number) or waiting.open(number)
+            event_id = event.id
             if event_id in ids:
                 waiting.duplicates += 1
                 continue
             ids.add(event_id)
-            slot[0].extend(items)
+            held.extend(items)
             waiting.held += len(items)
-            if waiting.held > limit:
+            if waiting.held > self._max_held:
                 after_half = (waiting.middle() // STEP_US + 1) * STEP_US
                 self.watermark.jump(after_half)
                 self._note(told, at, self.release(after_half))
@@ -296,23 +285,23 @@ class Correlator:
     # --- Correlation --------------------------------------------------------------------------------------------------------------
 
     def _run(self, items: Sequence[Item], found: list[Finding]) -> None:
-        """Items in order of their hits. An event with one item, and nothing above it, goes straight to its group."""
-        timers, kinds = self.timers, self.kinds
-        tell = self._tell
+        """Items in order of their hits."""
+        timers, tell = self.timers, self._tell
         same: list[Item] = []
-        for item, following in zip(items, [*items[1:], _NO_ITEM], strict=True):
-            hit, feed, key, values, above = item
+        for hit, feed, key, values, above in items:
+            if same and same[0][0] != hit:
+                self._event(same[0][0], same, self.kinds, found)
+                same = []
             if timers and timers[0][0] <= hit >> SHIFT:
                 self._tick(hit >> SHIFT, found)
-            if above or same or following[0] == hit:
-                same.append(item)
-                if following[0] != hit:
-                    self._event(hit, same, kinds, found)
-                    same = []
+            if above is not None:
+                same.append((hit, feed, key, values, above))
                 continue
             fired = tell[feed.correlation](hit, key, feed.at, values)
             if fired is not None:
                 found.append(Finding(feed.correlation, key, fired, hit))
+        if same:
+            self._event(same[0][0], same, self.kinds, found)
 
     def _event(
         self,
@@ -338,7 +327,7 @@ class Correlator:
                     heapq.heappush(rest, (order[feed.correlation], feed.correlation))
                 known = groups.get(key)
                 if known is None:
-                    groups[key] = (feed.at, values, above)
+                    groups[key] = (feed.at, values, above or ())
                 else:  # a number counts once an event
                     more = () if self.network.correlations[feed.correlation].kind in MEASURING else values
                     groups[key] = _joined(known, feed.at, more)
@@ -436,7 +425,5 @@ def _ordered(found: list[Finding]) -> list[Finding]:
 _NO_END = 1 << 62
 _NO_PLACE = sys.maxsize
 _NO_MOVE = (_NO_PLACE, 0)
-_NO_ITEM = (NEVER,)
-"""After the last."""
 _CARRIED = 10_000
 _US = timedelta(microseconds=1)

@@ -36,11 +36,15 @@ class EventCount(Kind[int | list[int]]):
         state = groups.young.get(key)
         if state is None:
             state = groups.find(key)
-        if not isinstance(state, list):
+            if state is None:
+                groups.add(key, [hit >> SHIFT, hit] if self._one_is_enough else hit, hit)
+                return Fired((hit,), 1) if self._one_is_enough else None
+        if isinstance(state, int):
             if state == hit:
                 return None
-            if state is None or state < self.floor(hit):
-                return self._first(hit, key, new=state is None)
+            if state < self.floor(hit):
+                groups.young[key] = [hit >> SHIFT, hit] if self._one_is_enough else hit
+                return Fired((hit,), 1) if self._one_is_enough else None
             state = groups.young[key] = [NEVER, state]
         elif state[-1] == hit:
             return None
@@ -68,15 +72,6 @@ class EventCount(Kind[int | list[int]]):
             hits[0] = time
             return Fired(tuple(hits[max(1, count + 1 - MAX_EVENTS) :]), count)
         return None
-
-    def _first(self, hit: int, key: Key, *, new: bool) -> Fired | None:
-        """The one hit in the window."""
-        state = [hit >> SHIFT, hit] if self._one_is_enough else hit
-        if new:
-            self.groups.add(key, state, hit)
-        else:
-            self.groups.young[key] = state
-        return Fired((hit,), 1) if self._one_is_enough else None
 
     def look(self, state: int | list[int], now: int) -> Look:
         """Complete while the oldest hit is in the window."""

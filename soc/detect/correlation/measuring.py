@@ -56,9 +56,9 @@ class _Measure(Kind[Measured]):
         elif state.numbers and state.numbers[-1][0] == hit:
             return None
         for value in values:
-            if isinstance(value, int | float):
-                self._enter(state, hit, value)
-        self._leave(state, self.floor(hit))
+            self._enter(state, hit, value)  # type: ignore[arg-type]  # its plan is numeric
+        if hit - state.numbers[0][0] > self._below or len(state.numbers) > MAX_NUMBERS:
+            self._leave(state, self.floor(hit))
         figure, time = self.figure(state), hit >> SHIFT
         if not self.holds(figure):
             state.fired = NEVER
@@ -69,7 +69,7 @@ class _Measure(Kind[Measured]):
 
     def _enter(self, state: Measured, hit: int, number: Number) -> None:
         state.numbers.append((hit, number))
-        state.total += number if isinstance(number, int) else Fraction(number)
+        state.total += number if number.__class__ is int else Fraction(number)
         if self.ranked:
             insort(state.ordered, number)
 

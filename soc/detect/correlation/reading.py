@@ -48,9 +48,9 @@ class Above(NamedTuple):
     above: tuple[Above, ...]
 
 
-Item = tuple[int, Feed, Key, Sequence[Value], tuple[Above, ...]]
-"""One hit for one group of one correlation: hit, feed, key, values, and what is above. A plain tuple: there are hundreds of thousands a
-second."""
+Item = tuple[int, Feed, Key, Sequence[Value], tuple[Above, ...] | None]
+"""One hit for one group of one correlation: hit, feed, key, values, and what is above; None where nothing is above and the event gives
+its correlation no other item, so that it goes straight to its group. A plain tuple: there are hundreds of thousands a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +73,24 @@ class Unread:
     not_numbers: Counter[int]
 
 
-class Reader(NamedTuple):
-    """One plan, ready. `column`: the one event field of the key, which makes one item where it is a text; "" where `read` is to be asked.
-    `values`: gives the values of that item; None where it has none."""
-
-    feed: Feed
-    column: str
-    values: Callable[[Event], Sequence[Value]] | None
-    read: Callable[[Event, int, list[Item]], None]
-    """Appends the items of a hit: its event, the hit."""
+Reader = tuple[Feed, str, str, type | None, Callable[[Event, int, list[Item]], None]]
+"""One plan, ready: feed, field of the key, field of the value, its class (None: no value is asked for), and what appends the items of an
+event and a hit. Where the key is a text and the value of its class (or an int, where a text is asked for), they are the one item."""
 
 
 def reader(plan: Plan, unread: Unread) -> Reader:
     """What reads hits by a plan."""
     feed, columns = plan.feed, [part for part in plan.key if isinstance(part, tuple)]
     above, read_values = plan.above, _values(plan, unread) if plan.values else None
+    names = [of[0] for of in columns] if len(columns) > 1 and all(len(of) == 1 for of in columns) else []
 
     def read(event: Event, hit: int, items: list[Item]) -> None:
-        found = [texts(event, names) for names in columns]
-        keys: Sequence[Key] = found[0] if len(found) == 1 else list(dict.fromkeys(_product(found)))
+        cells = tuple(map(event.fields.get, names))
+        if cells and all(cell.__class__ is str for cell in cells):
+            keys: Sequence[Key] = (cells,)  # type: ignore[assignment]
+        else:
+            found = [texts(event, of) for of in columns]
+            keys = found[0] if len(found) == 1 else list(dict.fromkeys(_product(found)))
         if not keys:
             unread.ungrouped[feed.correlation] += 1
             return
@@ -100,17 +99,32 @@ def reader(plan: Plan, unread: Unread) -> Reader:
             values = read_values(event)
             if not values:
                 return
-        over = tuple([_above(one, event) for one in above]) if above else ()
+        over = tuple([_above(one, event) for one in above]) if above else None
         for key in keys:
             items.append((hit, feed, key, values, over))  # noqa: PERF401  short, and appends to what is there
 
-    alone = len(columns) == 1 and len(columns[0]) == 1 and not above
-    return Reader(feed, columns[0][0] if alone else "", read_values, read)
+    value, wanted = _single(plan.values), (int if plan.numeric else str) if plan.values else None
+    column = "" if above or (wanted and not value) else _single(plan.key)
+    return feed, column, value, wanted, read
+
+
+def _single(parts: Sequence[Columns | int]) -> str:
+    """The one event field that is read for them; "" where it is not one."""
+    first = parts[0] if len(parts) == 1 else ()
+    return first[0] if isinstance(first, tuple) and len(first) == 1 else ""
+
+
+def together(items: list[Item]) -> list[Item]:
+    """All items of one event, marked where they have to be told to their correlations together: where two are for the same correlation,
+    or something is above one of them."""
+    if len({item[1].correlation for item in items}) == len(items) and all(item[4] is None for item in items):
+        return items
+    return [(hit, feed, key, values, above or ()) for hit, feed, key, values, above in items]
 
 
 def _values(plan: Plan, unread: Unread) -> Callable[[Event], Sequence[Value]]:
     columns = [part for part in plan.values if isinstance(part, tuple)]
-    single = columns[0][0] if len(columns) == 1 and len(columns[0]) == 1 else ""
+    single = _single(columns)
     number = plan.feed.correlation
 
     def numbers(event: Event) -> Sequence[Value]:

@@ -34,7 +34,9 @@ class Temporal(Kind[int | list[int]]):
         super().__init__(spec, room, schedule)
         self.size = len(spec.rules)
         self._first = [spec.rules.index(name) for name in spec.rules]
+        self._all = spec.expression is None and not spec.conditions and len(set(spec.rules)) == self.size
         self._known: dict[int, bool] = {}
+        self._alone = [self.true_of(1 << place) for place in self._first]
 
     @property
     def needed(self) -> str:
@@ -65,18 +67,24 @@ class Temporal(Kind[int | list[int]]):
         state = groups.young.get(key)
         if state is None:
             state = groups.find(key)
-        if state is None:
-            if len(at) == 1 and not self.true_of(1 << place):
-                groups.add(key, hit * self.size + place, hit)
-                return None
-            state = [NEVER, *[NO_HIT] * self.size]
-            groups.add(key, state, hit)
-        elif not isinstance(state, list):
+            if state is None:
+                if len(at) == 1 and not self._alone[place]:
+                    groups.add(key, hit * self.size + place, hit)
+                    return None
+                state = [NEVER, *[NO_HIT] * self.size]
+                groups.add(key, state, hit)
+        if isinstance(state, int):
             state = groups.young[key] = self._list(state)
         for each in at:
             state[1 + self._first[each]] = hit
-        present = self._present(state, self.floor(hit))
-        time = hit >> SHIFT
+        floor, time = self.floor(hit), hit >> SHIFT
+        if self._all:  # what follows would find the same
+            if min(state[1:]) < floor:
+                state[0] = NEVER
+                return None
+            if time - state[0] < self.span:
+                return None
+        present = self._present(state, floor)
         if not self.true_of(present):
             state[0] = NEVER
         elif time - state[0] >= self.span:
@@ -147,6 +155,9 @@ class TemporalOrdered(Kind[int | Chains]):
             self._ending[prefix[-1]].append((number, numbers.get(prefix[:-1], -1)))
         self._lengths = [len(prefix) for prefix in followed]
         self._terms = sorted((numbers.get(order, -1), tuple(sorted(none))) for order, none in ordered)
+        self._one = self._terms[0][0] if spec.expression is None and not spec.conditions else None
+        """The one chain that makes it true, where there is one."""
+        self._alone = [self._true_alone(place) for place in range(self.size)]
 
     @property
     def needed(self) -> str:
@@ -165,16 +176,15 @@ class TemporalOrdered(Kind[int | Chains]):
         state = groups.young.get(key)
         if state is None:
             state = groups.find(key)
-        if state is None and len(at) == 1 and not self._alone(at[0]):
-            groups.add(key, hit * self.size + at[0], hit)
-            return None
-        if not isinstance(state, Chains):
-            made = Chains(self.size, len(self._lengths))
             if state is None:
-                groups.add(key, made, hit)
-            else:
-                self._enter(made, state // self.size, state % self.size)
-                groups.young[key] = made
+                if len(at) == 1 and not self._alone[at[0]]:
+                    groups.add(key, hit * self.size + at[0], hit)
+                    return None
+                state = Chains(self.size, len(self._lengths))
+                groups.add(key, state, hit)
+        if isinstance(state, int):
+            made = groups.young[key] = Chains(self.size, len(self._lengths))
+            self._enter(made, state // self.size, state % self.size)
             state = made
         for place in at:
             self._enter(state, hit, place)
@@ -187,7 +197,7 @@ class TemporalOrdered(Kind[int | Chains]):
             return Fired(best if best and best[-1] == hit else (*best, hit), len(best))
         return None
 
-    def _alone(self, place: int) -> bool:
+    def _true_alone(self, place: int) -> bool:
         made = Chains(self.size, len(self._lengths))
         self._enter(made, 0, place)
         return self._best(made, 0) is not None
@@ -209,6 +219,9 @@ class TemporalOrdered(Kind[int | Chains]):
 
     def _best(self, state: Chains, floor: int) -> tuple[int, ...] | None:
         """The hits of the longest alternative that is true; None where none is."""
+        if self._one is not None:  # what follows would find the same
+            chain = state.chains[self._one]
+            return chain if chain and chain[0] >= floor else None
         if self.spec.conditions and not self.holds(self._length(state, floor)):
             return None
         longest: tuple[int, ...] | None = None
@@ -216,7 +229,7 @@ class TemporalOrdered(Kind[int | Chains]):
             chain = state.chains[number] if number >= 0 else ()
             if number >= 0 and (not chain or chain[0] < floor):
                 continue
-            if any(state.latest[place] >= floor for place in absent):
+            if absent and any(state.latest[place] >= floor for place in absent):
                 continue
             if longest is None or len(chain) > len(longest):
                 longest = chain

@@ -146,7 +146,8 @@ def _as_generation(kind: Kind[Any], kept: list[Any]) -> dict[Key, Any]:
 
 def _item(item: Item, signatures: list[str]) -> list[object]:
     hit, feed, key, values, above = item
-    return [hit, signatures[feed.correlation], feed.rule, key, values, [_above(one, signatures) for one in above]]
+    over = None if above is None else [_above(one, signatures) for one in above]
+    return [hit, signatures[feed.correlation], feed.rule, key, values, over]
 
 
 def _above(above: Above, signatures: list[str]) -> list[object]:
@@ -157,7 +158,9 @@ def _above(above: Above, signatures: list[str]) -> list[object]:
 def _as_item(kept: list[Any], feeds: Mapping[tuple[str, str], Feed]) -> Item | None:
     hit, signature, rule, key, values, above = kept
     feed = feeds.get((signature, rule))
-    return (hit, feed, _key(key), tuple(map(thawed, values)), _as_above(above, feeds)) if feed is not None else None
+    if feed is None:
+        return None
+    return hit, feed, _key(key), tuple(map(thawed, values)), None if above is None else _as_above(above, feeds)
 
 
 def _as_above(kept: Iterable[Any], feeds: Mapping[tuple[str, str], Feed]) -> tuple[Above, ...]:
