@@ -62,12 +62,11 @@ class LocalEventStore:
         """See EventStore. Raises: SocError also where another event stands at one of the offsets: the index of another journal."""
         try:
             with self._database.writing() as connection:
-                values = self._values(connection, events, first_offset)
-                before = connection.total_changes
-                for start in range(0, len(values), _WIDTH * _ROWS):
-                    some = values[start : start + _WIDTH * _ROWS]
-                    connection.execute(_insert(len(some) // _WIDTH), some)
-                stored = connection.total_changes - before
+                stored = 0
+                for start in range(0, len(events), _ROWS):
+                    some = events[start : start + _ROWS]
+                    values = self._values(connection, some, first_offset + start)
+                    stored += connection.execute(_insert(len(some)), values).rowcount
         except BaseException:
             self._words.clear()  # numbers that were given in the transaction are gone with it
             raise
