@@ -87,17 +87,20 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one daemon writes after its syslog header.
+    """What one daemon or appliance writes after its syslog header.
 
     `gives`: what its events are; the dataset becomes their `event.dataset`. `programs`: process names that write it. `openings`: first
-    words that mark it in any program ("pam_unix("). `parse`: adds what it understands to the fields, and nothing where it does not know
-    the message.
+    words that mark it in any program ("pam_unix("), also where no header stands before it. `mark`: where a program writes messages of
+    several kinds, a text that only this kind holds (the kernel's packets: " SRC="). `parse`: adds what it understands to the fields, and
+    nothing where it does not know the message; returns the moment that the message itself says, where it does: aware, or local time
+    of the site.
     """
 
     gives: Gives
-    parse: Callable[[str, dict[str, Value]], None]
+    parse: Callable[[str, dict[str, Value]], datetime | None]
     programs: frozenset[str] = frozenset()
     openings: tuple[str, ...] = ()
+    mark: str = ""
 
 
 def text_of(data: bytes, context: Context) -> str:

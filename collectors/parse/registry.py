@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+from datetime import datetime
 from functools import cache
 from types import ModuleType
 
@@ -69,21 +70,46 @@ def format_named(name: str) -> Format:
 
 
 @cache
-def _dispatch() -> tuple[dict[str, Message], tuple[str, ...], tuple[tuple[str, Message], ...]]:
-    by_program = {program: each for each in messages() for program in each.programs}
-    by_opening = tuple((opening, each) for each in messages() for opening in each.openings)
-    return by_program, tuple(opening for opening, _ in by_opening), by_opening
+def _by_program() -> dict[str, tuple[Message, ...]]:
+    """Who reads a program's messages, those first that ask for a mark."""
+    found: dict[str, tuple[Message, ...]] = {}
+    for each in sorted(messages(), key=lambda each: not each.mark):
+        for program in each.programs:
+            found[program] = (*found.get(program, ()), each)
+    return found
 
 
-def read_message(program: str, message: str, fields: dict[str, Value]) -> None:
-    """Set `event.dataset` and what the program's message parser understands; a program without parser is plain "syslog"."""
-    by_program, openings, by_opening = _dispatch()
-    if message.startswith(openings):
-        found = next(each for opening, each in by_opening if message.startswith(opening))
-    elif program in by_program:
-        found = by_program[program]
-    else:
-        fields["event.dataset"] = PLAIN.dataset
-        return
+@cache
+def _by_letter() -> dict[str, tuple[tuple[str, Message], ...]]:
+    """Openings by their first character."""
+    found: dict[str, tuple[tuple[str, Message], ...]] = {}
+    for each in messages():
+        for opening in each.openings:
+            found[opening[0]] = (*found.get(opening[0], ()), (opening, each))
+    return found
+
+
+def opened_by(message: str) -> Message | None:
+    """The message parser that the first words name, whatever program wrote them."""
+    for opening, each in _by_letter().get(message[:1], ()):
+        if message.startswith(opening):
+            return each
+    return None
+
+
+def read_message(program: str, message: str, fields: dict[str, Value]) -> datetime | None:
+    """Set `event.dataset` and what the program's message parser understands; a program without parser is plain "syslog".
+
+    Returns the moment that the message itself says, where it does: aware, or local time of the site.
+    """
+    found = opened_by(message)
+    if found is None:
+        for each in _by_program().get(program, ()):
+            if each.mark in message:
+                found = each
+                break
+        else:
+            fields["event.dataset"] = PLAIN.dataset
+            return None
     fields["event.dataset"] = found.gives.dataset
-    found.parse(message, fields)
+    return found.parse(message, fields)

@@ -53,6 +53,16 @@ def iso(text: str, zone: ZoneInfo) -> datetime:
     return moment if moment.tzinfo is UTC else to_utc(moment, zone)
 
 
+def of_message(moment: datetime | None, otherwise: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """The moment that a message itself says in UTC; `otherwise` where it says none or one that cannot be."""
+    if moment is None:
+        return otherwise
+    try:
+        return to_utc(moment, zone)
+    except ParseError:
+        return otherwise
+
+
 def _leap_second(text: str) -> datetime:
     leap = _LEAP_SECOND.search(text)
     if leap is None:

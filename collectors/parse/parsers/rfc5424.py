@@ -23,6 +23,8 @@ _HEADER = re.compile(rb"(?:\xef\xbb\xbf)?<\d{1,3}>1 (?:-|\d{4}-\d\d-\d\dT\d\d:\d
 _ELEMENT = re.compile(r'\[([^ =\]"]{1,256})')
 _PARAM = re.compile(r' +([^ =\]"]{1,256})="((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPE = re.compile(r'\\(["\\\]])')
+_PAIRS = re.compile(r'\[\w{1,64}:"')
+"""Check Point puts its pairs where structured data stands, in a form of its own: `[action:"Accept"; ...]` is the message."""
 _SD = "log.syslog.structured_data."
 
 
@@ -56,12 +58,14 @@ def parse(record: RawRecord, context: Context) -> Parsed:
         fields["process.name"] = program
     if message:
         fields["message"] = message
-    read_message(program, message, fields)
-    return Parsed(time, fields)
+    own = read_message(program, message, fields)
+    return Parsed(timestamp.of_message(own, time, context.timezone), fields)
 
 
 def _structured_data(rest: str, fields: dict[str, Value]) -> str:
     """Add the structured data that `rest` begins with; returns the message after it. Raises: ParseError."""
+    if _PAIRS.match(rest):
+        return rest
     at = 0
     while element := _ELEMENT.match(rest, at):
         at, name = element.end(), element[1]
