@@ -50,6 +50,9 @@ class Metrics:
         )
         self.groups = gauge("soc_correlation_groups", "Groups that correlations remember")
         self.late = counter("soc_correlation_late_hits", "Hits that came later than the allowed lateness")
+        self.early = counter(
+            "soc_correlation_early_hits", "Hits correlated before the lateness was over: too many waited"
+        )
         self.evicted = counter("soc_correlation_groups_evicted", "Groups given up because there were too many")
         self.hidden = counter("soc_hits_hidden", "Hits that a filter hid, by the id of the filter", "filter")
         self.heartbeats = counter("soc_heartbeats", "Events of our own that told the time where nothing else did")

@@ -244,10 +244,12 @@ class Evaluation:
         hidden: Counter[str] = Counter()
         for (filter_id, _), count in stats.hidden.items():
             hidden[filter_id] += count
-        now = Counter({"late": sum(stats.late.values()), "evicted": sum(stats.evicted.values()), **hidden})
+        late, evicted = sum(stats.late.values()), sum(stats.evicted.values())
+        now = Counter({"late": late, "early": stats.early, "evicted": evicted, **hidden})
         grown = now if self._told_of is not self.rules.rules else now - self._told
         self._told_of, self._told = self.rules.rules, now
         metrics.late.inc(grown.pop("late", 0))
+        metrics.early.inc(grown.pop("early", 0))
         metrics.evicted.inc(grown.pop("evicted", 0))
         for filter_id, count in grown.items():
             metrics.hidden.labels(filter_id).inc(count)

@@ -45,7 +45,8 @@ def load(
 class Stats:
     """What a rule set left out, and how much it holds. All counts are since it was made.
 
-    `late`: events by source whose hits came after the watermark had passed them. `evicted`: groups that gave way, by correlation id.
+    `late`: events by source whose hits came after the watermark had passed them. `early`: hits that were correlated before the allowed
+    lateness was over, as too many waited. `evicted`: groups that gave way, by correlation id.
     `hidden`: hits by (filter id, rule id). `ungrouped`, `valueless`, `not_numbers`: hits by correlation id without a group-by field,
     without a value to count or measure, with one that is no number. `trimmed`: numbers that groups had no room for, by correlation id.
     `duplicates`: events that had come before. `held`: hits that wait for the watermark. `groups`: open ones. `forgotten`: events that
@@ -53,6 +54,7 @@ class Stats:
     """
 
     late: Mapping[str, int]
+    early: int
     evicted: Mapping[str, int]
     hidden: Mapping[tuple[str, str], int]
     ungrouped: Mapping[str, int]
@@ -313,6 +315,7 @@ class RuleSet:
         unread = correlator.unread
         return Stats(
             late=dict(correlator.late),
+            early=correlator.early,
             evicted=dict(correlator.room.evicted),
             hidden=dict(self._filters.hidden),
             ungrouped={ids[at]: count for at, count in unread.ungrouped.items()},

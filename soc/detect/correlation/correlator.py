@@ -99,6 +99,8 @@ class Correlator:
         self.passed_us: int | None = None
         """How far was released: within a batch the watermark is ahead, as its moves are known before its hits are taken."""
         self.late: Counter[str] = Counter()
+        self.early = 0
+        """Items that were correlated before what is late for them could have come, as too many waited."""
         self.unread = Unread(Counter(), Counter(), Counter())
         self.timers: list[tuple[int, int, int, Key]] = []
         """A heap of: when (microseconds), running number, correlation, group."""
@@ -210,7 +212,9 @@ class Correlator:
             if waiting.held > self._max_held:
                 after_half = (waiting.middle() // STEP_US + 1) * STEP_US
                 self.watermark.jump(after_half)
+                before = waiting.held
                 self._note(told, at, self.release(after_half))
+                self.early += before - waiting.held
                 passed = after_half
         while move is not _NO_PLACE:
             self._note(told, move, self.release(to))

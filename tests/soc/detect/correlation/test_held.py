@@ -15,8 +15,8 @@ from tests.soc.detect.correlation.material import base, event, over
 NETWORK = Network([("r.yml", base("a")), ("c.yml", over("event_count", "a", 20, gte=2))])
 
 
-def correlated(lateness: Lateness, size: int) -> tuple[list[Finding], dict[str, int], int]:
-    """400 events within 100 s, each up to 9 s late, of which 30 at most may wait: findings, late events, and how many wait then."""
+def correlated(lateness: Lateness, size: int) -> tuple[list[Finding], dict[str, int], int, int]:
+    """400 events within 100 s, each up to 9 s late, of which 30 at most may wait: findings, late and early hits, how many wait then."""
     draw = Random(4)
     times = [(at / 4, at / 4 - draw.random() * 9) for at in range(400)]
     events = [event(time, received=at, user=draw.choice("uvwx"), n=at) for at, time in times]
@@ -30,7 +30,7 @@ def correlated(lateness: Lateness, size: int) -> tuple[list[Finding], dict[str, 
         found += [finding for _, findings in told for finding in findings]
         assert running.waiting.held <= 30
     held = running.waiting.held
-    return found + running.finish(), dict(running.late), held
+    return found + running.finish(), dict(running.late), running.early, held
 
 
 @pytest.mark.parametrize("lateness", [Lateness(timedelta(seconds=10)), ENDLESS], ids=["ten seconds", "endless"])
@@ -39,4 +39,5 @@ def test_a_full_waiting_room_gives_the_same_in_any_batches(lateness: Lateness, s
     expected = correlated(lateness, 400)
     assert expected[0]
     assert expected[1]["s"] > 1, "the bound lets hits go that others come before"
+    assert 15 <= expected[2] <= 400 - expected[1]["s"]
     assert correlated(lateness, size) == expected
