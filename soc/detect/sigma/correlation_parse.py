@@ -36,6 +36,9 @@ _OPTIONS: dict[str, dict[str, str | float]] = {
 """Our kinds -> their own keys with the defaults: spans, or a number of events."""
 _COMPARES = COUNTING | OF_VALUES | TEMPORAL | {"spike", "flatline", "rarity"}
 """Kinds whose condition compares a figure."""
+_FEW = frozenset({"lt", "lte", "eq"})
+"""Operators with a bound above; the groups of a value that many have are not all remembered, so nothing else can be told of it."""
+_FEW_FOR = {"gt": "lt", "gte": "lte", "neq": "eq"}
 _READS = OF_VALUES | {"new_value", "rarity"}
 """Kinds whose condition names a field."""
 
@@ -257,6 +260,10 @@ class _Reader:
                 self._fault(("condition",), f'the condition of {self.kind} needs a "field"', on_key=True)
             elif len(fields) > 1 and self.kind in OF_VALUES - {"value_count"}:
                 self._fault(("condition", "field"), f"{self.kind} measures one field, not {len(fields)}")
+        if self.kind == "rarity" and conditions and not any(each.operator in _FEW for each in conditions):
+            words = "rarity is of values that few groups have: the condition needs a bound above, lt, lte or eq"
+            key = conditions[0].operator
+            self._fault(("condition", key), f'{words}; did you mean "{_FEW_FOR[key]}"?', on_key=True)
         self._satisfiable(conditions)
         found: dict[str, Any] = {"conditions": tuple(conditions), "fields": fields}
         if self.kind == "value_percentile":

@@ -110,7 +110,7 @@ def test_our_kinds_have_their_defaults_and_take_others(tmp_path: Path) -> None:
     assert quiet.options == {"baseline_s": 604_800.0, "minimum": 10.0}
     absent = loaded(tmp_path, type="absence", rules=["a", "b"], timespan="10m")
     assert (absent.rules, absent.conditions, absent.expression) == (("a", "b"), (), None)
-    few = {"field": "process.name", "lte": 2}
+    few = {"field": "process.name", "gt": 1, "lte": 2}
     rare = loaded(tmp_path, type="rarity", rules="a", timespan="30d", group_by=["host.name"], condition=few)
     assert (rare.fields, rare.options) == (("process.name",), {"learning_s": 604_800.0, "minimum": 100.0})
 
@@ -217,6 +217,14 @@ ONE = [
         COUNT.replace("event_count", "rarity") + "  condition: {field: a, lte: 2}\n",
         '6:9: rarity counts the groups that have a value: it needs "group-by"',
     ),
+    *[
+        (
+            f"rarity of {operator}",
+            COUNT.replace("event_count", "rarity") + f"  group-by: [h]\n  condition: {{field: a, {operator}: 2}}\n",
+            f"10:25: rarity is of values that few groups have: the condition needs a bound above, lt, lte or eq; did you mean {meant}?",
+        )
+        for operator, meant in (("gt", '"lt"'), ("gte", '"lte"'), ("neq", '"eq"'))
+    ],
     ("absence of one", "  type: absence\n  rules: [a]\n  timespan: 5m\n", "7:10: an absence has two rules"),
     ("field twice", COUNT + CONDITION + "  group-by: [x, x]\n", '10:17: the field "x" is named twice'),
     ("field that is a date", COUNT + CONDITION + "  group-by: [2026]\n", "10:14: a field is text, not a number"),
