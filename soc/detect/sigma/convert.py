@@ -25,6 +25,12 @@ from soc.errors import SocError
 TARGETS = ("lucene", "eql", "esql")
 
 
+_SLIDES = (
+    "a correlation slides over the time of events; the queries of Elasticsearch count in windows that the clock begins, which miss what "
+    "lies across two of them: soc run and soc scan count it"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """One query of one rule. `problem`: why there is none, in the backend's words."""
@@ -41,8 +47,12 @@ def convert(paths: list[Path], target: str) -> Iterator[Query]:
         raise SocError(f'"{target}" is not one of {", ".join(TARGETS)}')
     for path in files(paths):
         for document in documents(path):
-            if isinstance(document.data, dict) and "detection" in document.data:
+            if not isinstance(document.data, dict):
+                continue
+            if "detection" in document.data:
                 yield from _queries(document.data, target)
+            elif "correlation" in document.data:
+                yield Query(str(document.data.get("id", "")), str(document.data.get("title", "")), "", _SLIDES)
 
 
 def _queries(rule: dict[str, Any], target: str) -> Iterator[Query]:

@@ -42,8 +42,15 @@ def test_what_a_language_cannot_say_is_told_and_the_rest_goes_on() -> None:
     assert len(refused) < len(queries) / 4
 
 
+def test_a_correlation_has_no_query_and_is_told() -> None:
+    path = RULES / "correlation"
+    queries = list(convert([path], "esql"))
+    assert {query.problem[:24] for query in queries if query.problem} == {"a correlation slides ove"}
+    assert all(query.query for query in queries if not query.problem)
+
+
 def test_every_rule_of_ours_converts_to_esql() -> None:
-    assert [query for query in convert([RULES], "esql") if query.problem] == []
+    assert [query for query in convert([RULES], "esql") if query.problem and "slides" not in query.problem] == []
 
 
 def test_an_unknown_target_is_refused() -> None:
