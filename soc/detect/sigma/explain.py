@@ -119,10 +119,10 @@ class _Leaf:
     def __init__(self, check: Check, known: _Known) -> None:
         self._check, self._known = check, known
         self._columns = () if check.references or not _RECORD.isdisjoint(check.columns) else check.columns
-        absent = next((pattern for pattern in check.leaf.patterns if matches_absence((pattern,))), None)
-        self._absent = (
-            None if absent is None else Match(check.leaf.where, check.columns[0], absent.written, shown(None))
-        )
+        self._absent: Match | None = None
+        if matches_absence(check.leaf.patterns):
+            absent = next(pattern for pattern in check.leaf.patterns if matches_absence((pattern,)))
+            self._absent = Match(check.leaf.where, check.columns[0], absent.written, shown(None))
 
     def add(self, seen: _Seen, found: list[Match]) -> None:
         match = self._why(seen, sure=True)
