@@ -2,7 +2,7 @@
 
 Deliberately plain and slow (quadratic, and worse for order), and no code shared with soc.detect.correlation: where the two differ, one of
 them is wrong. It knows all events at once, so it has no watermark and no state: what it says is what the engine must say in any order of
-arrival within the lateness, in any batches, over any restart.
+arrival within the lateness, in any batches, over any restart. Of events that all come too late, `lanes` says which belong together.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 OPERATORS = {
@@ -73,6 +73,19 @@ def correlate(correlations: dict, events: list, until: int | None = None) -> lis
         return done[name]
 
     return [alarm for name in correlations for alarm in alarms(name)]
+
+
+def lanes(late: list, sources: list, allowed: int) -> list[list[Happening]]:
+    """Late events in order of receipt, with the source of each: a lane is what one source sent, as long as it goes back by no more than
+    `allowed` microseconds; what goes back by less counts as of the latest before it."""
+    found: list[list[Happening]] = []
+    last: dict = {}
+    for event, source in zip(late, sources, strict=True):
+        if source not in last or event.time < last[source][-1].time - allowed:
+            last[source] = []
+            found.append(last[source])
+        last[source].append(replace(event, time=max([event.time, *[e.time for e in last[source]]])))
+    return found
 
 
 def silenced(correlations: dict) -> set:

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from collectors.event import Event, make_event
 from collectors.record import Position, RawRecord
 from soc.detect import Detection
-from soc.detect.correlation import ENDLESS
+from soc.detect.correlation import ENDLESS, Lateness
+from soc.detect.correlation.kind import Late
+from soc.detect.correlation.kinds import KINDS
 from soc.detect.ruleset import RuleSet
 from soc.detect.sigma import load as load_content
 from tests.soc.detect.correlation import plain_correlation as plain
@@ -145,23 +147,26 @@ def id_of(name: str) -> str:
     return f"5e7f0c2e-93c7-4b5a-8d5a-{ord(name):012x}"
 
 
-def expected_of(correlations: dict[str, dict[str, Any]], events: list[Event]) -> list[Any]:
-    """(rule, group, number of the last event, figure) of all that must alert, in no order."""
-    happened = [
+def happened(events: list[Event]) -> list[plain.Happening]:
+    return [
         plain.Happening(
             (event.time - EPOCH) // timedelta(microseconds=1), number, event.fields, frozenset(event.fields["k"])
         )  # type: ignore[arg-type]
         for number, event in enumerate(events)
     ]
+
+
+def expected_of(correlations: dict[str, dict[str, Any]], events: list[Event]) -> list[Any]:
+    """(rule, group, number of the last event, figure) of all that must alert, in no order."""
     quiet = plain.silenced(correlations)
     found = [
         (id_of(alarm.name), alarm.group, alarm.number, figure_text(alarm.figure))
-        for alarm in plain.correlate(correlations, happened)
+        for alarm in plain.correlate(correlations, happened(events))
         if alarm.name not in quiet
     ]
     found += [
         (id_of(name), (), each.number, "")
-        for each in happened
+        for each in happened(events)
         for name in each.fired
         if name in BASES and name not in quiet
     ]
@@ -263,6 +268,41 @@ def test_order_of_arrival_within_the_lateness_changes_nothing(
     delay = st.sampled_from([0.0, 0.2, 1.0, 4.0, 9.75])
     late = data.draw(st.lists(delay, min_size=len(apart), max_size=len(apart)))
     assert seen(late) == seen([0.0] * len(apart))
+
+
+LATE_KINDS = sorted({kind for kind in plain.KINDS if KINDS[kind].late is Late.OWN})
+ALLOWED = timedelta(seconds=10)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    data=st.data(),
+    hits=st.lists(HIT, min_size=2, max_size=25),
+    cuts=st.lists(st.integers(0, 1_000), max_size=3),
+    restarts=st.booleans(),
+)
+def test_what_comes_late_agrees_with_the_plain_correlation_of_its_lanes(
+    data: Any, hits: Any, cuts: Any, restarts: bool, tmp_path_factory: Any
+) -> None:
+    """All of it comes an hour late, in the order drawn."""
+    correlations: dict[str, Any] = {}
+    for name in ("x", "y"):
+        correlations[name] = data.draw(sections(tuple(correlations), data.draw(st.sampled_from(LATE_KINDS))))
+    content = content_of(correlations, tmp_path_factory.getbasetemp())
+    ahead = {"k": ["none"], "u": None, "v": None, "w": None, "n": None, "source": "ahead", "at": 3_600.0, "delay": 0.0}
+    events = events_of(
+        [ahead, *[{**hit, "delay": 3_601 + n / 100 - hit["at"]} for n, hit in enumerate(hits)]],
+    )
+    late, sources = happened(events)[1:], [event.source for event in events[1:]]
+    quiet = plain.silenced(correlations)
+    expected = [
+        (id_of(alarm.name), alarm.group, alarm.number, figure_text(alarm.figure))
+        for lane in plain.lanes(late, sources, ALLOWED // timedelta(microseconds=1))
+        for alarm in plain.correlate(correlations, lane)
+        if alarm.name not in quiet
+    ]
+    found = run(content, events, cuts, restarts=restarts, lateness=Lateness(ALLOWED))
+    assert sorted(told([each for each in found if each.rule.kind == "correlation"])) == sorted(expected)
 
 
 def test_clock_aligned_buckets_miss_what_a_sliding_window_finds(tmp_path: Path) -> None:
