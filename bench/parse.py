@@ -191,6 +191,25 @@ def xml_lines(dice: random.Random) -> Iterator[str]:
         )
 
 
+def fail2ban_lines(dice: random.Random) -> Iterator[str]:
+    """What is found and banned: of a format that is described in YAML."""
+    for n in range(10**9):
+        at = f"{START + timedelta(seconds=n / 20):%Y-%m-%d %H:%M:%S,%f}"[:-3]
+        ip = f"203.0.{dice.randrange(256)}.{dice.randrange(256)}"
+        yield f"{at} fail2ban.filter         [871]: INFO    [sshd] Found {ip} - {at[:-4]}"
+        yield f"{at} fail2ban.actions        [871]: NOTICE  [sshd] Ban {ip}"
+
+
+def xferlog_lines(dice: random.Random) -> Iterator[str]:
+    """Transfers: described in YAML, with fourteen parts."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n // 20)
+        yield (
+            f"{at:%a %b %d %H:%M:%S %Y} {n % 9} 192.0.{dice.randrange(256)}.{dice.randrange(256)} {n * 7 % 10**6} "
+            f"/ho-so/{n}.pdf b _ {'iod'[n % 3]} r user{n % 99} ftp 0 * c"
+        )
+
+
 LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "sshd": ("syslog", sshd_lines),
     "syslog-iso": ("rfc3164", iso_lines),
@@ -201,6 +220,8 @@ LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "windows-json": ("windows-json", windows_lines),
     "winlogbeat": ("json", winlogbeat_lines),
     "windows-xml": ("windows-xml", xml_lines),
+    "fail2ban": ("fail2ban", fail2ban_lines),
+    "xferlog": ("xferlog", xferlog_lines),
 }
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from collectors.errors import ParseError
 from collectors.event import Event
-from collectors.parse import Context, detect_format, formats, parse_batch
+from collectors.parse import Context, detect_format, known_format, parse_batch
 from collectors.record import DeadLetter, Lines, RawRecord
 from collectors.sources.lines import Continues
 
@@ -49,7 +49,8 @@ class ChoosingParser:
                 name = self._of_stream(sample[0].position.stream, sample)
             except ParseError:
                 return None
-        return formats()[name].continues if name in formats() else None
+        form = known_format(name)
+        return form.continues if form else None
 
     def parse(self, records: Sequence[RawRecord]) -> tuple[list[Event], list[DeadLetter]]:
         """Events and dead letters; every record is in exactly one of the two. Raises: ParseError for a format that does not exist."""

@@ -11,10 +11,21 @@ from collections.abc import Iterable
 from collectors.errors import ParseError
 from collectors.event import Event, event_id
 from collectors.parse.format import Context, Format, Message, Parsed
-from collectors.parse.registry import format_named, formats
+from collectors.parse.registry import format_named, formats, known_format
 from collectors.record import DeadLetter, RawRecord
 
-__all__ = ["Context", "Format", "Message", "Parsed", "detect_format", "event_of", "formats", "parse", "parse_batch"]
+__all__ = [
+    "Context",
+    "Format",
+    "Message",
+    "Parsed",
+    "detect_format",
+    "event_of",
+    "formats",
+    "known_format",
+    "parse",
+    "parse_batch",
+]
 
 _SURE = 0.5
 """A format is detected when it fits at least half of a sample."""

@@ -1,6 +1,8 @@
-"""What is found by folder: every `FORMAT` of collectors/parse/parsers and every `MESSAGE` of collectors/parse/messages.
+"""What is found by folder: every `FORMAT` of collectors/parse/parsers, every `MESSAGE` of collectors/parse/messages, every description
+(`collectors.parse.described`) in collectors/formats, and those of the site.
 
-There is no list to edit: a module is in when its file is there. The look-up runs once, on first use, not at import.
+There is no list to edit: a module is in when its file is there. The look-up runs once, on first use, not at import. A format that is
+asked for by name loads its own module only: the one that is called like it (`-` is `_`), or begins so (`json` is in json_lines).
 """
 
 from __future__ import annotations
@@ -8,35 +10,120 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from types import ModuleType
+from pathlib import Path
+from typing import Any
 
 from collectors.errors import ParseError
 from collectors.event import Value
+from collectors.parse.described import Described, describe
 from collectors.parse.format import Format, Gives, Message
+
+PARSERS, MESSAGES = "collectors.parse.parsers", "collectors.parse.messages"
+DESCRIPTIONS = Path(__file__).parents[1] / "formats"
+
+_site: Callable[[], Sequence[Described]] = tuple
+
+
+def use(site: Callable[[], Sequence[Described]]) -> None:
+    """Have a site's own descriptions beside the shipped ones, instead of those of the site before; `site` is called on first use only."""
+    global _site  # noqa: PLW0603  a process serves one site; the look-up is one for all that parses
+    _site = site
+    for known in (_of_site, formats, _messages, gives, known_format, _by_program, _by_letter):
+        known.cache_clear()
 
 
 @cache
 def formats() -> dict[str, Format]:
     """Every format by name, in order of name."""
-    found = [module.FORMAT for module in _modules("collectors.parse.parsers")]
-    return {each.name: each for each in sorted(found, key=lambda each: each.name)}
+    found: dict[str, Format] = {}
+    for stem in _stems(PARSERS):
+        form: Format = importlib.import_module(f"{PARSERS}.{stem}").FORMAT
+        found[form.name] = form
+    found |= {each.name: each.made for each in _described() if isinstance(each.made, Format)}
+    return dict(sorted(found.items()))
+
+
+def messages() -> tuple[Message, ...]:
+    """Every message parser."""
+    return tuple(_messages().values())
 
 
 @cache
-def messages() -> tuple[Message, ...]:
-    """Every message parser."""
-    return tuple(module.MESSAGE for module in _modules("collectors.parse.messages"))
+def _messages() -> dict[str, Message]:
+    """Every message parser by the name of its module or description."""
+    found: dict[str, Message] = {
+        stem: importlib.import_module(f"{MESSAGES}.{stem}").MESSAGE for stem in _stems(MESSAGES)
+    }
+    return found | {each.name: each.made for each in _described() if isinstance(each.made, Message)}
 
 
-def _modules(package: str) -> list[ModuleType]:
+def message_names() -> list[str]:
+    """What message parsers are called."""
+    return list(_messages())
+
+
+@cache
+def known_format(name: str) -> Format | None:
+    """The format of a name, or None; no more is loaded than that asks for."""
+    stem = name.replace("-", "_")
+    stems = _stems(PARSERS)
+    for each in [found for found in stems if found == stem] + [
+        found for found in stems if found.startswith(f"{stem}_")
+    ]:
+        form: Format = importlib.import_module(f"{PARSERS}.{each}").FORMAT
+        if form.name == name:
+            return form
+    if (DESCRIPTIONS / f"{name}.yml") in _files():
+        return _format_in(_shipped(DESCRIPTIONS / f"{name}.yml"))
+    return next((_format_in(each) for each in _of_site() if each.name == name), None)
+
+
+def _format_in(described: Described) -> Format | None:
+    return described.made if isinstance(described.made, Format) else None
+
+
+def _described() -> Iterator[Described]:
+    yield from map(_shipped, _files())
+    yield from _of_site()
+
+
+@cache
+def _of_site() -> tuple[Described, ...]:
+    return tuple(_site())
+
+
+@cache
+def _files() -> tuple[Path, ...]:
+    return tuple(sorted(DESCRIPTIONS.glob("*.yml")))
+
+
+@cache
+def _shipped(path: Path) -> Described:
+    """A description of ours; that each is without fault is held by a test (those of a site are read by soc.app.formats)."""
+    described, wrong = describe(path.stem, _plain(path.read_bytes()))
+    if described is None:
+        raise ParseError(f"{path.name}: {wrong[0].message}")
+    return described
+
+
+def _plain(text: bytes) -> Any:
+    import yaml
+
+    loader = yaml.CSafeLoader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
+@cache
+def _stems(package: str) -> tuple[str, ...]:
     """The modules of a package in order of name."""
     paths = importlib.import_module(package).__path__
-    return [
-        importlib.import_module(f"{package}.{each.name}")
-        for each in sorted(pkgutil.iter_modules(paths), key=lambda m: m.name)
-    ]
+    return tuple(sorted(each.name for each in pkgutil.iter_modules(paths)))
 
 
 PLAIN = Gives("syslog")
@@ -46,7 +133,7 @@ PLAIN = Gives("syslog")
 @cache
 def gives(name: str) -> tuple[Gives, ...]:
     """The datasets that the records of a format can become; none where there is no such format."""
-    form = formats().get(name)
+    form = known_format(name)
     if form is None:
         return ()
     read = [PLAIN, *(message.gives for message in messages())] if form.header else []
@@ -61,9 +148,10 @@ def gives(name: str) -> tuple[Gives, ...]:
 
 def format_named(name: str) -> Format:
     """The format of a name. Raises: ParseError that names the nearest one."""
+    form = known_format(name)
+    if form is not None:
+        return form
     known = formats()
-    if name in known:
-        return known[name]
     near = difflib.get_close_matches(name, known, 1, 0.6)
     hint = f'; did you mean "{near[0]}"?' if near else ""
     raise ParseError(f'unknown format "{name[:40]}"{hint} (known: {", ".join(known)})')

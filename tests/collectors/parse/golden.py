@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from collectors.parse import Context, Format, formats
-from collectors.parse.registry import messages
+from collectors.parse.registry import message_names
 from collectors.record import Position, RawRecord
 
 DATA = Path(__file__).parents[2] / "data" / "parse"
@@ -42,8 +42,9 @@ def joined(lines: list[bytes], form: Format) -> list[bytes]:
 def pairs() -> dict[str, tuple[Format, Path]]:
     """Every golden pair by name: the formats' own, and the message parsers' as RFC 3164 lines."""
     own = {name: (form, DATA / f"{name}.log") for name, form in formats().items()}
-    modules = sorted({message.parse.__module__.rpartition(".")[2] for message in messages()})
-    return own | {f"messages/{name}": (formats()["rfc3164"], DATA / "messages" / f"{name}.log") for name in modules}
+    return own | {
+        f"messages/{name}": (formats()["rfc3164"], DATA / "messages" / f"{name}.log") for name in sorted(message_names())
+    }
 
 
 def read(form: Format, path: Path) -> list[dict[str, object]]:

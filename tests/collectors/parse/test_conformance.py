@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -17,6 +18,7 @@ from collectors.parse.ecs import ADDRESSES, FLAGS, INTEGERS, LISTS, TEXTS
 from tests.collectors.parse.golden import CONTEXT, joined, pairs, read, record
 
 PAIRS = pairs()
+ROOM = Path(collectors.parse.__file__).parent
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -39,14 +41,14 @@ def test_sniff_accepts_its_golden_lines_and_detection_names_the_format(name: str
     assert detect_format(b"\xef\xbb\xbf" + sample, str(path)) == name, "also behind a byte order mark"
 
 
-@pytest.mark.parametrize("name", formats())
-def test_name_title_and_docstring_are_there(name: str) -> None:
-    form = formats()[name]
-    module = __import__(form.parse.__module__, fromlist=["FORMAT"])
-    assert module.FORMAT is form
-    assert form.name == name
+@pytest.mark.parametrize("stem", [path.stem for path in sorted((ROOM / "parsers").glob("[!_]*.py"))])
+def test_a_module_holds_the_format_that_it_is_called_after_and_says_where_that_is_written_down(stem: str) -> None:
+    module = importlib.import_module(f"collectors.parse.parsers.{stem}")
+    form = module.FORMAT
+    assert formats()[form.name] is form
+    assert f"{stem}_".startswith(form.name.replace("-", "_") + "_"), "what is asked for by name is found by it"
     assert form.title
-    assert "Source of truth" in (module.__doc__ or "") or name == "syslog"
+    assert "Source of truth" in (module.__doc__ or "") or form.name == "syslog"
 
 
 def typed(value: object) -> str:
@@ -143,7 +145,7 @@ def test_a_fault_in_a_parser_costs_its_record_and_says_so() -> None:
 
 @pytest.mark.parametrize("folder", ["parsers", "messages"])
 def test_parsers_do_not_know_each_other(folder: str) -> None:
-    for path in sorted(Path(collectors.parse.__file__).parent.joinpath(folder).glob("*.py")):
+    for path in sorted(ROOM.joinpath(folder).glob("*.py")):
         nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
         known = {
             node.module
