@@ -64,6 +64,16 @@ class DetectConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EnrichConfig:
+    """What events are enriched with beside the inventory. `identities`: people, as CSV or LDIF. `geoip`: files in MaxMind's DB format.
+    `warning_lists`: values that are no indicators, whatever a feed says."""
+
+    identities: tuple[Path, ...] = ()
+    geoip: tuple[Path, ...] = ()
+    warning_lists: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsConfig:
     """`listen`: host:port of /metrics; loopback by default, "" for none."""
 
@@ -80,6 +90,7 @@ class Config:
     rules: tuple[Path, ...] = (Path("rules"),)
     playbooks: tuple[Path, ...] = (Path("playbooks"),)
     sources: tuple[SourceConfig, ...] = ()
+    enrich: EnrichConfig = field(default_factory=EnrichConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     detect: DetectConfig = field(default_factory=DetectConfig)
     alert: AlertConfig = field(default_factory=AlertConfig)

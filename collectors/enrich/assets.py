@@ -15,10 +15,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import translate
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from collectors.event import Event, Value
+from collectors.event import Value
 
 _REMEMBERED = 50_000
 """Distinct names or addresses whose answer is kept; a flood of invented ones empties the memory and does not fill it."""
@@ -58,6 +59,23 @@ class AssetTable:
             ("destination.ip", by_address.__getitem__),
             ("host.ip", by_address.__getitem__),
         )
+
+    def adds(self, fields: Mapping[str, Value], time: datetime) -> dict[str, Value] | None:
+        """What an event with these fields gets; `time` changes nothing."""
+        del time
+        system, machine = self.system_of(fields), self.machines.get(fields.get("source.ip"))  # type: ignore[arg-type]  # a list or None is simply not there
+        if system is None and machine is None:
+            return None
+        added: dict[str, Value] = {}
+        if machine is not None and "source.domain" not in fields:
+            added["source.domain"] = machine
+        if system is not None:
+            said = fields.get("service.name")
+            if said is not None and said != system:
+                added["labels.service_name"] = said
+            added["service.name"] = system
+            added["labels.criticality"] = self.criticality[system]
+        return added
 
     def system_of(self, fields: Mapping[str, Value]) -> str | None:
         """The id of the system that an event with these fields belongs to, or None."""
@@ -124,29 +142,3 @@ def _address_search(assets: Sequence[Asset]) -> Callable[[str], str | None]:
         return next((system for network, system in networks if address in network), None)
 
     return search
-
-
-def enrich(events: Sequence[Event], table: AssetTable) -> list[Event]:
-    """The events in their order, those of a known system with `service.name` and `labels.criticality`; none given is changed."""
-    system_of, criticality, machines = table.system_of, table.criticality, table.machines
-    enriched = []
-    for event in events:
-        fields = event.fields
-        system = system_of(fields)
-        machine = machines.get(fields.get("source.ip"))  # type: ignore[arg-type]  # a list or None is simply not there
-        if system is None and machine is None:
-            enriched.append(event)
-            continue
-        fields = fields.copy()
-        if machine is not None:
-            fields.setdefault("source.domain", machine)
-        if system is not None:
-            said = fields.get("service.name")
-            if said is not None and said != system:
-                fields["labels.service_name"] = said
-            fields["service.name"] = system
-            fields["labels.criticality"] = criticality[system]
-        enriched.append(
-            Event(event.id, event.time, fields, event.raw, event.source, event.position, event.ingested, event.peer)
-        )
-    return enriched

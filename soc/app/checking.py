@@ -8,6 +8,7 @@ from pathlib import Path
 
 from collectors.parse import formats
 from collectors.sources import EvtxConfig, FileConfig, SourceConfig
+from soc.app.intel import matcher
 from soc.app.site import Site
 from soc.config import Config
 from soc.detect.tuning import expired
@@ -20,6 +21,7 @@ def checks(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "inventory", lambda: f"{len(site.inventory.assets)} systems"
     yield "rules", lambda: _rules(site)
     yield "playbooks", lambda: f"{len(site.playbooks)} playbooks"
+    yield "enrichment", lambda: _enrichment(site)
     yield "sources", lambda: _sources(site.config)
     yield "store", lambda: _store(site)
 
@@ -30,6 +32,20 @@ def _rules(site: Site) -> str:
     told = [*expired(content, site.clock()), *ruleset.warnings]
     warnings = "".join(f"\n  warning: {warning}" for warning in told[:20])
     return f"{len(ruleset)} rules, {len(told)} warnings{warnings}"
+
+
+def _enrichment(site: Site) -> str:
+    config, found = site.config.enrich, []
+    if config.identities:
+        from collectors.enrich.identity_files import read_identities
+
+        found.append(f"{len(read_identities(config.identities)):,} people")
+    if config.geoip:
+        from collectors.enrich.geo import GeoTable
+
+        GeoTable(config.geoip)
+        found.append(f"{len(config.geoip)} files of addresses")
+    return ", ".join([*found, f"{matcher(site).size:,} indicators"])
 
 
 def _sources(config: Config) -> str:

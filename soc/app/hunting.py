@@ -10,7 +10,7 @@ from pathlib import Path
 from collectors.event import Event
 from collectors.parse import Context
 from soc.app.clock import now
-from soc.app.intakes import enricher, words_added
+from soc.app.intakes import asset_enricher, words_added
 from soc.app.memory import settle
 from soc.app.scan import Scan, Shown
 from soc.app.site import Site
@@ -51,7 +51,7 @@ def open_hunt(
     enrich: Callable[[Sequence[Event]], list[Event]] = _unchanged
     added: Sequence[str] = ()
     if config_path.is_file():
-        enrich, added = enricher(site), words_added(site)
+        enrich, added = asset_enricher(site), words_added(site)
     scan = Scan(
         RuleSet(site.content(rules), lateness=Lateness(None), reasons=reasons, least=least),
         Context(timezone=site.config.site.zone),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from collectors.choosing import ChoosingParser
-from collectors.enrich import enrich
+from collectors.enrich import Table, enrich
 from collectors.event import Event
 from collectors.intake import Intake, Taken
 from collectors.journal import Journal
@@ -15,13 +15,45 @@ from soc.app.site import Site
 
 
 def enricher(site: Site) -> Callable[[Sequence[Event]], list[Event]]:
-    """What adds the inventory's system and its criticality to events."""
+    """What adds to events all that the site knows: systems, people, places of addresses, indicators. Files that change are read anew.
+
+    Raises: CollectorError for a file of soc.yaml that cannot be read.
+    """
+    config = site.config.enrich
+    tables: list[Table] = [site.inventory.table()]
+    renewed: list[Callable[[], None]] = []
+    if config.identities:
+        from collectors.enrich.identity_files import read_identities
+
+        tables.append(read_identities(config.identities))
+    if config.geoip:
+        from collectors.enrich.geo import GeoTable
+
+        geo = GeoTable(config.geoip)
+        tables.append(geo)
+        renewed.append(geo.refresh)
+    from soc.app.intel import matcher
+
+    indicators = matcher(site)
+    tables.append(indicators)
+    renewed.append(indicators.refresh)
+
+    def add(events: Sequence[Event]) -> list[Event]:
+        for renew in renewed:
+            renew()
+        return enrich(events, *tables)
+
+    return add
+
+
+def asset_enricher(site: Site) -> Callable[[Sequence[Event]], list[Event]]:
+    """What adds the inventory's system and its criticality to events, and nothing else: what a scan of foreign evidence may know."""
     table = site.inventory.table()
     return lambda events: enrich(events, table)
 
 
 def words_added(site: Site) -> list[str]:
-    """Every text that `enricher` may add to an event."""
+    """Every text that `asset_enricher` may add to an event."""
     table = site.inventory.table()
     return [*table.criticality, *table.machines.values()]
 

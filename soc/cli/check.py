@@ -7,15 +7,16 @@ from pathlib import Path
 
 import click
 
+from collectors.errors import CollectorError
 from soc.cli._shared import config_option, json_option, open_site, print_json, print_text
-from soc.errors import EXIT_OK, SocError
+from soc.errors import EXIT_OK, EXIT_USAGE, SocError
 
 
 @click.command(short_help="Check everything that soc.yaml names.")
 @config_option
 @json_option
 def command(config_path: Path, as_json: bool) -> int:
-    """Check configuration, inventory, rules, playbooks, sources and store. Exit code 2 for a fault, 3 where the store is unreachable."""
+    """Check all that soc.yaml names, from rules to the store. Exit code 2 for a fault, 3 where the store is unreachable."""
     from soc.app.checking import checks
 
     worst = EXIT_OK
@@ -35,3 +36,5 @@ def _outcome(run: Callable[[], str]) -> tuple[int, str]:
         return EXIT_OK, run()
     except SocError as error:
         return error.exit_code, str(error)
+    except CollectorError as error:
+        return EXIT_USAGE, str(error)

@@ -1,0 +1,157 @@
+"""Addresses of events in, their country, city and network out, by files in MaxMind's DB format that the site supplies.
+
+Source of truth: MaxMind DB File Format 2.0; the records of GeoLite2 and GeoIP2 City, Country and ASN, and of files with the same keys.
+Names as in ECS 8.17 (`*.geo.*`, `*.as.*`). An address is looked up once and remembered; a file that was replaced is read anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from collectors.errors import CollectorError
+from collectors.event import Value
+
+if TYPE_CHECKING:
+    from maxminddb import Reader
+
+REMEMBERED = 65_536
+"""Addresses of each side whose answer is kept, about 40 MB at the most; a flood of new ones empties the memory."""
+
+_SIDES = {"source": "source.ip", "destination": "destination.ip", "client": "client.ip", "server": "server.ip"}
+
+_PLACES: tuple[tuple[str, tuple[str | int, ...], type[str | int]], ...] = (
+    ("geo.country_iso_code", ("country", "iso_code"), str),
+    ("geo.country_name", ("country", "names", "en"), str),
+    ("geo.region_name", ("subdivisions", 0, "names", "en"), str),
+    ("geo.city_name", ("city", "names", "en"), str),
+    ("as.number", ("autonomous_system_number",), int),
+    ("as.organization.name", ("autonomous_system_organization",), str),
+)
+"""ECS field below the side -> where a record has it, and its type."""
+
+Answer = tuple[tuple[str, Value], ...]
+
+_log = logging.getLogger(__name__)
+
+
+class GeoError(CollectorError):
+    """A file that is none in MaxMind's DB format, or cannot be read."""
+
+
+class _File:
+    """One file, as it was when it was read last."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.stamp: object = None
+        self.reader: Reader | None = None
+
+    def stale(self) -> bool:
+        return _stamp(self.path) != self.stamp
+
+    def read(self) -> None:
+        """Raises: GeoError."""
+        import maxminddb
+
+        self.stamp = _stamp(self.path)
+        try:
+            # a mapped file that somebody writes over in its place ends the process (SIGBUS): a copy that nobody knows is mapped
+            with self.path.open("rb") as file, tempfile.NamedTemporaryFile(suffix=".mmdb") as copy:
+                shutil.copyfileobj(file, copy)
+                copy.flush()
+                reader = maxminddb.open_database(copy.name)
+            reader.get("192.0.2.1")
+        except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
+            raise GeoError(f"{self.path} is no file in MaxMind's DB format that can be read: {error}") from error
+        self.reader = reader
+
+
+def _stamp(path: Path) -> object:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+class GeoTable:
+    """What the files of a site say of addresses; a later file adds what the earlier ones do not say. For any number of threads."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Raises: GeoError."""
+        self._files = [_File(path) for path in paths]
+        self._lock = threading.Lock()
+        self._answers = _empty()
+        for file in self._files:
+            file.read()
+
+    def refresh(self) -> None:
+        """Read files that were replaced; one that is missing or cannot be read is told, and what was read before goes on."""
+        if not any(file.stale() for file in self._files):
+            return
+        with self._lock:
+            for file in self._files:
+                if file.stale():
+                    try:
+                        file.read()
+                        _log.info("a file of addresses was read anew", extra={"path": str(file.path)})
+                    except GeoError as error:
+                        _log.error(
+                            "a new file of addresses is refused; the one before goes on", extra={"error": str(error)}
+                        )
+            self._answers = _empty()
+
+    def adds(self, fields: Mapping[str, Value], time: datetime) -> dict[str, Value] | None:
+        """Place and network of each side of an event that the files know, where it does not say them itself; None for nothing."""
+        del time
+        added: dict[str, Value] | None = None
+        for side, name in _SIDES.items():
+            address = fields.get(name)
+            if isinstance(address, str):
+                known = self._answers[side]
+                answer = known.get(address)
+                if answer is None:
+                    answer = self._look_up(side, address, known)
+                for field, value in answer:
+                    if field not in fields:
+                        added = added if added is not None else {}
+                        added[field] = value
+        return added
+
+    def _look_up(self, side: str, address: str, answers: dict[str, Answer]) -> Answer:
+        """`answers`: where this side's are kept; taken before the files are asked, so that an old answer never outlives its file."""
+        found: dict[str, Value] = {}
+        for file in self._files:
+            record: Any = None
+            with suppress(ValueError, TypeError, RuntimeError):  # no address, with a NUL, of IPv6 in a file of IPv4; damage
+                record = file.reader.get(address) if file.reader is not None else None
+            for name, way, kind in _PLACES:
+                value = _within(record, way)
+                if isinstance(value, kind):
+                    found.setdefault(f"{side}.{name}", value)
+        if len(answers) >= REMEMBERED:
+            answers.clear()
+        answers[address] = answer = tuple(found.items())
+        return answer
+
+
+def _empty() -> dict[str, dict[str, Answer]]:
+    return {side: {} for side in _SIDES}
+
+
+def _within(record: Any, way: Sequence[str | int]) -> Any:
+    """What stands at the end of a way into a record; None where it does not go on."""
+    for step in way:
+        if isinstance(step, int):
+            record = record[step] if isinstance(record, list) and len(record) > step else None
+        else:
+            record = record.get(step) if isinstance(record, dict) else None
+    return record
