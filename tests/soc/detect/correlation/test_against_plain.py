@@ -148,12 +148,11 @@ def id_of(name: str) -> str:
 
 
 def happened(events: list[Event]) -> list[plain.Happening]:
-    return [
-        plain.Happening(
-            (event.time - EPOCH) // timedelta(microseconds=1), number, event.fields, frozenset(event.fields["k"])
-        )  # type: ignore[arg-type]
-        for number, event in enumerate(events)
-    ]
+    found = []
+    for number, event in enumerate(events):
+        fired: frozenset[str] = frozenset(event.fields["k"])  # type: ignore[arg-type]
+        found.append(plain.Happening((event.time - EPOCH) // timedelta(microseconds=1), number, event.fields, fired))
+    return found
 
 
 def expected_of(correlations: dict[str, dict[str, Any]], events: list[Event]) -> list[Any]:
