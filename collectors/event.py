@@ -79,7 +79,8 @@ _ENVELOPE: Mapping[str, Callable[[Event], Value]] = {
     "event.index": lambda e: e.position.index,
     "log.file.path": lambda e: e.position.path,
     "log.offset": lambda e: e.position.offset,
-    "log.source.address": lambda e: e.peer,
+    "log.source.address": lambda e: e.peer.partition(" ")[0],
+    "log.source.subject": lambda e: e.peer.partition(" ")[2],
     "soc.source": lambda e: e.source,
 }
 """Fields that live in attributes: name -> how to read it."""

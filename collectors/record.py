@@ -28,7 +28,8 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     """One record as received: `data` without its framing (no trailing newline, no octet count).
 
     `source`: id of the source in soc.yaml. `received`: aware UTC. `peer`: the transport's address ("192.0.2.7"), which is not
-    what the message says of itself. `truncated`: bytes of the record beyond the source's limit that were cut off (0: whole).
+    what the message says of itself, and after a space the subject of the certificate that it showed ("192.0.2.7 CN=web-01").
+    `truncated`: bytes of the record beyond the source's limit that were cut off (0: whole).
     """
 
     data: bytes
@@ -109,7 +110,8 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
 
     `offset`: where the next record begins (EVTX: how many records and dead letters of the file are out); `index`: lines or
     records before it. `head` and `tail` are digests of the first `head_bytes` and the last `tail_bytes` before `offset`: a file is
-    the marked one only if both still stand in it, whatever its name (`path`) or `inode` is by now.
+    the marked one only if both still stand in it, whatever its name (`path`) or `inode` is by now. Of a RELP session: `path` is its peer,
+    `index` frames from number `offset` on have their digests in `tail`.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""The world in, `RawRecord`s out: files, standard input, syslog over UDP and TCP, Windows event files.
+"""The world in, `RawRecord`s out: files, standard input, syslog over UDP, TCP, TLS and RELP, Windows event files.
 
 `open_source` makes the source of a configuration; the app drives each in one thread: `for batch in source.batches(stop): …`.
 `read_file` reads one file of any of these kinds to its end. Every kind says in its module what delivery it promises.
@@ -12,6 +12,7 @@ from collectors.record import Mark
 from collectors.sources.evtx import EvtxConfig, read_evtx
 from collectors.sources.file import FileConfig
 from collectors.sources.lines import Continues
+from collectors.sources.relp_config import RelpConfig
 from collectors.sources.scan import Part, is_event_file, parts_of, read_file, read_text
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts, Source
 from collectors.sources.stdin import StdinConfig
@@ -26,6 +27,7 @@ __all__ = [
     "EvtxConfig",
     "FileConfig",
     "Part",
+    "RelpConfig",
     "Source",
     "SourceConfig",
     "StdinConfig",
@@ -40,12 +42,13 @@ __all__ = [
     "read_text",
 ]
 
-SourceConfig = FileConfig | StdinConfig | SyslogConfig | EvtxConfig
+SourceConfig = FileConfig | StdinConfig | SyslogConfig | RelpConfig | EvtxConfig
 
 CONFIGS: Mapping[str, type[SourceConfig]] = {
     "file": FileConfig,
     "stdin": StdinConfig,
     "syslog": SyslogConfig,
+    "relp": RelpConfig,
     "evtx": EvtxConfig,
 }
 """What `kind` in soc.yaml may say -> the configuration that it takes."""
@@ -70,6 +73,10 @@ def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Cont
             from collectors.sources.stdin import StdinSource
 
             return StdinSource(config, continues)
+        case RelpConfig():
+            from collectors.sources.relp import RelpSource
+
+            return RelpSource(config, marks)
         case SyslogConfig(transport="udp"):
             from collectors.sources.udp import UdpSource
 

@@ -1,44 +1,30 @@
-"""Connections in, messages out: syslog over plain TCP (RFC 6587), one thread for all of them.
+"""Connections in, messages out: syslog over plain TCP (RFC 6587) and over TLS (RFC 5425), one thread for all of them.
 
-Back-pressure: while nobody asks for the next batch nothing is read, the kernel's windows close and the senders wait. Limits: bytes of a
-message, connections. A connection that is silent is left alone: closing it would cost the sender its next message.
+Back-pressure and limits are those of `collectors.sources.listener`. A connection that is silent is left alone: closing it would cost the
+sender its next message. Over TLS the subject of a client's certificate stands in each record's `peer`.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import selectors
-import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from collectors.record import Position, RawRecord
-from collectors.sources.address import bound_socket, peer_of
 from collectors.sources.framing import Message, SyslogFramer
+from collectors.sources.listener import LAST_BYTES, Connection, Listener
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 from collectors.sources.syslog import SyslogConfig
+from collectors.sources.tls import ServerTls
 
-log = logging.getLogger(__name__)
-
-_CHUNK_BYTES = 64 * 1024
 _WAIT_S = 0.1
 _EVERY_S = 0.01
 _MANY = 1_000
 """Between two batches of fewer records: each costs a wait for the disk, and what comes meanwhile stands in the kernel."""
-_BACKLOG = 128
-_LAST_BYTES = 4 * 1024 * 1024
-"""What is still read of one connection when the source stops: more than its sender's kernel holds as a rule."""
 
-
-@dataclass(slots=True, eq=False)
-class _Connection:
-    socket: socket.socket
-    peer: str
-    framer: SyslogFramer
+_Sender = Connection[SyslogFramer]
 
 
 class TcpSource:
@@ -49,12 +35,9 @@ class TcpSource:
         self._stream = os.urandom(8).hex()
         self._ordinal = 0
         self._records: list[RawRecord] = []
-        self._listener = bound_socket(config.id, config.listen, socket.SOCK_STREAM)
-        self._listener.listen(_BACKLOG)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ, None)
-        self._connections: set[_Connection] = set()
         self.counts = Counts()
+        tls = ServerTls.of(config) if config.transport == "tls" else None
+        self._listener = Listener(config, self.counts, lambda: SyslogFramer(config.max_line_bytes), tls)
 
     @property
     def id(self) -> str:
@@ -64,24 +47,22 @@ class TcpSource:
     @property
     def address(self) -> tuple[str, int]:
         """Host and port that the socket is bound to (port 0 in the configuration: any free one)."""
-        return self._listener.getsockname()[:2]  # type: ignore[no-any-return]
+        return self._listener.address
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`; then what has arrived on open connections is given."""
+        listener = self._listener
         while not stop.is_set():
-            ready, began, before = self._selector.select(_WAIT_S), time.monotonic(), self._ordinal
-            for key, _ in ready:
-                if key.data is None:
-                    self._accept()
-                else:
-                    self._read(key.data)
+            ready, began, before = listener.wait(_WAIT_S), time.monotonic(), self._ordinal
+            for connection in ready:
+                self._read(connection)
                 yield from self._full(BATCH_RECORDS)
             yield from self._full(1)
             if 0 < self._ordinal - before < _MANY:
                 stop.wait(began + _EVERY_S - time.monotonic())
-        self._accept()
-        for connection in list(self._connections):
-            left = _LAST_BYTES
+        listener.wait(0)
+        for connection in list(listener.connections):
+            left = LAST_BYTES if connection.ready else 0
             while left > 0 and (count := self._read(connection)):
                 left -= count
                 yield from self._full(BATCH_RECORDS)
@@ -90,9 +71,6 @@ class TcpSource:
 
     def close(self) -> None:
         """Stop listening and leave the connections."""
-        for connection in list(self._connections):
-            self._drop(connection)
-        self._selector.close()
         self._listener.close()
 
     def _full(self, least: int) -> Iterator[Batch]:
@@ -102,56 +80,30 @@ class TcpSource:
             self.counts.add(records)
             yield Batch(records)
 
-    def _accept(self) -> None:
-        """Take in who waits; refuse those beyond the limit."""
-        while True:
-            try:
-                accepted, address = self._listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                log.warning("tcp accept failed", extra={"source": self.id, "error": str(error)})
-                return
-            if len(self._connections) >= self._config.max_connections:
-                accepted.close()
-                self.counts.refused += 1
-                log.warning("tcp connection refused: too many", extra={"source": self.id, "peer": peer_of(address)})
-                continue
-            accepted.setblocking(False)
-            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            connection = _Connection(accepted, peer_of(address), SyslogFramer(self._config.max_line_bytes))
-            self._connections.add(connection)
-            self._selector.register(accepted, selectors.EVENT_READ, connection)
-
-    def _read(self, connection: _Connection) -> int:
+    def _read(self, connection: _Sender) -> int:
         """One chunk of one connection; gives its size, 0 when nothing is there or the connection is over."""
-        try:
-            chunk = connection.socket.recv(_CHUNK_BYTES)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            chunk = b""  # reset: what came before it is ours
-        if not chunk:
+        chunk = self._listener.read(connection)
+        if chunk is None:
             self._drop(connection)
+        if not chunk:
             return 0
-        before = connection.framer.faults
-        self._collect(connection, connection.framer.feed(chunk))
-        self.counts.framing_faults += connection.framer.faults - before
+        framer = connection.session
+        before = framer.faults
+        messages = framer.feed(chunk)
+        self._collect(connection, messages)
+        self._listener.charge(connection, len(messages))
+        self.counts.framing_faults += framer.faults - before
         return len(chunk)
 
-    def _collect(self, connection: _Connection, messages: Sequence[Message]) -> None:
+    def _collect(self, connection: _Sender, messages: Sequence[Message]) -> None:
         received = datetime.now(UTC)  # noqa: TID251  sources say when a record was received
+        sender = connection.sender
         for message in messages:
             position = Position("", self._stream, self._ordinal, self._ordinal + 1)
-            self._records.append(
-                RawRecord(message.data, self.id, position, received, connection.peer, message.truncated)
-            )
+            self._records.append(RawRecord(message.data, self.id, position, received, sender, message.truncated))
             self._ordinal += 1
 
-    def _drop(self, connection: _Connection) -> None:
+    def _drop(self, connection: _Sender) -> None:
         """The connection is over: its unfinished message is one."""
-        if connection in self._connections:
-            self._connections.remove(connection)
-            self._selector.unregister(connection.socket)
-            connection.socket.close()
-            self._collect(connection, connection.framer.finish())
+        self._listener.drop(connection)
+        self._collect(connection, connection.session.finish())

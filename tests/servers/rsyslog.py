@@ -1,10 +1,10 @@
-"""A real rsyslogd for tests: private configuration, private socket, forwarding to loopback ports by UDP and TCP.
+"""A real rsyslogd for tests: private configuration, private socket, forwarding to loopback ports by UDP, TCP, TLS and RELP.
 
     with rsyslog(tcp_octet_counted=port) as sender:
         sender.send("Failed password for root from 192.0.2.7 port 40022 ssh2", tag="sshd[4711]")
 
 Needs no root: it reads only its own UNIX socket and opens only outgoing connections. Source of truth for the framings: RFC 6587 §3.4;
-for the configuration: rsyslog 8 documentation of imuxsock and omfwd.
+for the configuration: rsyslog 8 documentation of imuxsock, omfwd and omrelp.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ TEMPLATES = {"rfc5424": "RSYSLOG_SyslogProtocol23Format", "rfc3164": "RSYSLOG_Tr
 START_S = 10.0
 END_S = 30.0
 """How long rsyslogd may take to deliver what it holds when it is told to end. Its own default is 10 ms, which a busy machine exceeds."""
+PACKAGES = ("rsyslog", "rsyslog-gnutls", "rsyslog-openssl", "rsyslog-relp")
 AUTH_INFO = 4 * 8 + 6
 """Priority of facility auth, severity informational: what sshd logs with."""
 
@@ -54,15 +55,29 @@ class Rsyslog:
             time.sleep(0.005)
 
 
-def rsyslogd() -> str:
-    """Path of rsyslogd; skips the test where there is none, fails it where CI=true."""
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a sender needs for TLS, PEM: whom it trusts, and who it is."""
+
+    ca: Path
+    certificate: str
+    key: str
+
+
+def rsyslogd(*modules: str) -> str:
+    """Path of rsyslogd; skips the test where it or one of its modules (package names) is not there, fails it where CI=true."""
     path = shutil.which("rsyslogd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    if path:
+    missing = [name for name in modules if not any((folder / f"{name}.so").exists() for folder in _module_folders())]
+    if path and not missing:
         return path
-    reason = "rsyslogd is not installed (Debian: apt-get install rsyslog)"
+    reason = f"rsyslogd {' '.join(missing)} is not installed (Debian: apt-get install {' '.join(PACKAGES)})"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def _module_folders() -> list[Path]:
+    return [*Path("/usr/lib").glob("*-linux-gnu/rsyslog"), Path("/usr/lib/rsyslog"), Path("/usr/lib64/rsyslog")]
 
 
 @contextmanager
@@ -71,13 +86,18 @@ def rsyslog(
     udp: int | None = None,
     tcp_newline: int | None = None,
     tcp_octet_counted: int | None = None,
+    tls: int | None = None,
+    relp: int | None = None,
+    files: Files | None = None,
+    driver: Literal["gtls", "ossl"] = "gtls",
     form: Literal["rfc5424", "rfc3164"] = "rfc5424",
 ) -> Iterator[Rsyslog]:
     """rsyslogd that forwards what it is sent to each of the given ports on 127.0.0.1; ends with the block, delivering what is queued.
 
-    TCP connections are opened with the first message, and again after a refusal, each second.
+    Connections are opened with the first message, and again after a refusal, each second. `tls`: octet-counted, with `files` and by
+    `driver`; `relp`: over TLS where there are `files`.
     """
-    program = rsyslogd()
+    program = rsyslogd(*[f"lmnsd_{driver}"] * (tls is not None), *["omrelp"] * (relp is not None))
     actions = [
         _forward(port, protocol, framing, form)
         for port, protocol, framing in (
@@ -87,13 +107,20 @@ def rsyslog(
         )
         if port is not None
     ]
+    if tls is not None:
+        peer = f'StreamDriver="{driver}" StreamDriverMode="1" StreamDriverAuthMode="x509/name" StreamDriverPermittedPeers="soc.example"'
+        actions.append(_forward(tls, "tcp", "octet-counted", form, peer))
+    if relp is not None:
+        actions += ['module(load="omrelp")', _forward_by_relp(relp, form, files)]
     with tempfile.TemporaryDirectory(
         prefix="rsyslog-"
     ) as name:  # pytest's own folders can be too long for a UNIX socket's path
         folder = Path(name)
         log = folder / "log"
         configuration = folder / "rsyslog.conf"
-        configuration.write_text("\n".join(_head(folder, log) + actions) + "\n")
+        configuration.write_text(
+            "\n".join(_head(folder, log, files if tls is not None else None, driver) + actions) + "\n"
+        )
         argv = [program, "-n", "-f", str(configuration), "-i", str(folder / "pid")]
         with (folder / "said").open("wb") as said:
             process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
@@ -113,20 +140,37 @@ def rsyslog(
                 process.wait()
 
 
-def _head(folder: Path, log: Path) -> list[str]:
+def _head(folder: Path, log: Path, files: Files | None, driver: str) -> list[str]:
+    trust = f'defaultNetstreamDriver="{driver}" defaultNetstreamDriverCAFile="{files.ca}" ' if files else ""
+    trust += (
+        f'defaultNetstreamDriverCertFile="{files.certificate}" defaultNetstreamDriverKeyFile="{files.key}"'
+        if files
+        else ""
+    )
     return [
-        f'global(workDirectory="{folder}" net.enableDNS="off" localHostname="sender-01")',
+        f'global(workDirectory="{folder}" net.enableDNS="off" localHostname="sender-01" {trust})',
         f'main_queue(queue.timeoutShutdown="{END_S * 1000:.0f}")',
         'module(load="imuxsock" SysSock.Use="off")',
         f'input(type="imuxsock" Socket="{log}" CreatePath="off" RateLimit.Interval="0")',
     ]
 
 
-def _forward(port: int, protocol: str, framing: str, form: str) -> str:
-    tcp = f'TCP_Framing="{framing}" ' if framing else ""
-    retry = 'action.resumeRetryCount="-1" action.resumeInterval="1" queue.type="LinkedList"'
-    retry += f' queue.timeoutShutdown="{END_S * 1000:.0f}"'
-    return f'action(type="omfwd" target="127.0.0.1" port="{port}" protocol="{protocol}" {tcp}template="{TEMPLATES[form]}" {retry})'
+_RETRY = 'action.resumeRetryCount="-1" action.resumeInterval="1" queue.type="LinkedList"'
+_RETRY += f' queue.size="1000000" queue.timeoutEnqueue="60000" queue.timeoutShutdown="{END_S * 1000:.0f}"'
+"""Its own default holds 1,000 messages, waits 2 s while nobody listens and throws away what comes then."""
+
+
+def _forward(port: int, protocol: str, framing: str, form: str, more: str = "") -> str:
+    tcp = f'TCP_Framing="{framing}" {more} ' if framing else ""
+    return f'action(type="omfwd" target="127.0.0.1" port="{port}" protocol="{protocol}" {tcp}template="{TEMPLATES[form]}" {_RETRY})'
+
+
+def _forward_by_relp(port: int, form: str, files: Files | None) -> str:
+    tls = ""
+    if files:
+        tls = f'tls="on" tls.caCert="{files.ca}" tls.myCert="{files.certificate}" tls.myPrivKey="{files.key}" '
+        tls += 'tls.authMode="name" tls.permittedPeer=["soc.example"] '
+    return f'action(type="omrelp" target="127.0.0.1" port="{port}" {tls}template="{TEMPLATES[form]}" {_RETRY})'
 
 
 def _wait_for(log: Path, process: subprocess.Popen[bytes], said: Path) -> None:
