@@ -191,6 +191,21 @@ def xml_lines(dice: random.Random) -> Iterator[str]:
         )
 
 
+def fortigate_lines(dice: random.Random) -> Iterator[str]:
+    """Sessions of a FortiGate, as it sends them without a syslog header."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n / 20)
+        yield (
+            f'<189>date={at:%Y-%m-%d} time={at:%H:%M:%S} devname="fw-tinh-01" devid="FG101FTK20002468" '
+            f'eventtime={at.timestamp() * 1e9:.0f} tz="+0000" logid="0000000013" type="traffic" subtype="forward" level="notice" vd="root" '
+            f'srcip=10.20.{n % 200}.{dice.randrange(256)} srcport={dice.randrange(1024, 65536)} srcintf="lan1" srcintfrole="lan" '
+            f'dstip=203.0.{dice.randrange(256)}.{dice.randrange(256)} dstport=443 dstintf="wan1" dstintfrole="wan" srccountry="Reserved" '
+            f'dstcountry="Viet Nam" sessionid={n} proto=6 action="close" policyid={n % 40} policytype="policy" policyname="Ra Internet" '
+            f'service="HTTPS" trandisp="snat" transip=198.51.100.4 transport={dice.randrange(1024, 65536)} duration={n % 300} '
+            f'sentbyte={dice.randrange(99999)} rcvdbyte={dice.randrange(99999)} sentpkt={n % 90} rcvdpkt={n % 80} appcat="unscanned"'
+        )
+
+
 def fail2ban_lines(dice: random.Random) -> Iterator[str]:
     """What is found and banned: of a format that is described in YAML."""
     for n in range(10**9):
@@ -222,6 +237,7 @@ LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "windows-xml": ("windows-xml", xml_lines),
     "fail2ban": ("fail2ban", fail2ban_lines),
     "xferlog": ("xferlog", xferlog_lines),
+    "fortigate": ("syslog", fortigate_lines),
 }
 
 

@@ -17,12 +17,14 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 """What a store's `long` holds; a number beyond stays as text where its field is text and is refused where its field is a number."""
 
 INTEGERS = frozenset({
-    "client.port", "destination.bytes", "destination.port", "egov.amount", "egov.records.count", "event.duration", "event.sequence",
+    "client.port", "destination.bytes", "destination.nat.port", "destination.packets",
+    "destination.port", "egov.amount", "egov.records.count", "event.duration", "event.sequence",
     "event.severity", "file.size", "http.request.body.bytes", "http.request.bytes", "http.response.body.bytes",
     "http.response.bytes", "http.response.status_code", "log.syslog.facility.code", "log.syslog.priority",
     "log.syslog.severity.code", "nginx.error.connection_id", "postgresql.log.internal_query_pos", "postgresql.log.query_pos",
     "postgresql.log.session_line_number", "process.exit_code", "process.parent.pid", "process.pid", "process.thread.id",
-    "server.port", "source.bytes", "source.port", "syslog.repeated", "system.auth.failures", "url.port", "winlog.process.pid",
+    "network.bytes", "network.packets", "server.port", "source.bytes", "source.nat.port",
+    "source.packets", "source.port", "syslog.repeated", "system.auth.failures", "url.port", "winlog.process.pid",
     "winlog.process.thread.id",
 })  # fmt: skip
 FLAGS = frozenset({"egov.off_hours"})
@@ -36,7 +38,7 @@ LISTS = frozenset(
     }
 )
 """Lists of text even where there is one value."""
-ADDRESSES = frozenset({"client.ip", "destination.ip", "server.ip", "source.ip"})
+ADDRESSES = frozenset({"client.ip", "destination.ip", "destination.nat.ip", "server.ip", "source.ip", "source.nat.ip"})
 TEXTS = frozenset({
     "client.address", "destination.address", "destination.domain", "egov.case.number", "egov.created_by", "egov.reason",
     "egov.record.id", "egov.record.type", "egov.system", "egov.workflow.from", "egov.workflow.to", "event.action", "event.category",

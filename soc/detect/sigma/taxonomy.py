@@ -166,6 +166,23 @@ _ZEEK = {
     "answers": ("dns.answers.data", "answers"),
 }
 
+_FORTIGATE = {
+    "action": ("event.action",),
+    "user": ("user.name",),
+    "logid": ("event.code",),
+    "msg": ("message",),
+    "level": ("log.level",),
+}
+
+_DEVICES: dict[tuple[str, ...], tuple[tuple[str, ...], Mapping[str, tuple[str, ...]], tuple[str, ...]]] = {
+    ("fortigate", "fortios", "fortinet"): (("fortinet_fortigate.log",), _FORTIGATE, ("{}", "fortinet.firewall.{}")),
+    ("cisco",): (("cisco_ios.log", "cisco_asa.log"), {}, ("{}",)),
+    ("huawei",): (("huawei_usg.log",), {}, ("{}", "huawei.usg.{}")),
+    ("paloalto", "panw"): (("panw.panos",), {}, ("{}", "panw.panos.{}")),
+}
+"""Sigma's products that are network devices -> the datasets of their logs (whatever the service), field names, and how other names are
+looked for."""
+
 _ANTIVIRUS = {
     "filename": ("file.path", "file.name", "Filename"),
     "signature": ("threat.software.name", "rule.name", "Signature"),
@@ -175,6 +192,7 @@ _ANTIVIRUS = {
 _CATEGORIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
     "antivirus": (("antivirus", "clamav"), ("malware",), _ANTIVIRUS),
     "database": (("postgresql.log", "mysql.log", "mysql.error", "mssql.log", "oracle.database_audit"), ("database",), {}),
+    "threat_intel": (("threat_intel",), ("threat",), {}),
     "dns": (("dns", "zeek.dns", "suricata.dns", "named", "unbound", "dnsmasq"), (), _DNS),
     "firewall": (
         ("firewall", "iptables.log", "nftables", "pfsense.log", "fortinet_fortigate.log", "panw.panos", "cisco_asa.log"), (), _FIREWALL,
@@ -212,6 +230,9 @@ def _named(logsource: Logsource) -> tuple[Route, ...]:
     if not product:
         datasets = tuple(f"{service}.{kind}" for kind in ("access", "error", "log"))
         return (Route((is_("event.dataset", service, *datasets),), fields),)
+    for names, (logs, read, others) in _DEVICES.items():
+        if product in names and service != "duo":  # Cisco's log-on service is no device
+            return (Route((is_("event.dataset", *logs),), {**_FIREWALL, **read}, others),)
     modules = _PRODUCTS.get(product, (product,))
     if not service:
         return (Route((is_("event.module", *modules),), fields),)
