@@ -36,16 +36,17 @@ LOGSOURCES = (
     {"product": "linux", "service": "cron"},
     {"product": "postgresql"},
     {"category": "webserver"},
+    {"category": "threat_intel"},
     {"product": "egov", "service": "audit"},
     {"product": "soc", "service": "audit"},
     {"product": "windows", "service": "security"},
 )
 _BY_TACTICS = {
-    "reconnaissance": "t1595.001 t1595.002 t1595.003",
+    "reconnaissance": "t1595 t1595.001 t1595.002 t1595.003",
     "initial-access": "t1190 t1199 t1200",
     "initial-access persistence": "t1133",
     "initial-access persistence privilege-escalation stealth": "t1078 t1078.001 t1078.003",
-    "execution": "t1059 t1059.004",
+    "execution": "t1059 t1059.004 t1204.002",
     "execution persistence privilege-escalation": "t1053.003",
     "persistence privilege-escalation": "t1098 t1098.004 t1098.007",
     "persistence": "t1136 t1136.001 t1505 t1505.003",
@@ -58,7 +59,7 @@ _BY_TACTICS = {
     "discovery": "t1046 t1083",
     "lateral-movement": "t1021 t1021.004 t1550.004",
     "collection": "t1005 t1074.002 t1119 t1125 t1213 t1213.006",
-    "command-and-control": "t1090 t1090.001 t1105 t1572",
+    "command-and-control": "t1071 t1090 t1090.001 t1105 t1572",
     "exfiltration": "t1020 t1041 t1567",
     "impact": "t1485 t1486 t1489 t1490 t1499.004 t1531 t1565.001 t1565.002 t1657",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from soc.cli._shared import actor_option, config_option, json_option, open_site, print_json
-from soc.cli.rules._span import force_options, reason_of, span_of, span_options
+from soc.cli._span import force_options, reason_of, span_of, span_options
 
 
 @click.command()

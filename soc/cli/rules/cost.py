@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from soc.cli._shared import config_option, json_option, open_site, paths_argument, print_json, table
-from soc.cli.rules._span import span_of, span_options
+from soc.cli._span import span_of, span_options
 
 MOST = 20
 """Rules that the table shows; --json has all."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from soc.cli._shared import config_option, json_option, local, open_site, print_json, table
-from soc.cli.rules._span import span_of, span_options
+from soc.cli._span import span_of, span_options
 from soc.errors import SocError
 
 if TYPE_CHECKING:

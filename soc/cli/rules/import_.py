@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from soc.cli._shared import actor_option, config_option, json_option, open_site, print_json, print_text
-from soc.cli.rules._span import force_options, reason_of, span_of, span_options
+from soc.cli._span import force_options, reason_of, span_of, span_options
 from soc.errors import EXIT_FINDINGS
 
 if TYPE_CHECKING:

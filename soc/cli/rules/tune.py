@@ -19,7 +19,7 @@ from soc.cli._shared import (
     print_text,
     show,
 )
-from soc.cli.rules._span import force_option, span_of, span_options
+from soc.cli._span import force_option, span_of, span_options
 from soc.errors import EXIT_FINDINGS, SocError
 
 if TYPE_CHECKING:

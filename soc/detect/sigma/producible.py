@@ -57,8 +57,13 @@ class Verdict:
 
 # --- What the parsers give ----------------------------------------------------------------------------------------------------------
 
-_ALWAYS = "host.name host.ip log.flags labels.* service.name"
-"""What a record's context or the inventory can add to events of any kind."""
+_ALWAYS = (
+    "host.name host.ip log.flags labels.* service.name source.as.* source.geo.* destination.as.* destination.geo.* client.as.* "
+    "client.geo.* server.as.* server.geo.* threat.* user.email user.full_name"
+)
+"""What a record's context or enrichment can add to events of any kind."""
+_MATCHED = "threat"
+"""The category that an indicator adds."""
 
 
 def outputs_of(format_name: str) -> tuple[Output, ...]:

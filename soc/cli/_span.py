@@ -18,8 +18,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def _duration(ctx: click.Context, param: click.Parameter, value: str) -> timedelta:
-    """A length of time as soc.yaml has it. Raises: click.BadParameter."""
+def duration(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    """A length of time as soc.yaml has it, where an option has one. Raises: click.BadParameter."""
+    if value is None:
+        return None
     match = re.fullmatch(r"([1-9]\d{0,5})([mhdw])", value)
     if match is None:
         raise click.BadParameter(f'"{value}" is not a length of time; write 8h, 30d or 4w', ctx, param)
@@ -34,7 +36,7 @@ def span_options(function: F) -> F:
             "--from", "since", type=click.DateTime(), default=None, help="Events from this time on (site time)."
         ),
         click.option(
-            "--last", callback=_duration, default="30d", show_default=True, help="So long before --to, or before now."
+            "--last", callback=duration, default="30d", show_default=True, help="So long before --to, or before now."
         ),
     ):
         function = option(function)
