@@ -89,6 +89,7 @@ class Config:
     inventory: Path = Path("inventory.yml")
     rules: tuple[Path, ...] = (Path("rules"),)
     playbooks: tuple[Path, ...] = (Path("playbooks"),)
+    formats: tuple[Path, ...] = ()
     sources: tuple[SourceConfig, ...] = ()
     enrich: EnrichConfig = field(default_factory=EnrichConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
@@ -117,6 +118,7 @@ def load(path: Path) -> Config:
         inventory=base / config.inventory,
         rules=tuple(base / p for p in config.rules),
         playbooks=tuple(base / p for p in config.playbooks),
+        formats=tuple(base / p for p in config.formats),
         sources=tuple(_rooted(source, base) for source in config.sources),
     )
 

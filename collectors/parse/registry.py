@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collectors.errors import ParseError
 from collectors.event import Value
-from collectors.parse.described import Described, describe
 from collectors.parse.format import Format, Gives, Message
+
+if TYPE_CHECKING:
+    from collectors.parse.described import Described
 
 PARSERS, MESSAGES = "collectors.parse.parsers", "collectors.parse.messages"
 DESCRIPTIONS = Path(__file__).parents[1] / "formats"
@@ -68,6 +70,12 @@ def message_names() -> list[str]:
 @cache
 def known_format(name: str) -> Format | None:
     """The format of a name, or None; no more is loaded than that asks for."""
+    found = _shipped_format(name)
+    return found or next((_format_in(each) for each in _of_site() if each.name == name), None)
+
+
+@cache
+def _shipped_format(name: str) -> Format | None:
     stem = name.replace("-", "_")
     stems = _stems(PARSERS)
     for each in [found for found in stems if found == stem] + [
@@ -78,7 +86,12 @@ def known_format(name: str) -> Format | None:
             return form
     if (DESCRIPTIONS / f"{name}.yml") in _files():
         return _format_in(_shipped(DESCRIPTIONS / f"{name}.yml"))
-    return next((_format_in(each) for each in _of_site() if each.name == name), None)
+    return None
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a format or message parser of ours has this name."""
+    return name in _stems(MESSAGES) or DESCRIPTIONS / f"{name}.yml" in _files() or _shipped_format(name) is not None
 
 
 def _format_in(described: Described) -> Format | None:
@@ -103,6 +116,8 @@ def _files() -> tuple[Path, ...]:
 @cache
 def _shipped(path: Path) -> Described:
     """A description of ours; that each is without fault is held by a test (those of a site are read by soc.app.formats)."""
+    from collectors.parse.described import describe
+
     described, wrong = describe(path.stem, _plain(path.read_bytes()))
     if described is None:
         raise ParseError(f"{path.name}: {wrong[0].message}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -17,6 +18,7 @@ from soc.errors import SocError
 
 if TYPE_CHECKING:
     from collectors.journal import Journal, JournalConfig, JournalReader
+    from collectors.parse.described import Described
     from iso27001.ledger.signing import PublicKey
     from iso27001.ledger.store import Ledger
     from soc.app.recall import JournalRecall
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
     from soc.inventory import Inventory
     from soc.respond import Playbook
     from soc.store import EventStore, Projections
+
+
+def _formats(folders: Sequence[Path]) -> list[Described]:
+    from soc.app.formats import site_formats
+
+    return site_formats(folders)
 
 
 class Site:
@@ -41,7 +49,14 @@ class Site:
     @classmethod
     def load(cls, path: Path, *, clock: Clock = wall_clock.now) -> Self:
         """The site of a soc.yaml. Raises: SocError, FaultsError."""
-        return cls(load(path), path, clock=clock)
+        config = load(path)
+        if (
+            config.formats or "collectors.parse.registry" in sys.modules
+        ):  # else there are none of another site to forget
+            from collectors.parse.registry import use
+
+            use(partial(_formats, config.formats))
+        return cls(config, path, clock=clock)
 
     def __enter__(self) -> Self:
         return self
