@@ -225,6 +225,20 @@ def xferlog_lines(dice: random.Random) -> Iterator[str]:
         )
 
 
+def panos_lines(dice: random.Random) -> Iterator[str]:
+    """Sessions of a Palo Alto firewall behind a BSD header."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n / 20)
+        source, target = f"10.20.{n % 200}.{dice.randrange(256)}", f"203.0.{dice.randrange(256)}.{dice.randrange(256)}"
+        yield (
+            f"<14>{at:%b} {at.day:2} {at:%H:%M:%S} pa-tinh 1,{at:%Y/%m/%d %H:%M:%S},013101001305,TRAFFIC,end,2561,{at:%Y/%m/%d %H:%M:%S},"
+            f"{source},{target},198.51.100.4,{target},Ra-Internet,hotich\\user{n % 500},,ssl,vsys1,trust,untrust,ethernet1/2,ethernet1/1,"
+            f"soc,,{n},1,{dice.randrange(1024, 65536)},443,{dice.randrange(1024, 65536)},443,0x400053,tcp,allow,{n % 90000},{n % 70000},"
+            f"{n % 20000},{n % 300},{at:%Y/%m/%d %H:%M:%S},{n % 90},government,,{n},0x8000000000000000,10.0.0.0-10.255.255.255,Viet Nam,,"
+            f"{n % 200},{n % 100},tcp-fin,0,0,0,0,,PA-TINH,from-policy,,,0,,0,,N/A,0,0,0,0,a3f0c1de-6d0e-4f0b-9c1d-0242ac120002"
+        )
+
+
 LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "sshd": ("syslog", sshd_lines),
     "syslog-iso": ("rfc3164", iso_lines),
@@ -238,6 +252,7 @@ LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "fail2ban": ("fail2ban", fail2ban_lines),
     "xferlog": ("xferlog", xferlog_lines),
     "fortigate": ("syslog", fortigate_lines),
+    "panos": ("syslog", panos_lines),
 }
 
 
