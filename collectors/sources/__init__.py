@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from collectors.record import Mark
+from collectors.sources.beats_config import BeatsConfig
 from collectors.sources.evtx import EvtxConfig, read_evtx
 from collectors.sources.file import FileConfig
+from collectors.sources.http_config import HttpConfig, OtlpConfig
 from collectors.sources.lines import Continues
 from collectors.sources.relp_config import RelpConfig
 from collectors.sources.scan import Part, is_event_file, parts_of, read_file, read_text
@@ -23,9 +25,12 @@ __all__ = [
     "BATCH_RECORDS",
     "CONFIGS",
     "Batch",
+    "BeatsConfig",
     "Counts",
     "EvtxConfig",
     "FileConfig",
+    "HttpConfig",
+    "OtlpConfig",
     "Part",
     "RelpConfig",
     "Source",
@@ -42,7 +47,7 @@ __all__ = [
     "read_text",
 ]
 
-SourceConfig = FileConfig | StdinConfig | SyslogConfig | RelpConfig | EvtxConfig
+SourceConfig = FileConfig | StdinConfig | SyslogConfig | RelpConfig | EvtxConfig | HttpConfig | OtlpConfig | BeatsConfig
 
 CONFIGS: Mapping[str, type[SourceConfig]] = {
     "file": FileConfig,
@@ -50,6 +55,9 @@ CONFIGS: Mapping[str, type[SourceConfig]] = {
     "syslog": SyslogConfig,
     "relp": RelpConfig,
     "evtx": EvtxConfig,
+    "http": HttpConfig,
+    "otlp": OtlpConfig,
+    "beats": BeatsConfig,
 }
 """What `kind` in soc.yaml may say -> the configuration that it takes."""
 
@@ -69,6 +77,19 @@ def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Cont
             from collectors.sources.evtx import EvtxSource
 
             return EvtxSource(config, marks)
+        case HttpConfig():
+            from collectors.sources.http import Events, HttpSource
+
+            return HttpSource(config, Events())
+        case OtlpConfig():
+            from collectors.sources.http import HttpSource
+            from collectors.sources.otlp import Otlp
+
+            return HttpSource(config, Otlp(config.max_line_bytes))
+        case BeatsConfig():
+            from collectors.sources.beats import BeatsSource
+
+            return BeatsSource(config)
         case StdinConfig():
             from collectors.sources.stdin import StdinSource
 

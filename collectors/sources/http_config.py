@@ -1,0 +1,64 @@
+"""The configurations of the sources that are sent HTTP requests: `HttpConfig`, `OtlpConfig`.
+
+Delivery: at least once. A request is answered with 200 when all of it is durable in the journal, and with what says "send it again" (429,
+503 with Retry-After, RFC 9110 §10.2.3) where it was not taken. A sender that heard no answer sends again: where the request has a name
+(`Idempotency-Key`, `webhook-id`, or an OTLP request whose records have times) the events of the second one get the ids of the first, so
+stores have them once; other requests are then there twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from collectors.sources.keys import check_keys
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsConfig:
+    """`listen`: "host:port". `format`: the parser of every record; none can be recognised request by request.
+
+    `token_file`: bearer tokens (RFC 6750), `signing_key_file`: keys of Standard Webhooks signatures (HMAC-SHA256), one a line: any of
+    them is right, which is how they are changed. Where both are named either is enough; where none is, whoever reaches the port may send.
+    `certificate`, `key`, `client_ca`, `clients`: TLS (collectors.sources.tls). `max_body_bytes`: of a request, also once it is unpacked.
+    `queue_bytes`: of all requests that are in memory. `max_peer_rate`: records a second of one address, 0 for no limit.
+    """
+
+    id: str
+    listen: str = ""
+    format: str = ""
+    token_file: Path | None = None
+    signing_key_file: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    client_ca: Path | None = None
+    clients: tuple[str, ...] = ()
+    max_line_bytes: int = 1024 * 1024
+    max_header_bytes: int = 32 * 1024
+    max_body_bytes: int = 16 * 1024 * 1024
+    queue_bytes: int = 128 * 1024 * 1024
+    max_connections: int = 1_024
+    max_peer_connections: int = 256
+    max_peer_rate: int = 0
+
+    def __post_init__(self) -> None:
+        check_keys(self, encrypted=self.certificate is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConfig(RequestsConfig):
+    """POST /events: JSON, a list of it, lines of JSON, or lines of text for another `format`."""
+
+    listen: str = "127.0.0.1:8088"
+    format: str = "json"
+    kind: Literal["http"] = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class OtlpConfig(RequestsConfig):
+    """POST /v1/logs, on the port that OpenTelemetry's exporters expect."""
+
+    listen: str = "127.0.0.1:4318"
+    format: str = "otlp"
+    kind: Literal["otlp"] = "otlp"
