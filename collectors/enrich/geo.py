@@ -131,7 +131,9 @@ class GeoTable:
         found: dict[str, Value] = {}
         for file in self._files:
             record: Any = None
-            with suppress(ValueError, TypeError, RuntimeError):  # no address, with a NUL, of IPv6 in a file of IPv4; damage
+            with suppress(
+                ValueError, TypeError, RuntimeError
+            ):  # no address, with a NUL, of IPv6 in a file of IPv4; damage
                 record = file.reader.get(address) if file.reader is not None else None
             for name, way, kind in _PLACES:
                 value = _within(record, way)

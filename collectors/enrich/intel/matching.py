@@ -110,7 +110,7 @@ class IndicatorMatcher:
     def __init__(self, store: IndicatorStore, warnings: WarningLists | None = None) -> None:
         """Raises: IndicatorError where there is a set that cannot be read."""
         self._store = store
-        self._warnings = warnings or WarningLists({})
+        self._warnings = warnings or WarningLists()
         self._lock = threading.Lock()
         self._stamp: tuple[int, int] | None = None
         self.warned = 0

@@ -48,8 +48,8 @@ class _Event(msgspec.Struct):
 
 
 class _Wrapped(msgspec.Struct):
-    Event: msgspec.Raw | None = None
-    response: msgspec.Raw | None = None
+    Event: msgspec.Raw = msgspec.Raw()
+    response: msgspec.Raw = msgspec.Raw()
 
 
 _KINDS: dict[str, tuple[Kind | None, ...]] = {
@@ -108,9 +108,9 @@ def _events(data: bytes | msgspec.Raw, path: str, place: str, told: Told) -> Ite
             return
         for number, each in enumerate(found):
             yield from _events(each, path, f"{place}[{number}]", told)
-    elif found.Event is not None:
+    elif bytes(found.Event):
         yield f"{place}.Event".lstrip("."), found.Event
-    elif found.response is not None and not place:
+    elif bytes(found.response) and not place:
         yield from _events(found.response, path, "response", told)
 
 

@@ -6,7 +6,7 @@ cidr, hostname and string). A name covers those below it, a network its addresse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,11 +20,11 @@ MAX_BYTES = 64 * 1024 * 1024
 class WarningLists:
     """The lists of a site together."""
 
-    def __init__(self, lists: Mapping[str, Iterable[Indicator]]) -> None:
-        """`lists`: name -> values."""
+    def __init__(self, lists: Iterable[tuple[str, Iterable[Indicator]]] = ()) -> None:
+        """`lists`: names and their values."""
         self._values: dict[tuple[Kind, str], str] = {}
         self._nets: dict[Net, str] = {}
-        for name, values in lists.items():
+        for name, values in lists:
             for each in values:
                 net = net_of(each)
                 if net is not None:
@@ -66,18 +66,17 @@ class WarningLists:
 
 
 class _Misp(msgspec.Struct):
-    list: list[str]
-    name: str = ""
+    values: list[str] = msgspec.field(name="list")
     type: str = "string"
 
 
 def read_lists(paths: Sequence[Path]) -> WarningLists:
     """The lists of these files. Raises: IndicatorError with every fault in them, at its place."""
     told = Told()
-    lists = {str(path): list(_values(path, told)) for path in paths}
+    lists = [(path.name, list(_values(path, told))) for path in paths]
     if told.faults:
         raise IndicatorError("\n".join(told.faults))
-    return WarningLists({Path(path).name: values for path, values in lists.items()})
+    return WarningLists(lists)
 
 
 def _values(path: Path, told: Told) -> Iterable[Indicator]:
@@ -94,7 +93,7 @@ def _values(path: Path, told: Told) -> Iterable[Indicator]:
             raise IndicatorError(f"{path} is no warning list of MISP: {error}") from error
         if found.type not in ("cidr", "hostname", "string"):
             raise IndicatorError(f'{path}: lists of type "{found.type}" are not read: cidr, hostname, string')
-        values = [(f"{path}: list[{number}]", each) for number, each in enumerate(found.list)]
+        values = [(f"{path}: list[{number}]", each) for number, each in enumerate(found.values)]
     else:
         text = data.decode("utf-8-sig", "backslashreplace")
         values = [(f"{path}:{number}", line.partition("#")[0]) for number, line in enumerate(text.splitlines(), 1)]
