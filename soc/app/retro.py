@@ -139,7 +139,7 @@ def record(site: Site, result: Retro, actor: str) -> str:
         "seen": result.seen,
         "unkept": result.unkept,
         "values": len(result.findings),
-        "findings": msgspec.to_builtins(result.findings[:RECORDED]),
+        "findings": [msgspec.to_builtins(finding) for finding in result.findings[:RECORDED]],
     }
     fact = Fact(f"{RETRO}:{now.isoformat()}", RETRO, now, actor, body)
     site.ledger.append([fact])

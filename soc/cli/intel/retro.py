@@ -47,6 +47,8 @@ def command(
     What is found opens no alert: it is a list of its own, and a fact of the ledger. The start of an indicator's validity does not count
     (`early`); what was already found when it came in is left out.
     """
+    import msgspec
+
     from soc.app.desk import actor_name
     from soc.app.retro import covered, record
 
@@ -56,7 +58,7 @@ def command(
         span = span_of(site, last, since, until)
         result = _looked(site, span, None if every else covered(site, span))
         fact_id = record(site, result, actor_name(actor))
-        rows = [_row(site, finding, as_json=as_json) for finding in _findings(result)]
+        rows = [_row(site, finding, as_json=as_json) for finding in msgspec.to_builtins(result.findings)]
     if as_json:
         head = {"since": span.since, "until": span.until, "since_import": result.since_import, "events": result.events}
         print_json({**head, "seen": result.seen, "unkept": result.unkept, "fact": fact_id, "findings": rows})
@@ -80,14 +82,6 @@ def _looked(site: Site, span: Span, since_import: datetime | None) -> Retro:
     journal = site.journal_reader
     with click.progressbar(length=max(1, journal.end() - journal.start()), label="looking back", file=None) as bar:
         return look_back(site, span, since_import=since_import, progress=bar.update)
-
-
-def _findings(result: Retro) -> list[dict[str, Any]]:
-    import msgspec
-
-    found = msgspec.to_builtins(result.findings)
-    assert isinstance(found, list)
-    return found
 
 
 def _list(site: Site, *, as_json: bool) -> int:
