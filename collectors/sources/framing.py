@@ -18,6 +18,8 @@ _COUNT = re.compile(rb"([1-9][0-9]{0,8}) ")
 _LIE = re.compile(rb"[0-9]{1,20} <")
 _MAYBE_COUNT = re.compile(rb"[0-9]{1,9} ?\Z")
 _TRAILERS = b"\r\n\0"
+_SPECIAL = frozenset({b"", b"\r", b"\0", *(b"%d" % digit for digit in range(10))})
+"""How what may be a count, a trailer or an empty line begins."""
 """What senders put after a message without meaning it: NUL of a C string, a newline after a counted message."""
 
 
@@ -44,7 +46,7 @@ class SyslogFramer:
         """Add what was received; gives the messages that are whole now. Empty lines are none."""
         data = self._buffer + chunk
         messages: list[Message] = []
-        at = 0
+        at = 0 if self._counted or self._skip or self._long else self._lines(data, messages)
         while at < len(data):
             if self._skip:
                 step = min(self._skip, len(data) - at)
@@ -61,6 +63,17 @@ class SyslogFramer:
             at = following
         self._buffer = data[at:]
         return messages
+
+    def _lines(self, data: bytes, messages: list[Message]) -> int:
+        """Take all whole lines at once where none of them needs a closer look; gives where they end."""
+        end = data.rfind(b"\n") + 1
+        if not end or b"\r\n" in data or b"\0\n" in data:
+            return 0
+        lines = data[: end - 1].split(b"\n")
+        if not _SPECIAL.isdisjoint([line[:1] for line in lines]) or len(max(lines, key=len)) > self._max:
+            return 0
+        messages += [Message(line, 0) for line in lines]
+        return end
 
     def finish(self) -> list[Message]:
         """The connection is closed: the message that it left unfinished, if there is one."""

@@ -25,7 +25,7 @@ from collectors.sources.tls import ServerTls, subject_of
 
 log = logging.getLogger(__name__)
 
-CHUNK_BYTES = 64 * 1024
+CHUNK_BYTES = 256 * 1024
 START_S = 10.0
 """How long a peer may take for what it must say first: enough for a handshake over a bad line, too little to hold up others."""
 LAST_BYTES = 4 * 1024 * 1024
