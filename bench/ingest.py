@@ -82,7 +82,8 @@ def lines(count: int) -> Iterator[bytes]:
             continue
         tag, _, text = content.partition(": ")
         program, _, pid = tag.rstrip("]").partition("[")
-        yield f"<38>1 {at:%Y-%m-%dT%H:%M:%S.%f}Z {host} {program.strip().replace(' ', '_') or '-'} {pid or '-'} - - {text} seq={number}\n".encode()
+        head = f"<38>1 {at:%Y-%m-%dT%H:%M:%S.%f}Z {host} {program.strip().replace(' ', '_') or '-'} {pid or '-'} - -"
+        yield f"{head} {text} seq={number}\n".encode()
 
 
 def send(path: Path, begin: int, end: int, port: int) -> int:
