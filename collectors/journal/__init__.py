@@ -58,6 +58,10 @@ class JournalReader(Protocol):
         """The offset that the next dead letter will have."""
         ...
 
+    def marks(self) -> dict[str, Mark]:
+        """The last mark under every key that was not forgotten, as durable as the events before it."""
+        ...
+
     def committed(self, consumer: str) -> int:
         """Where this consumer goes on reading; `start()` for one that never committed."""
         ...
@@ -83,10 +87,6 @@ class Journal(JournalReader, Protocol):
         """
         ...
 
-    def marks(self) -> dict[str, Mark]:
-        """The last mark under every key that was not forgotten, as durable as the events before it."""
-        ...
-
     def commit(self, consumer: str, offset: int) -> None:
         """Remember that `consumer` is done with everything below `offset`; survives a crash. Raises: JournalError."""
         ...
@@ -104,3 +104,10 @@ def open_reader(config: JournalConfig) -> JournalReader:
     from collectors.journal.reader import LocalReader
 
     return LocalReader(config.path)
+
+
+def writer_of(config: JournalConfig) -> int:
+    """The process that writes this journal now; 0 where none does."""
+    from collectors.journal.reader import writer
+
+    return writer(config.path)

@@ -26,7 +26,7 @@ from collectors.journal import JournalConfig, frame
 from collectors.journal.consumers import Offset
 from collectors.journal.durable import ASIDE, make_directory, write_durably
 from collectors.journal.frame import MAGIC, SALT_BYTES, SEGMENT_HEADER_BYTES, Head
-from collectors.journal.reader import LocalReader
+from collectors.journal.reader import LocalReader, apply
 from collectors.journal.segment import Segment, name_of
 from collectors.record import DeadLetter, Mark, RawRecord
 
@@ -95,7 +95,7 @@ class LocalJournal(LocalReader):
                 raise JournalError(f"{segment.path}: {error.strerror}; nothing of this batch is written") from error
             with self._state:
                 segment.add(head._replace(position=segment.size))
-                _apply(self._marks, marks)
+                apply(self._marks, marks)
                 self._remember(_Recent(head.first, tuple(written), head.length))
                 self._state.notify_all()
             return segment.next
@@ -215,7 +215,7 @@ class LocalJournal(LocalReader):
         if segment.size == SEGMENT_HEADER_BYTES and len(self._segments) > 1:
             self._segments[-2].index_all()
             segment.next_dead = self._segments[-2].next_dead
-        self._marks = self._recovered_marks()
+        self._marks = super().marks()
         if damaged:
             places = ", ".join(str(hole.position) for hole in segment.holes)
             log.error("journal: damage inside a segment", extra={"path": str(segment.path), "positions": places})
@@ -238,21 +238,6 @@ class LocalJournal(LocalReader):
         if segment.size == SEGMENT_HEADER_BYTES:
             self.append((), self._marks, ())  # a snapshot again, since the first frame of a segment is one
 
-    def _recovered_marks(self) -> dict[str, Mark]:
-        """From the last segment that begins with a readable snapshot, and every frame after it."""
-        frames: list[tuple[int, Mapping[str, Mark | None]]] = []
-        for segment in reversed(self._segments):
-            if segment is not self._segments[-1]:
-                segment.index_all()
-            found = segment.marks()
-            frames = found + frames
-            if found and found[0][0] == SEGMENT_HEADER_BYTES:
-                break
-        marks: dict[str, Mark] = {}
-        for _, change in frames:
-            _apply(marks, change)
-        return marks
-
     def _roll_back(self, segment: Segment) -> None:
         """Cut what a failed append left behind. Raises: OSError."""
         if self._torn:
@@ -267,14 +252,6 @@ class LocalJournal(LocalReader):
             log.warning(
                 "journal: roll-back waits for the next append", extra={"path": str(segment.path), "error": error}
             )
-
-
-def _apply(marks: dict[str, Mark], change: Mapping[str, Mark | None]) -> None:
-    for key, mark in change.items():
-        if mark is None:
-            marks.pop(key, None)
-        else:
-            marks[key] = mark
 
 
 def _writable(events: Sequence[Event], dead: Sequence[DeadLetter]) -> tuple[list[Event], list[DeadLetter]]:

@@ -6,10 +6,11 @@ its place (`DamagedFrameError`), and what stands behind it stays readable.
 
 from __future__ import annotations
 
+import fcntl
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,9 +18,9 @@ import msgspec
 from collectors.errors import DamagedFrameError, JournalError
 from collectors.event import Event
 from collectors.journal import consumers, frame
-from collectors.journal.frame import Head
+from collectors.journal.frame import SEGMENT_HEADER_BYTES, Head
 from collectors.journal.segment import SUFFIX, Segment
-from collectors.record import DeadLetter
+from collectors.record import DeadLetter, Mark
 
 _POLL_S = 0.05
 """How often a reader in another process looks for new frames while it waits."""
@@ -87,6 +88,23 @@ class LocalReader:
             if len(letters) >= limit:
                 break
         return letters, offset + len(letters)
+
+    def marks(self) -> dict[str, Mark]:
+        """The last mark under every key that was not forgotten: of the last segment with a readable snapshot, and after it."""
+        segments = self._current()
+        frames: list[tuple[int, Mapping[str, Mark | None]]] = []
+        with self._state:
+            for segment in reversed(segments):
+                if segment is not segments[-1]:
+                    segment.index_all()
+                found = segment.marks()
+                frames = found + frames
+                if found and found[0][0] == SEGMENT_HEADER_BYTES:
+                    break
+        marks: dict[str, Mark] = {}
+        for _, change in frames:
+            apply(marks, change)
+        return marks
 
     def committed(self, consumer: str) -> int:
         """Where this consumer goes on reading; never beyond the end, which recovery may have moved."""
@@ -173,3 +191,25 @@ class LocalReader:
             else segment.size
         )
         return DamagedFrameError(str(segment.path), position, offset, after)
+
+
+def apply(marks: dict[str, Mark], change: Mapping[str, Mark | None]) -> None:
+    """Bring marks to what they were after this change."""
+    for key, mark in change.items():
+        if mark is None:
+            marks.pop(key, None)
+        else:
+            marks[key] = mark
+
+
+def writer(path: Path) -> int:
+    """The process that holds the lock of a journal; 0 where none does."""
+    try:
+        with (path / "lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read(20).strip() or 0)
+    except FileNotFoundError:
+        pass
+    return 0

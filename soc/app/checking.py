@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from collectors.parse import formats
-from collectors.sources import EvtxConfig, FileConfig, SourceConfig
 from soc.app.intel import matcher
 from soc.app.site import Site
-from soc.config import Config
+from soc.app.source_checks import check_sources
 from soc.detect.tuning import expired
 from soc.errors import SocError
-from soc.yaml_file import nearest
 
 
 def checks(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -22,7 +17,7 @@ def checks(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "rules", lambda: _rules(site)
     yield "playbooks", lambda: f"{len(site.playbooks)} playbooks"
     yield "enrichment", lambda: _enrichment(site)
-    yield "sources", lambda: _sources(site.config)
+    yield "sources", lambda: _sources(site)
     yield "store", lambda: _store(site)
 
 
@@ -48,26 +43,12 @@ def _enrichment(site: Site) -> str:
     return ", ".join([*found, f"{matcher(site).size:,} indicators"])
 
 
-def _sources(config: Config) -> str:
-    faults = [fault for source in config.sources for fault in _source(source)]
-    if faults:
+def _sources(site: Site) -> str:
+    checked = list(check_sources(site))
+    if faults := [f"{each.source.id}: {fault}" for each in checked for fault in each.faults]:
         raise SocError("; ".join(faults))
-    return f"{len(config.sources)} sources" if config.sources else "no sources yet: soc.yaml says where logs come from"
-
-
-def _source(source: SourceConfig) -> Iterator[str]:
-    known = {"auto", *formats()}
-    if source.format not in known:
-        yield f'{source.id}: unknown format "{source.format}"{nearest(source.format, known)}'
-    if isinstance(source, FileConfig | EvtxConfig):
-        found = [Path(p) for p in glob.glob(source.path, recursive=True)]  # noqa: PTH207  a pattern as the source reads it
-        if not found and isinstance(source, EvtxConfig):
-            yield f"{source.id}: {source.path}: no such file"
-        for path in found:
-            try:
-                path.open("rb").close()
-            except OSError as error:
-                yield f"{source.id}: {path}: {error.strerror}"
+    warnings = "".join(f"\n  warning: {each.source.id}: {warning}" for each in checked for warning in each.warnings)
+    return f"{len(checked)} sources{warnings}" if checked else "no sources yet: soc.yaml says where logs come from"
 
 
 def _store(site: Site) -> str:

@@ -1,6 +1,7 @@
 """A click group whose commands are the modules of a package, each with its `command`; a module is loaded when it is called or listed.
 
-A command that Python would take for a word of its own has a module with an underscore behind: `import` is `import_.py`.
+A command that Python would take for a word of its own has a module with an underscore behind: `import` is `import_.py`; a hyphen is an
+underscore there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def _modules(package: str) -> dict[str, str]:
     """Command -> module, sorted by command."""
     path = importlib.import_module(package).__path__
     names = sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))
-    return {name.removesuffix("_"): name for name in names}
+    return {name.removesuffix("_").replace("_", "-"): name for name in names}
 
 
 class Folder(click.Group):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from collectors.errors import JournalError
 from collectors.event import Event
-from collectors.journal import JournalConfig, open_journal, open_reader
+from collectors.journal import JournalConfig, open_journal, open_reader, writer_of
 from collectors.journal.local import LocalJournal
 
 from .events import any_event, any_letter, any_mark, event, events, letter, mark
@@ -108,9 +109,20 @@ def test_a_mark_of_none_forgets_its_key_also_across_segments(small: JournalConfi
         journal.append(events(n, n + 20), {"c": mark(n)}, [])
     journal.append([], {"a": None}, [])
     journal.close()
+    assert open_reader(small).marks() == {"b": mark(2), "c": mark(40)}
     journal = open_journal(small)
     assert journal.marks() == {"b": mark(2), "c": mark(40)}
+    journal.append(events(60, 61), {"b": None}, [])
+    assert open_reader(small).marks() == {"c": mark(40)}, "also while it is written"
     journal.close()
+
+
+def test_who_writes_is_known_from_outside(config: JournalConfig) -> None:
+    assert writer_of(config) == 0
+    journal = open_journal(config)
+    assert writer_of(config) == os.getpid()
+    journal.close()
+    assert writer_of(config) == 0
 
 
 def test_an_empty_append_writes_nothing(config: JournalConfig) -> None:

@@ -1,0 +1,99 @@
+"""A site in, one row a source out: what soc.yaml says of it, what it promises, how far it is read, and what came of it so far."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from collectors.sources import SourceConfig
+from soc.app.conservation import KIND
+
+if TYPE_CHECKING:
+    from collectors.record import Mark
+    from soc.app.site import Site
+
+_DELIVERY = re.compile(r"Delivery: ([^.:,;]+)")
+
+
+@dataclass(slots=True)
+class Flow:
+    """Records of a source as the conservation facts count them. `last`: the end of the last window in which any came."""
+
+    received: int = 0
+    parsed: int = 0
+    dead: int = 0
+    dropped: int = 0
+    last: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One source. `where`: path or address. `delivery`: in the words of its module. `marks`: how far its streams are read."""
+
+    source: SourceConfig
+    where: str
+    delivery: str
+    flow: Flow
+    marks: tuple[Mark, ...]
+
+
+def standings(site: Site) -> list[Standing]:
+    """Every source of soc.yaml, in its order."""
+    flows = flows_of(site)
+    marks = site.journal_reader.marks()
+    return [
+        Standing(
+            source,
+            place_of(source),
+            delivery_of(source),
+            flows.get(source.id, Flow()),
+            tuple(mark for mark in marks.values() if mark.source == source.id),
+        )
+        for source in site.config.sources
+    ]
+
+
+def flows_of(site: Site) -> Mapping[str, Flow]:
+    """What came of each source since the ledger began."""
+    found: dict[str, Flow] = defaultdict(Flow)
+    for entry in site.ledger.entries(kinds=[KIND]):
+        body = entry.fact.body
+        for source, counts in body["sources"].items():
+            flow = found[source]
+            flow.received += counts["received"]
+            flow.parsed += counts["parsed"]
+            flow.dead += counts["dead"]
+            flow.dropped += counts["dropped"]
+            if counts["received"]:
+                flow.last = datetime.fromisoformat(body["until"])
+    return found
+
+
+def place_of(source: SourceConfig) -> str:
+    """Where a source reads or listens; "" for standard input."""
+    listen = str(getattr(source, "listen", ""))
+    if listen:
+        transport = str(getattr(source, "transport", ""))
+        return f"{transport} {listen}".strip()
+    return str(getattr(source, "path", ""))
+
+
+@cache
+def delivery_of(source: SourceConfig) -> str:
+    """What delivery a kind of source promises: the words after "Delivery:" in the documentation of its code."""
+    kind = type(source)
+    for text in (kind.__doc__, importlib.import_module(kind.__module__).__doc__, _module_of(source.kind)):
+        found = _DELIVERY.search(" ".join((text or "").split()))
+        if found:
+            return found[1]
+    return ""
+
+
+def _module_of(kind: str) -> str | None:
+    return importlib.import_module(f"collectors.sources.{kind}").__doc__

@@ -1,0 +1,288 @@
+"""`soc sources ...`: what an administrator of sources sees, on real sites."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import parse as parse_xml
+
+import pytest
+
+from collectors.parse.registry import use
+from collectors.sources import CONFIGS
+from soc.__main__ import run
+from soc.app.run import Running
+from soc.app.site import Site
+from soc.app.sources import delivery_of
+from tests.soc.app.sites import auth_line, new_site
+
+FORMAT = """\
+title: card readers
+about: our own notes
+dataset: doors.log
+patterns: [{match: 'door (?P<door>\\d+) (?P<what>open|shut)'}]
+fields: {door: doors.number, what: event.action}
+samples: [{line: door 4 open, fields: {doors.number: '4', event.action: open}}]
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_site_after() -> Iterator[None]:
+    yield
+    use(tuple)
+
+
+def rows(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def ran(path: Path) -> None:
+    with Site.load(path) as site, Running(site) as running:
+        while not running.finished():
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def doors(tmp_path: Path) -> Path:
+    """A site with a source whose format does not know the third line yet."""
+    log = tmp_path / "doors.log"
+    log.write_text("door 4 open\ndoor 4 shut\ndoor 5 ajar\ndoor 6 broken\n")
+    path = new_site(
+        tmp_path / "site",
+        f"[{{id: doors, kind: file, path: {log}, format: doors, follow: false}}]",
+        "formats: [formats]\n",
+    )
+    (path.parent / "formats").mkdir()
+    (path.parent / "formats" / "doors.yml").write_text(FORMAT)
+    return path
+
+
+def mend(path: Path) -> None:
+    (path.parent / "formats" / "doors.yml").write_text(FORMAT.replace("open|shut", "open|shut|ajar"))
+
+
+def events_of(path: Path) -> list[Any]:
+    with Site.load(path) as site:
+        return [event for event in site.journal_reader.read(0, 1_000)[0] if event.source == "doors"]
+
+
+def test_list_counts_what_came_of_each_source(doors: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["sources", "list", "--config", str(doors), "--json"]) == 0
+    [row] = rows(capfd.readouterr().out)
+    assert (row["received"], row["last"], row["marks"]) == (0, None, [])
+    ran(doors)
+    assert run(["sources", "list", "--config", str(doors), "--json"]) == 0
+    [row] = rows(capfd.readouterr().out)
+    assert (row["id"], row["kind"], row["format"]) == ("doors", "file", "doors")
+    assert (row["received"], row["parsed"], row["dead"], row["dropped"]) == (4, 2, 2, 0)
+    assert row["delivery"].startswith("exactly once")
+    assert [mark["offset"] for mark in row["marks"]] == [50]
+    assert run(["sources", "list", "--config", str(doors)]) == 0
+    assert "doors.log" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_every_kind_of_source_says_what_it_promises(kind: str) -> None:
+    more = {"path": "/x"} if kind in ("file", "evtx") else {}
+    assert delivery_of(CONFIGS[kind](id="x", **more))  # type: ignore[arg-type]
+
+
+def test_check_tells_every_fault_of_every_source(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("s3cret\n")
+    secret.chmod(0o644)
+    unread = tmp_path / "unread.log"
+    unread.write_text("x\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        path = new_site(
+            tmp_path / "site",
+            f"""
+  - {{id: typo, kind: file, path: {unread}, format: sylog}}
+  - {{id: later, kind: file, path: /nowhere/at/all.log}}
+  - {{id: gone, kind: evtx, path: /nowhere/*.evtx}}
+  - {{id: taken, kind: syslog, transport: tcp, listen: "127.0.0.1:{port}"}}
+  - {{id: open, kind: syslog, transport: udp, listen: "127.0.0.1:0"}}
+  - {{id: http, kind: http, listen: "127.0.0.1:0", token_file: {secret}}}
+""",
+        )
+        assert run(["sources", "check", "--config", str(path), "--json"]) == 2
+        found = {row["source"]: row for row in rows(capfd.readouterr().out)}
+        assert run(["check", "--config", str(path)]) == 2
+        assert 'typo: unknown format "sylog"' in capfd.readouterr().out, "soc check looks in the same way"
+    assert found["typo"]["faults"] == ['unknown format "sylog"; did you mean "syslog"?']
+    assert found["typo"]["found"] == ["1 file, 2 bytes"]
+    assert found["later"] == {
+        "source": "later", "ok": True, "faults": [], "found": [], "warnings": ["/nowhere/at/all.log: no file yet"],
+    }  # fmt: skip
+    assert found["gone"]["faults"] == ["/nowhere/*.evtx: no such file"]
+    assert found["taken"]["faults"] == [f"127.0.0.1:{port}: Address already in use"]
+    assert found["open"]["ok"]
+    assert found["http"]["faults"] == [f"token_file: {secret} may be read by everybody (chmod o= {secret})"]
+
+
+def test_check_knows_its_own_running_soc_and_a_format_with_a_fault(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    source = f'[{{id: net, kind: syslog, transport: tcp, listen: "127.0.0.1:{port}", format: doors}}]'
+    path = new_site(tmp_path / "site", source, "formats: [formats]\n")
+    (path.parent / "formats").mkdir()
+    (path.parent / "formats" / "doors.yml").write_text(FORMAT)
+    with Site.load(path) as site, Running(site):
+        assert run(["sources", "check", "--config", str(path), "--json"]) == 0
+        [row] = rows(capfd.readouterr().out)
+        assert row["found"] == [f"127.0.0.1:{port} is in use, by soc run (process {os.getpid()}) as it seems"]
+    (path.parent / "formats" / "doors.yml").write_text(FORMAT.replace("title", "titel"))
+    assert run(["sources", "check", "--config", str(path)]) == 2
+    assert 'doors.yml:1:1: unknown key "titel"' in capfd.readouterr().out
+
+
+def test_samples_of_ours_and_of_the_site_are_run_and_reported(doors: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    report = doors.parent / "report.xml"
+    assert run(["sources", "test", "--config", str(doors), "--junit", str(report)]) == 0
+    assert "0 failed" in capfd.readouterr().err
+    (doors.parent / "formats" / "doors.yml").write_text(FORMAT.replace("'4'", "'5'"))
+    assert run(["sources", "test", "--config", str(doors), "--junit", str(report)]) == 1
+    assert "doors.number is '4', not '5'" in capfd.readouterr().out
+    root = parse_xml(report).getroot()
+    assert root is not None
+    assert root.get("failures") == "1"
+    [failure] = root.findall(".//failure")
+    assert "doors.yml:6:11" in (failure.text or "")
+
+
+def test_lines_of_a_file_are_shown_as_the_source_would_read_them(
+    doors: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sample = doors.parent / "sample.log"
+    sample.write_bytes(b"door 4 open\ndoor 5 \x1b]0;x\x07\n")
+    assert run(["sources", "test", "doors", str(sample), "--config", str(doors), "--json"]) == 1
+    one, other = rows(capfd.readouterr().out)
+    assert one["doors.number"] == "4"
+    assert other["reason"].startswith("not a record of doors")
+    assert run(["sources", "test", "doors", str(sample), "--config", str(doors)]) == 1
+    told = capfd.readouterr()
+    assert "doors.number" in told.out
+    assert "\x1b" not in told.out
+    assert "2 records: 1 events, 50.0% understood beyond the header, 1 refused" in told.err
+    assert run(["sources", "test", "dors", str(sample), "--config", str(doors)]) == 2
+    assert 'did you mean "doors"' in capfd.readouterr().err
+    assert not (doors.parent / "var" / "journal").exists(), "nothing is kept"
+
+
+def test_tap_listens_itself_where_soc_run_is_not_at_work(tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    log.write_text(auth_line(1))
+    path = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {log}, format: syslog}}]")
+    code = f"import sys; from soc.__main__ import run; sys.exit(run(['sources', 'tap', 'auth', '--count', '1', '--config', {str(path)!r}]))"
+    tap = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert tap.stderr is not None
+    assert "shown and not kept" in tap.stderr.readline()
+    until = time.monotonic() + 30
+    while tap.poll() is None and time.monotonic() < until:  # written until the tap is at the end of the file
+        with log.open("a") as file:
+            file.write(auth_line(2, "Failed password for \x1b[31mroot from 203.0.113.9 port 1 ssh2"))
+        time.sleep(0.2)
+    out, _ = tap.communicate(timeout=10)
+    assert tap.returncode == 0
+    assert "sshd" in out
+    assert "203.0.113.9" in out
+    assert "\x1b" not in out, "what events say is shown by name"
+    assert not (path.parent / "var" / "journal").exists()
+
+
+def test_tap_follows_the_journal_of_a_running_soc(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "auth.log"
+    log.write_text("")
+    path = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {log}, format: rfc3164}}]")
+    with Site.load(path) as site, Running(site):
+        stop = threading.Event()
+
+        def write() -> None:
+            while not stop.wait(0.1):
+                with log.open("a") as file:
+                    file.write(auth_line(3) + "no date at all\n")
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            assert run(["sources", "tap", "auth", "--count", "4", "--json", "--config", str(path)]) == 0
+        finally:
+            stop.set()
+            writer.join()
+    seen = rows(capfd.readouterr().out)
+    assert {row.get("event.dataset", "dead") for row in seen} == {"sshd", "dead"}, seen
+
+
+def test_tap_does_not_listen_where_a_sender_would_be_told_that_all_is_kept(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = new_site(tmp_path / "site", '[{id: relp, kind: relp, listen: "127.0.0.1:0"}]')
+    assert run(["sources", "tap", "relp", "--config", str(path)]) == 2
+    assert "start soc run" in capfd.readouterr().err
+
+
+def test_dead_letters_that_parse_now_become_events_once(doors: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    replay = ["sources", "replay-dead-letters", "--config", str(doors)]
+    ran(doors)
+    assert run([*replay, "--json"]) == 0
+    assert rows(capfd.readouterr().out) == [{"source": "doors", "replayed": 0, "stayed": 2}]
+    mend(doors)
+    assert run([*replay, "--dry-run"]) == 0
+    assert "2 dead letters, 1 would be replayed" in capfd.readouterr().err
+    assert len(events_of(doors)) == 2
+    assert run([*replay, "--as", "minh"]) == 0
+    assert "2 dead letters, 1 replayed" in capfd.readouterr().err
+    event = events_of(doors)[-1]
+    assert (event.raw, event.fields["log.flags"]) == (b"door 5 ajar", ["replayed"])
+    assert event.position.index == 3
+    assert run(replay) == 0
+    assert "1 dead letters, 0 replayed, 1 were replayed before" in capfd.readouterr().err
+    assert len(events_of(doors)) == 3
+    with Site.load(doors) as site:
+        [entry] = site.ledger.entries(kinds=["deadletters.replayed"])
+        assert (entry.fact.actor, entry.fact.body["letters"], entry.fact.body["sources"]) == ("minh", "0", {"doors": 1})
+    ran(doors)  # what was replayed is detected on, and the books of the run are in balance
+    with Site.load(doors) as site:
+        assert all(entry.fact.body["balanced"] for entry in site.ledger.entries(kinds=["conservation"]))
+        assert site.journal.committed("detect") == site.journal.end()
+
+
+def test_a_replay_that_died_between_its_fact_and_its_events_is_made_up_for(doors: Path) -> None:
+    ran(doors)
+    mend(doors)
+    with Site.load(doors) as site:
+        from soc.app import replaying
+
+        def dies(*_: object) -> int:
+            raise KeyboardInterrupt
+
+        journal = site.journal
+        whole = journal.append
+        journal.append = dies  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            replaying.replay(site, "minh")
+        journal.append = whole  # type: ignore[method-assign]
+    for expected in (1, 0):
+        with Site.load(doors) as site:
+            assert replaying.replay(site, "minh").replayed.total() == expected
+    assert len(events_of(doors)) == 3
+
+
+def test_dead_letters_are_not_replayed_under_a_running_soc(doors: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with Site.load(doors) as site, Running(site):
+        code = f"import sys; from soc.__main__ import run; sys.exit(run(['sources', 'replay-dead-letters', '--config', {str(doors)!r}]))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "another process writes this journal" in done.stderr
+    assert "while soc run does not run" in done.stderr
