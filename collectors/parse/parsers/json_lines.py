@@ -3,9 +3,9 @@
     {"@timestamp": "2026-11-22T10:00:00+07:00", "event": {"dataset": "egov.audit", "action": "approve"}, "egov": {"amount": 7}}
     {"@timestamp": "2026-11-22T10:00:00+07:00", "event.dataset": "egov.audit", "event.action": "approve", "egov.amount": 7}
 
-ECS nested or with dotted names (`egov.audit`, our schema for the province's applications, is such), Winlogbeat, flat
-Windows events (`collectors.parse.windows_lines`), events of `evtx_dump -o jsonl`, and any other object ("json").
-Source of truth: RFC 8259, ECS 8.17. The time is `@timestamp` (a text of ISO 8601 or seconds, milli-, micro- or
+ECS nested or with dotted names (`egov.audit`, our schema for the province's applications, is such), Winlogbeat
+(`collectors.parse.winlogbeat`), flat Windows events (`collectors.parse.windows_lines`), events of `evtx_dump -o jsonl`, and
+any other object ("json"). Source of truth: RFC 8259, ECS 8.17. The time is `@timestamp` (a text of ISO 8601 or seconds, milli-, micro- or
 nanoseconds since 1970); one that cannot be read is a ParseError, as the order of events rests on it. Objects without
 it: `timestamp`, `time`, `ts`, `datetime` where they hold a time, else the time of receipt.
 """
@@ -19,7 +19,7 @@ import msgspec
 
 from collectors.errors import ParseError
 from collectors.event import Value
-from collectors.parse import timestamp, windows_event, windows_lines
+from collectors.parse import timestamp, windows_event, windows_lines, winlogbeat
 from collectors.parse.flat import flatten
 from collectors.parse.format import ANY, Context, Format, Gives, Parsed, excerpt, share_of_lines
 from collectors.record import RawRecord
@@ -54,11 +54,11 @@ def parse(record: RawRecord, context: Context) -> Parsed:
 def _read(document: dict[str, object], context: Context) -> Parsed:
     if windows_lines.is_flat(document):
         return windows_lines.read_flat(document, context)
-    event_data = windows_lines.take_event_data(document)
+    event_data = winlogbeat.take_event_data(document)
     fields = flatten(document)
     time = _time(fields, context)
-    if event_data or windows_lines.is_winlogbeat(fields):
-        return Parsed(time, windows_lines.read_winlogbeat(fields, event_data))
+    if event_data or winlogbeat.is_winlogbeat(fields):
+        return Parsed(time, winlogbeat.read_winlogbeat(fields, event_data))
     fields.setdefault("event.dataset", "json")
     return Parsed(time, fields)
 
