@@ -71,8 +71,8 @@ def receive(datagrams: list[bytes], folder: Path) -> str:
     sent, dropped, found = len(datagrams), source.counts.dropped, list(numbers(folder.parent))
     durable = len(set(found))
     return (
-        f"{sent:,} sent at {sent / max(tenths, 1) * 10:,.0f} a second: {durable:,} durable, {len(found) - durable} twice, {dropped} dropped by "
-        f"the kernel and counted, {sent - durable - dropped} lost without a count; {spent / sent * 1e6:.1f} CPU us each"
+        f"{sent:,} sent at {sent / max(tenths, 1) * 10:,.0f} a second: {durable:,} durable, {len(found) - durable} twice, {dropped} "
+        f"dropped by the kernel and counted, {sent - durable - dropped} lost without a count; {spent / sent * 1e6:.1f} CPU us each"
     )
 
 
