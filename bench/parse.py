@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from bench.server_lines import SERVER_LINES
 from collectors.parse import Context, parse_batch
 from collectors.record import Position, RawRecord
 
@@ -239,7 +240,29 @@ def panos_lines(dice: random.Random) -> Iterator[str]:
         )
 
 
+def asa_lines(dice: random.Random) -> Iterator[str]:
+    """Connections built, ended and denied on a Cisco ASA."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n / 20)
+        head = f"<166>{at:%b %d %Y %H:%M:%S} asa-tinh : %ASA-"
+        inside = f"inside:10.20.{n % 200}.{dice.randrange(256)}/{dice.randrange(1024, 65536)}"
+        outside = f"203.0.{dice.randrange(256)}.{dice.randrange(256)}"
+        yield (
+            head
+            + f"6-302013: Built outbound TCP connection {n} for outside:{outside}/443 ({outside}/443) to {inside} (192.0.2.4/{n % 60000})"
+        )
+        yield (
+            head
+            + f"6-302014: Teardown TCP connection {n} for outside:{outside}/443 to {inside} duration 0:01:07 bytes {n % 90000} TCP FINs"
+        )
+        yield (
+            head
+            + f'4-106023: Deny tcp src outside:{outside}/{n % 60000} dst dmz:10.20.5.11/22 by access-group "vao" [0x0, 0x0]'
+        )
+
+
 LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
+    **SERVER_LINES,
     "sshd": ("syslog", sshd_lines),
     "syslog-iso": ("rfc3164", iso_lines),
     "rfc5424": ("rfc5424", rfc5424_lines),
@@ -253,6 +276,7 @@ LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "xferlog": ("xferlog", xferlog_lines),
     "fortigate": ("syslog", fortigate_lines),
     "panos": ("syslog", panos_lines),
+    "cisco_asa": ("syslog", asa_lines),
 }
 
 

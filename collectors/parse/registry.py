@@ -184,18 +184,18 @@ def _by_program() -> dict[str, tuple[Message, ...]]:
 
 @cache
 def _by_letter() -> dict[str, tuple[tuple[str, Message], ...]]:
-    """Openings by their first character."""
+    """Openings by their first character, longer ones first."""
     found: dict[str, tuple[tuple[str, Message], ...]] = {}
-    for each in messages():
-        for opening in each.openings:
-            found[opening[0]] = (*found.get(opening[0], ()), (opening, each))
+    openings = [(opening, each) for each in messages() for opening in each.openings]
+    for opening, each in sorted(openings, key=lambda pair: -len(pair[0])):
+        found[opening[0]] = (*found.get(opening[0], ()), (opening, each))
     return found
 
 
 def opened_by(message: str) -> Message | None:
     """The message parser that the first words name, whatever program wrote them."""
     for opening, each in _by_letter().get(message[:1], ()):
-        if message.startswith(opening):
+        if message.startswith(opening) and each.mark in message:
             return each
     return None
 
