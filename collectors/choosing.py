@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from collectors.errors import ParseError
 from collectors.event import Event
 from collectors.parse import Context, detect_format, known_format, parse_batch
-from collectors.record import DeadLetter, Lines, RawRecord
+from collectors.record import DeadLetter, Lines, RawRecord, data_of
 from collectors.sources.lines import Continues
 
 AUTO = "auto"
@@ -81,7 +81,7 @@ class ChoosingParser:
 
     def _of_stream(self, stream: str, run: Sequence[RawRecord]) -> str:
         if stream not in self._formats:
-            sample = b"".join(record.data + b"\n" for record in run[:_SAMPLE_RECORDS])
+            sample = b"".join(data + b"\n" for data in (run[0].header, *data_of(run[:_SAMPLE_RECORDS])) if data)
             self._formats[stream] = detect_format(sample, run[0].position.path)
         return self._formats[stream]
 

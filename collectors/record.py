@@ -29,7 +29,8 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
 
     `source`: id of the source in soc.yaml. `received`: aware UTC. `peer`: the transport's address ("192.0.2.7"), which is not
     what the message says of itself, and after a space the subject of the certificate that it showed ("192.0.2.7 CN=web-01").
-    `truncated`: bytes of the record beyond the source's limit that were cut off (0: whole).
+    `truncated`: bytes of the record beyond the source's limit that were cut off (0: whole). `header`: lines before it in its stream that
+    say how it is to be read (`collectors.sources.directives`).
     """
 
     data: bytes
@@ -38,6 +39,7 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     received: datetime
     peer: str = ""
     truncated: int = 0
+    header: bytes = b""
 
 
 class Lines(Sequence[RawRecord]):
@@ -110,7 +112,8 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
 
     `offset`: where the next record begins (EVTX: how many records and dead letters of the file are out); `index`: lines or
     records before it. `head` and `tail` are digests of the first `head_bytes` and the last `tail_bytes` before `offset`: a file is
-    the marked one only if both still stand in it, whatever its name (`path`) or `inode` is by now. Of a RELP session: `path` is its peer,
+    the marked one only if both still stand in it, whatever its name (`path`) or `inode` is by now. `header`: of
+    the next record. Of a RELP session: `path` is its peer,
     `index` frames from number `offset` on have their digests in `tail`.
     """
 
@@ -124,3 +127,4 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
     head_bytes: int = 0
     tail: bytes = b""
     tail_bytes: int = 0
+    header: bytes = b""

@@ -26,6 +26,7 @@ INTEGERS = frozenset({
     "network.bytes", "network.packets", "server.port", "source.bytes", "source.nat.port",
     "source.packets", "source.port", "syslog.repeated", "system.auth.failures", "url.port", "winlog.process.pid",
     "winlog.process.thread.id",
+    "iis.access.sub_status", "iis.access.win32_status",
 })  # fmt: skip
 FLAGS = frozenset({"egov.off_hours"})
 LISTS = frozenset(

@@ -3,6 +3,7 @@
 A line ends with LF or CR LF, which is no part of the record; a line without content is counted and is no record. A line beyond the
 limit is cut there and flagged: of 10 MB without a newline no more than the limit and one chunk are ever held. Any other byte passes.
 Lines of a format whose records span lines (csvlog of PostgreSQL, Windows events as XML) are joined until its `continues` says so.
+Lines after a directive (`#Fields: ...`) have it as their header.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from itertools import repeat
 from operator import methodcaller
 
 from collectors.record import Lines, Position, RawRecord
+from collectors.sources import directives
 
 TAIL_BYTES = 256
 """How many bytes before the current place are remembered, to recognise it in a file later."""
+_HASH = ord("#")
 _MOST_LINES = 500
 """Lines of one record; what stays open beyond them, or beyond the limit of bytes, never was one (a stray quote)."""
 
@@ -24,17 +27,26 @@ Continues = Callable[[bytes, bool], bool]
 
 
 class LineCutter:
-    """Cuts one stream. `offset`: where the next record begins; `index`: lines before it; `tail`: the last bytes before it.
+    """Cuts one stream. `offset`: where the next record begins; `index`: lines before it; `tail`: the last bytes before it;
+    `header`: the directives in force there.
 
     Use: `feed` a chunk, then `take` while there is `more`.
     """
 
     def __init__(
-        self, max_bytes: int, *, offset: int = 0, index: int = 0, tail: bytes = b"", continues: Continues | None = None
+        self,
+        max_bytes: int,
+        *,
+        offset: int = 0,
+        index: int = 0,
+        tail: bytes = b"",
+        header: bytes = b"",
+        continues: Continues | None = None,
     ) -> None:
         self.offset = offset
         self.index = index
         self.tail = tail
+        self.header = header
         self.blank = 0
         self.more = False
         self._max = max_bytes
@@ -74,7 +86,9 @@ class LineCutter:
     def take_lines(self, limit: int, source: str, path: str, stream: str, received: datetime) -> Sequence[RawRecord]:
         """As `take`; the records are made when they are asked for, where all lines are whole, ended alike and records of their own."""
         start = self.offset, self.index
-        fresh = not (self._hole or self._open or self._continues is not None)
+        fresh = not (
+            self._hole or self._open or self._continues is not None or self.header or directives.may_be_in(self._buffer)
+        )
         lines = self._buffer.split(b"\n", limit) if fresh else [self._buffer]
         rest = lines.pop()
         if not lines or len(max(lines, key=len)) > self._max:
@@ -126,7 +140,7 @@ class LineCutter:
             self._open = lines[sum(counts) :]
             lines = lines[: sum(counts)]
         records: list[RawRecord] = []
-        offset, index, longest = self.offset, self.index, self._max
+        offset, index, longest, header = self.offset, self.index, self._max, self.header
         at = 0
         for data, count in zip(_together(lines, counts), counts or repeat(1), strict=False):
             hole = self._hole if at <= holed < at + count else 0
@@ -134,16 +148,20 @@ class LineCutter:
             if len(text) + hole > longest:
                 cut = len(text) + hole - longest
                 place = Position(path, stream, offset, index + 1)
-                records.append(RawRecord(text[:longest], source, place, received, peer, cut))
+                records.append(RawRecord(text[:longest], source, place, received, peer, cut, header))
             elif text:
-                records.append(RawRecord(text, source, Position(path, stream, offset, index + 1), received, peer))
+                records.append(
+                    RawRecord(text, source, Position(path, stream, offset, index + 1), received, peer, 0, header)
+                )
+                if text[0] == _HASH:
+                    header = directives.after(header, text)
             else:
                 self.blank += 1
             offset += len(data) + 1 + hole
             index += count
             at += count
         self._advance(lines, holed, unended=unended)
-        self.offset, self.index = offset - unended, index
+        self.offset, self.index, self.header = offset - unended, index, header
         return records
 
     def _joined(self, lines: list[bytes], continues: Continues, holed: int, over: bool) -> list[int]:

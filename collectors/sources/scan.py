@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from collectors.errors import SourceError
 from collectors.record import DeadLetter, Position, RawRecord
+from collectors.sources import directives
 from collectors.sources.evtx import SIGNATURE, read_evtx
 from collectors.sources.lines import Continues, LineCutter
 from collectors.sources.source import BATCH_RECORDS, Batch
@@ -109,7 +110,8 @@ def read_text(
 
 
 def parts_of(path: Path, part_bytes: int) -> Iterator[Part]:
-    """A text file in parts of at least so many bytes, cut between lines, as it stands now; nothing of one that is packed, no text, or gone.
+    """A text file in parts of at least so many bytes, cut between lines, as it stands now; nothing of one that is packed, no text, or gone,
+    or whose lines have a header.
 
     A file that shrinks or grows meanwhile is read as far as it goes, and not beyond its size of now.
     """
@@ -117,7 +119,7 @@ def parts_of(path: Path, part_bytes: int) -> Iterator[Part]:
         with os.fdopen(open_file(str(path)), "rb", buffering=0) as file:
             size = _size(file)
             head = file.read(SAMPLE_BYTES)
-            if head.startswith(_GZIP) or binary_kind(head):
+            if head.startswith(_GZIP) or binary_kind(head) or directives.are_in(head):
                 return
             start = lines = 0
             while start < size:

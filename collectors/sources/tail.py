@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
@@ -54,7 +54,15 @@ class Tail:
     """Reads one file from a place on. Owns `fd`."""
 
     def __init__(
-        self, fd: int, path: str, source: str, max_bytes: int, continues: Continues | None, *, before: str = ""
+        self,
+        fd: int,
+        path: str,
+        source: str,
+        max_bytes: int,
+        continues: Continues | None,
+        *,
+        before: str = "",
+        header: bytes = b"",
     ) -> None:
         self.fd = fd
         self.path = path
@@ -66,7 +74,7 @@ class Tail:
         self._position = 0
         self._head = b""
         self._continues = continues
-        self._cutter = LineCutter(max_bytes, continues=continues)
+        self._cutter = LineCutter(max_bytes, header=header, continues=continues)
         self._seen = (0, 0)
         self._read_at = 0.0
         status = os.fstat(fd)
@@ -76,12 +84,12 @@ class Tail:
     def start_at(self, mark: Mark) -> None:
         """Go on where a mark says, in its stream; the mark must stand in this file."""
         self.stream = mark.stream
-        self._begin(mark.offset, mark.index)
+        self._begin(mark.offset, mark.index, mark.header)
 
     def start_at_end(self) -> None:
-        """Give only what is written from now on; lines before it have no number, so the count begins here."""
+        """Give only what is written from now on; lines before it have no number, so the count begins here. Their directives hold."""
         size = os.fstat(self.fd).st_size
-        self._begin(size, 0)
+        self._begin(size, 0, self._header_before(size))
         self.stream = stream_of(self._head, self.inode, self._before)
 
     @property
@@ -167,6 +175,7 @@ class Tail:
             head_bytes=len(head),
             tail=_digest(tail),
             tail_bytes=len(tail),
+            header=self._cutter.header,
         )
 
     def begins_like(self, fd: int) -> bool:
@@ -174,8 +183,12 @@ class Tail:
         return len(self._head) >= SURE_BYTES and os.pread(fd, len(self._head), 0) == self._head
 
     def renewed(self) -> Tail:
-        """The same open file from its start, as another stream: it was truncated. Takes the descriptor over."""
-        return Tail(self.fd, self.path, self.source, self._max, self._continues, before=self._named())
+        """The same open file from its start, as another stream: it was truncated. Takes the descriptor over.
+
+        Its writer goes on with the same columns unless it says others.
+        """
+        before, header = self._named(), self._cutter.header
+        return Tail(self.fd, self.path, self.source, self._max, self._continues, before=before, header=header)
 
     def close(self) -> None:
         """Release the file."""
@@ -186,12 +199,28 @@ class Tail:
             self.stream = stream_of(self._head, self.inode, self._before)
         return self.stream
 
-    def _begin(self, offset: int, index: int) -> None:
+    def _header_before(self, end: int) -> bytes:
+        """The directives that stand before a place of the file, which is read as far as there."""
+        cutter = LineCutter(self._max)
+        received = datetime.min.replace(tzinfo=UTC)  # of records that nobody gets
+        at = 0
+        while at < end and (chunk := os.pread(self.fd, min(CHUNK_BYTES, end - at), at)):
+            at += len(chunk)
+            if at == len(chunk) and not chunk.startswith(b"#"):
+                break
+            cutter.feed(chunk)
+            while cutter.more:
+                cutter.take(1_000, self.source, "", "", received)
+        return cutter.header
+
+    def _begin(self, offset: int, index: int, header: bytes) -> None:
         self._head = os.pread(self.fd, min(HEAD_BYTES, offset), 0)
         size = min(TAIL_BYTES, offset)
         tail = os.pread(self.fd, size, offset - size)
         self._position = offset
-        self._cutter = LineCutter(self._max, offset=offset, index=index, tail=tail, continues=self._continues)
+        self._cutter = LineCutter(
+            self._max, offset=offset, index=index, tail=tail, header=header, continues=self._continues
+        )
 
     def _intact(self) -> bool:
         tail = self._cutter.tail

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from collectors.parse import Context, Format, formats
 from collectors.parse.registry import message_names
 from collectors.record import Position, RawRecord
+from collectors.sources import directives
 
 DATA = Path(__file__).parents[2] / "data" / "parse"
 CONTEXT = Context(ZoneInfo("Asia/Ho_Chi_Minh"))
@@ -22,6 +23,16 @@ RECEIVED = datetime(2026, 11, 22, 3, 0, 30, tzinfo=UTC)
 def record(data: bytes, *, path: str = "", received: datetime = RECEIVED, index: int = 1) -> RawRecord:
     """A record as a source hands it over."""
     return RawRecord(data, "test", Position(path, "0", index, index), received)
+
+
+def records(form: Format, path: Path) -> list[RawRecord]:
+    """The records of a golden file, each with the header that its place in the file gives it."""
+    made: list[RawRecord] = []
+    header = b""
+    for index, data in enumerate(joined(path.read_bytes().removesuffix(b"\n").split(b"\n"), form), 1):
+        made.append(RawRecord(data, "test", Position("", "0", index, index), RECEIVED, header=header))
+        header = directives.after(header, data)
+    return made
 
 
 def joined(lines: list[bytes], form: Format) -> list[bytes]:
@@ -50,8 +61,8 @@ def pairs() -> dict[str, tuple[Format, Path]]:
 def read(form: Format, path: Path) -> list[dict[str, object]]:
     """What the lines of a .log file become."""
     made: list[dict[str, object]] = []
-    for data in joined(path.read_bytes().removesuffix(b"\n").split(b"\n"), form):
-        parsed = form.parse(record(data), CONTEXT)
+    for each in records(form, path):
+        parsed = form.parse(each, CONTEXT)
         made.append({"time": parsed.time.isoformat() if parsed.time else None, "fields": parsed.fields})
     return made
 

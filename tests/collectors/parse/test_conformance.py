@@ -15,7 +15,7 @@ from collectors.errors import ParseError
 from collectors.event import ENVELOPE
 from collectors.parse import Format, detect_format, formats, parse, parse_batch
 from collectors.parse.ecs import ADDRESSES, FLAGS, INTEGERS, LISTS, TEXTS
-from tests.collectors.parse.golden import CONTEXT, joined, pairs, read, record
+from tests.collectors.parse.golden import CONTEXT, pairs, read, record, records
 
 PAIRS = pairs()
 ROOM = Path(collectors.parse.__file__).parent
@@ -97,9 +97,7 @@ def test_no_field_is_null_nested_empty_or_the_envelopes(name: str) -> None:
 @pytest.mark.parametrize("name", formats())
 def test_a_batch_is_events_and_dead_letters_in_order_and_nothing_is_lost(name: str) -> None:
     form, path = PAIRS[name]
-    good = [
-        record(data, index=n) for n, data in enumerate(joined(path.read_bytes().removesuffix(b"\n").split(b"\n"), form))
-    ]
+    good = records(form, path)
     bad = [record(data, index=1000 + n) for n, data in enumerate((b"", b"\xff\xfe\x00", b"\0" * 9, b"?" * 70_000))]
     events, dead = parse_batch([bad[0], *good, *bad[1:]], name, CONTEXT)
     assert [event.position.index for event in events] == [each.position.index for each in good]

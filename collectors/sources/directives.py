@@ -1,0 +1,37 @@
+"""Lines of a stream in, the directives in force out: those by which a log names the columns of the lines that follow. No I/O.
+
+    #Fields: date time s-ip cs-method cs-uri-stem            (W3C: IIS, Windows Firewall)
+    #fields	ts	uid	id.orig_h                                (Zeek)
+
+Sources of truth: W3C Extended Log File Format (working draft of 1996), "Directives"; Zeek's `Ascii.cc` (`WriteHeader`). A directive is
+a record like any other; what it says also goes, as `RawRecord.header`, with each record after it in its stream, over restarts, as it
+stands in the stream's mark. A later directive of the same name takes the place of the one before; the others stay.
+"""
+
+from __future__ import annotations
+
+_NAMES = (
+    b"#Version: ", b"#Software: ", b"#Date: ", b"#Time Format: ", b"#Fields: ",
+    b"#separator ", b"#set_separator\t", b"#empty_field\t", b"#unset_field\t", b"#path\t", b"#open\t", b"#fields\t", b"#types\t",
+)  # fmt: skip
+_MOST_BYTES = 8 * 1024
+"""Of one directive; Zeek's widest logs have columns of 2 KiB."""
+
+
+def after(header: bytes, line: bytes) -> bytes:
+    """The directives in force after a line that begins with `#`, joined by newlines: the same object where it is none."""
+    for name in _NAMES:
+        if line.startswith(name) and len(line) <= _MOST_BYTES:
+            kept = [each for each in header.split(b"\n") if each and not each.startswith(name)]
+            return b"\n".join([*kept, line.rstrip(b"\r\n")])
+    return header
+
+
+def may_be_in(data: bytes) -> bool:
+    """Whether any line of this data begins as directives do."""
+    return data[:1] == b"#" or b"\n#" in data
+
+
+def are_in(data: bytes) -> bool:
+    """Whether any line of this data is a directive."""
+    return may_be_in(data) and any(after(b"", line) for line in data.split(b"\n"))
