@@ -80,12 +80,12 @@ def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Cont
         case HttpConfig():
             from collectors.sources.http import Events, HttpSource
 
-            return HttpSource(config, Events())
+            return HttpSource(config, Events(), marks)
         case OtlpConfig():
             from collectors.sources.http import HttpSource
             from collectors.sources.otlp import Otlp
 
-            return HttpSource(config, Otlp(config.max_line_bytes))
+            return HttpSource(config, Otlp(config.max_line_bytes), marks)
         case BeatsConfig():
             from collectors.sources.beats import BeatsSource
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
-from collectors.record import DeadLetter, RawRecord
+from collectors.record import DeadLetter, Mark, RawRecord
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 
 _WAIT_S = 0.1
 
-_Waiting = tuple[Future[bool], Sequence[RawRecord], Sequence[DeadLetter]]
+_NO_MARKS: Mapping[str, Mark] = {}
+
+_Waiting = tuple[Future[bool], Sequence[RawRecord], Sequence[DeadLetter], Mapping[str, Mark]]
 
 
 class Handover:
@@ -29,10 +31,14 @@ class Handover:
         self._arrived = threading.Event()
         self._begun_s: float | None = None
 
-    def put(self, records: Sequence[RawRecord], dead: Sequence[DeadLetter] = ()) -> Future[bool]:
-        """Queue what one sender brought. True once all of it is durable; False where the intake stopped before it was."""
+    def put(
+        self, records: Sequence[RawRecord], dead: Sequence[DeadLetter] = (), marks: Mapping[str, Mark] = _NO_MARKS
+    ) -> Future[bool]:
+        """Queue what one sender brought; `marks` are journalled with the last of it. True once all of it is durable; False where the
+        intake stopped before it was.
+        """
         told: Future[bool] = Future()
-        self._waiting.append((told, records, dead))
+        self._waiting.append((told, records, dead, marks))
         self._arrived.set()
         return told
 
@@ -66,18 +72,21 @@ class Handover:
         return taken
 
     def _hand_over(self, taken: Sequence[_Waiting]) -> Iterator[Batch]:
-        records = [record for _, each, _ in taken for record in each]
-        dead = [letter for _, _, each in taken for letter in each]
+        records = [record for waiting in taken for record in waiting[1]]
+        dead = [letter for waiting in taken for letter in waiting[2]]
+        marks = {key: mark for waiting in taken for key, mark in waiting[3].items()}
         self._counts.add(records)
         self._counts.dead += len(dead)
         durable = False
         try:
-            for start in range(0, max(1, len(records)), BATCH_RECORDS):
+            for start in range(0, len(records) or 1, BATCH_RECORDS):
                 self._begun_s = time.monotonic()
+                end = start + BATCH_RECORDS
+                last = end >= len(records)
                 if records or dead:
-                    yield Batch(records[start : start + BATCH_RECORDS], dead=() if start else dead)
+                    yield Batch(records[start:end], marks if last else {}, dead if last else ())
             durable = True
         finally:
             self._begun_s = None
-            for told, _, _ in taken:
+            for told, *_ in taken:
                 told.set_result(durable)

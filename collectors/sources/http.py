@@ -15,8 +15,7 @@ import math
 import os
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,13 +25,14 @@ from typing import Protocol
 import msgspec
 
 from collectors.errors import SourceError
-from collectors.record import DeadLetter, Position, RawRecord
+from collectors.record import DeadLetter, Mark, Position, RawRecord
 from collectors.sources.connections import Connection, Connections
 from collectors.sources.handover import Handover
 from collectors.sources.http_auth import Guard, name_of
 from collectors.sources.http_body import BodyError, decompressed, records_of
 from collectors.sources.http_config import RequestsConfig
 from collectors.sources.http_exchange import Answer, Exchange, Head, refusal
+from collectors.sources.known import Known
 from collectors.sources.rates import PeerRates
 from collectors.sources.refusals import Refusals
 from collectors.sources.room import Room
@@ -46,8 +46,6 @@ ANSWER_S = 10.0
 STALLED_S = 2.0
 """An append takes milliseconds; one that takes so long waits for a disk, and who comes now would too."""
 RETRY_S = 5
-_NAMES_KEPT = 65_536
-"""Requests by name that are known to be durable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +96,11 @@ class Events:
 class HttpSource:
     """Listens from the moment it is made; answers when driven."""
 
-    def __init__(self, config: RequestsConfig, dialect: Dialect) -> None:
-        """Raises: SourceError (an address that cannot be had, files that cannot be read, format "auto")."""
+    def __init__(self, config: RequestsConfig, dialect: Dialect, marks: Mapping[str, Mark]) -> None:
+        """`marks`: of the journal, all sources.
+
+        Raises: SourceError (an address that cannot be had, files that cannot be read, format "auto").
+        """
         if config.format == "auto":
             raise SourceError(f'{config.id}: format: "auto" cannot be decided request by request; name one')
         self._config = config
@@ -113,8 +114,8 @@ class HttpSource:
         self._handover = Handover(self.counts)
         self._stream = os.urandom(8).hex()
         self._ordinal = 0
-        self._durable: OrderedDict[bytes, None] = OrderedDict()
-        self._under_way: dict[bytes, Future[bool]] = {}
+        self._known = Known(config.id, marks, config.max_connections)
+        self._under_way: dict[str, Future[bool]] = {}
         self._connections = Connections(
             config.id,
             config.listen,
@@ -205,10 +206,8 @@ class HttpSource:
             self._room.give_back(size)
 
     async def _take(self, head: Head, content: Content, data: bytes) -> Answer:
-        name = (
-            blake2b(data, key=blake2b(content.name.encode()).digest(), digest_size=16).digest() if content.name else b""
-        )
-        if name in self._durable:
+        name = _digest(content.name, data) if content.name else ""
+        if name in self._known:
             self.counts.repeated += len(content.records)
             return self._dialect.taken(head, content, repeated=True)
         told = self._under_way.get(name)
@@ -220,16 +219,14 @@ class HttpSource:
         if not durable:
             return self._dialect.refused(head, refusal(503, "the journal is busy", retry_after_s=RETRY_S))
         if name:
-            self._durable[name] = None
-            if len(self._durable) > _NAMES_KEPT:
-                self._durable.popitem(last=False)
+            self._known.add(name)
         return self._dialect.taken(head, content, repeated=False)
 
-    def _put(self, content: Content, name: bytes, sender: str) -> Future[bool]:
+    def _put(self, content: Content, name: str, sender: str) -> Future[bool]:
         """Queue a request's records: one that has a name gives them the same places each time, and so the same ids."""
         received = datetime.now(UTC)  # noqa: TID251  sources say when a record was received
         longest = self._config.max_line_bytes
-        stream, first = (name.hex(), 0) if name else (self._stream, self._ordinal)
+        stream, first = (name, 0) if name else (self._stream, self._ordinal)
         records = []
         for ordinal, data in enumerate((*content.records, *content.refused), first):
             place = Position("", stream, ordinal, ordinal + 1)
@@ -239,10 +236,14 @@ class HttpSource:
             self._ordinal += len(records)
         count = len(content.records)
         dead = [DeadLetter(record, self._config.format, f"longer than {longest} bytes") for record in records[count:]]
-        told = self._handover.put(records[:count], dead)
-        if name:
-            self._under_way[name] = told
+        if not name:
+            return self._handover.put(records[:count], dead)
+        self._under_way[name] = told = self._handover.put(records[:count], dead, self._known.mark(name))
         return told
+
+
+def _digest(name: str, data: bytes) -> str:
+    return blake2b(data, key=blake2b(name.encode()).digest(), digest_size=16).hexdigest()
 
 
 async def _durable(told: Future[bool]) -> bool:

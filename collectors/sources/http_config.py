@@ -2,8 +2,8 @@
 
 Delivery: at least once. A request is answered with 200 when all of it is durable in the journal, and with what says "send it again" (429,
 503 with Retry-After, RFC 9110 §10.2.3) where it was not taken. A sender that heard no answer sends again: where the request has a name
-(`Idempotency-Key`, `webhook-id`, or an OTLP request whose records have times) the events of the second one get the ids of the first, so
-stores have them once; other requests are then there twice.
+(`Idempotency-Key`, `webhook-id`, or an OTLP request whose records have times) it is known, also after a crash, and taken once; other
+requests are then there twice.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from standardwebhooks import Webhook
 
 from collectors.errors import SourceError
 from collectors.event import event_id
+from collectors.record import Mark
 from collectors.sources import HttpConfig, open_source
 from collectors.sources.http import HttpSource
 
@@ -38,8 +39,8 @@ JSON = {"Content-Type": "application/json"}
 TEXT = {"Content-Type": "text/plain"}
 
 
-def source(**options: object) -> HttpSource:
-    made = open_source(HttpConfig("http", "127.0.0.1:0", **options), {})  # type: ignore[arg-type]
+def source(marks: Mapping[str, Mark] | None = None, **options: object) -> HttpSource:
+    made = open_source(HttpConfig("http", "127.0.0.1:0", **options), marks or {})  # type: ignore[arg-type]
     assert isinstance(made, HttpSource)
     return made
 
@@ -329,7 +330,7 @@ def test_secrets_that_are_none_stop_the_start(tmp_path: Path, text: str) -> None
         source(format="auto")
 
 
-def test_a_request_with_a_name_is_taken_once_and_keeps_its_ids_over_restarts(taking: Follower) -> None:
+def test_a_request_with_a_name_is_taken_once_also_over_restarts(taking: Follower) -> None:
     named = {**TEXT, "Idempotency-Key": "batch-7"}
     assert isinstance(taking.source, HttpSource)
     assert post(taking.source, b"a\na\nb", named)[1] == {"records": 3, "repeated": False}
@@ -337,11 +338,53 @@ def test_a_request_with_a_name_is_taken_once_and_keeps_its_ids_over_restarts(tak
     assert post(taking.source, b"a\na\nc", named)[1]["repeated"] is False, "the name of another body"
     assert taking.lines == [b"a", b"a", b"b", b"a", b"a", b"c"]
     assert taking.source.counts.repeated == 3
+    with Follower(source(taking.marks)) as again:
+        assert isinstance(again.source, HttpSource)
+        assert post(again.source, b"a\na\nb", named)[1] == {"records": 3, "repeated": True}
+        assert post(again.source, b"new", named)[1]["repeated"] is False
+    assert again.lines == [b"new"]
+    assert again.marks.keys().isdisjoint(taking.marks), "it forgets none while there are slots"
+
+
+def test_a_named_request_keeps_its_ids_where_even_the_marks_were_lost(taking: Follower) -> None:
+    named = {**TEXT, "Idempotency-Key": "batch-7"}
     with Follower(source()) as again:
-        assert post(again.source, b"a\na\nb", named)[1]["repeated"] is False  # type: ignore[arg-type]
-    first = [event_id(r) for r in taking.records[:3]]
-    assert [event_id(r) for r in again.records] == first
-    assert len({event_id(r) for r in taking.records}) == 6
+        for follower in (taking, again):
+            assert isinstance(follower.source, HttpSource)
+            assert post(follower.source, b"a\na\nb", named)[0] == 200
+    ids = [event_id(record) for record in taking.records]
+    assert [event_id(record) for record in again.records] == ids
+    assert len(set(ids)) == 3
+
+
+def test_the_journal_remembers_as_many_names_as_there_may_be_connections() -> None:
+    with Follower(source(max_connections=3)) as f:
+        for n in range(10):
+            assert post(f.source, b"%d" % n, {**TEXT, "Idempotency-Key": str(n)})[0] == 200  # type: ignore[arg-type]
+    assert len(f.marks) == 3
+    with Follower(source(f.marks, max_connections=3)) as again:
+        found = [
+            post(again.source, b"%d" % n, {**TEXT, "Idempotency-Key": str(n)})[1]["repeated"] for n in range(6, 10)
+        ]  # type: ignore[arg-type]
+    assert found == [False, True, True, True]
+
+
+def test_two_requests_of_one_name_at_the_same_time_are_one() -> None:
+    made = source()
+    driven = Hesitant(made)
+    statuses: list[int] = []
+    named = {**TEXT, "Idempotency-Key": "k"}
+    senders = [threading.Thread(target=lambda: statuses.append(post(made, b"x", named)[0])) for _ in range(5)]
+    for sender in senders:
+        sender.start()
+    assert Follower.when(lambda: driven.taken == [b"x"])
+    time.sleep(0.2)
+    driven.go_on.release(100)
+    for sender in senders:
+        sender.join(5)
+    assert statuses == [200] * 5
+    assert driven.taken == [b"x"]
+    driven.end()
 
 
 def test_no_answer_before_the_records_are_durable() -> None:
