@@ -6,7 +6,11 @@ nobody named. What the parts are is in `collectors.parse.format`; how they are f
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Iterable
+
+import msgspec
 
 from collectors.errors import ParseError
 from collectors.event import Event, event_id
@@ -27,19 +31,20 @@ __all__ = [
     "parse_batch",
 ]
 
+INVALID_ENCODING = "invalid-encoding"
+"""The flag in `log.flags` of an event some of whose bytes stand as \\xNN."""
+
+_HALF = re.compile("[\udc80-\udcff]")
 _SURE = 0.5
 """A format is detected when it fits at least half of a sample."""
 
 
 def parse(record: RawRecord, format: Format | str, context: Context) -> Event:  # noqa: A002  the word of the field
     """The event of one record. Raises: ParseError, also for an unknown format's name."""
-    known = format if isinstance(format, Format) else format_named(format)
-    try:
-        return event_of(record, known.parse(record, context), context)
-    except ParseError:
-        raise
-    except Exception as error:
-        raise ParseError(_fault(known, error)) from error
+    events, dead = parse_batch([record], format, context)
+    if dead:
+        raise ParseError(dead[0].reason)
+    return events[0]
 
 
 def parse_batch(
@@ -58,7 +63,11 @@ def parse_batch(
         try:
             events.append(event_of(record, read(record, context), context))
         except ParseError as error:
-            dead.append(DeadLetter(record, known.name, error.reason))
+            shown = _shown(record, known, context)
+            if shown is None:
+                dead.append(DeadLetter(record, known.name, error.reason))
+            else:
+                events.append(shown)
         except Exception as error:
             dead.append(DeadLetter(record, known.name, _fault(known, error)))
     return events, dead
@@ -75,6 +84,38 @@ def event_of(record: RawRecord, parsed: Parsed, context: Context) -> Event:
     moment, received = parsed.time, record.received
     place = record.position
     return Event(event_id(record), moment or received, fields, record.data, record.source, place, received, record.peer)
+
+
+def _shown(record: RawRecord, known: Format, context: Context) -> Event | None:
+    """The event of a record whose bytes do not decode, read with `\\xNN` for each byte that does not, so that one byte hides no line.
+
+    Its raw bytes stay as they came, and `log.flags` says "invalid-encoding". None where all decode, or where it cannot be read even so.
+    """
+    try:
+        record.data.decode(context.encoding)
+    except UnicodeDecodeError:
+        text = record.data.decode(context.encoding, "backslashreplace")
+    else:
+        return None
+    in_json = _HALF.sub(_spelled, record.data.decode(context.encoding, "surrogateescape"))
+    context = dataclasses.replace(context, encoding="utf-8")
+    for each in (text, in_json):
+        try:
+            parsed = known.parse(msgspec.structs.replace(record, data=each.encode()), context)
+        except ParseError:
+            continue
+        except Exception:
+            return None
+        event = event_of(record, parsed, context)
+        flags = event.fields.get("log.flags")
+        event.fields["log.flags"] = [*(flags if isinstance(flags, list) else []), INVALID_ENCODING]
+        return event
+    return None
+
+
+def _spelled(half: re.Match[str]) -> str:
+    """A byte that surrogateescape hid, as text of JSON spells it."""
+    return f"\\\\x{ord(half[0]) - 0xDC00:02x}"
 
 
 def _fault(known: Format, error: Exception) -> str:

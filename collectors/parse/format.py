@@ -29,7 +29,7 @@ class Context:
     """What a record does not say and its site knows.
 
     `timezone`: of times without a zone. `encoding`: of the source's bytes, a Python codec name ("windows-1258" for an old appliance);
-    bytes that do not decode are a ParseError. `defaults`: fields for records that lack them (the `host.name` of a web server's file).
+    a parser refuses bytes that do not decode, and `collectors.parse.parse` gives it their spelling instead. `defaults`: fields for records that lack them (the `host.name` of a web server's file).
     """
 
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from collectors.errors import ParseError
+from collectors.event import event_id
 from collectors.parse import Context, formats, parse
+from collectors.record import Position, RawRecord
 from tests.collectors.parse.golden import CONTEXT, RECEIVED, record
 
 
@@ -34,9 +36,34 @@ def test_a_line_with_neither_priority_nor_date_is_no_syslog(line: bytes) -> None
         parse(record(line), "syslog", CONTEXT)
 
 
-def test_bytes_that_are_not_text_name_the_byte() -> None:
-    with pytest.raises(ParseError, match="byte 0xe9 at 28 is not utf-8"):
-        parse(record(b"Nov 22 10:00:00 web01 app: t\xe9l"), "syslog", CONTEXT)
+@pytest.mark.parametrize(
+    ("line", "name", "field", "text"),
+    [
+        (b"Nov 22 10:00:00 web01 app: t\xe9l", "syslog", "message", "t\\xe9l"),
+        (b"<38>Nov 22 10:00:00 w sshd[8]: Failed password for h\xe0 from 192.0.2.7 port 5 ssh2", "rfc3164", "user.name", "h\\xe0"),
+        (b'{"user": {"name": "h\xe0\\n"}}', "json", "user.name", "h\\xe0\n"),
+        (b'192.0.2.7 - - [22/Nov/2026:10:00:00 +0700] "GET /\xe0 HTTP/1.1" 200 5', "web-access", "url.path", "/\\xe0"),
+        (b"<34>1 - - - - - - \xe4\xb8", "rfc5424", "message", "\\xe4\\xb8"),
+    ],
+)  # fmt: skip
+def test_a_byte_that_is_not_text_is_shown_and_hides_no_line(line: bytes, name: str, field: str, text: str) -> None:
+    event = parse(record(line), name, CONTEXT)
+    assert event.fields[field] == text
+    assert event.fields["log.flags"] == ["invalid-encoding"]
+    assert event.raw == line
+    assert event.id == event_id(record(line))
+
+
+def test_a_cut_line_with_such_a_byte_has_both_flags() -> None:
+    line = RawRecord(b"Nov 22 10:00:00 web01 app: \xe9", "test", Position("", "0", 1, 1), RECEIVED, truncated=7)
+    assert parse(line, "syslog", CONTEXT).fields["log.flags"] == ["truncated", "invalid-encoding"]
+
+
+def test_what_cannot_be_read_even_so_is_a_dead_letter_that_names_the_byte() -> None:
+    for line in (b"no date, no priority \xff", b"\xff\xfe\0", b'{"a": \xff}'):
+        for name in ("syslog", "json", "web-access"):
+            with pytest.raises(ParseError, match=r"is not utf-8|not a JSON object"):
+                parse(record(line), name, CONTEXT)
 
 
 def test_a_source_of_another_encoding_is_read_in_it() -> None:
