@@ -23,6 +23,7 @@ from typing import Literal
 
 from collectors.errors import SourceError
 from collectors.record import DeadLetter, Mark, Position, RawRecord
+from collectors.sources.keys import check_encoding
 from collectors.sources.lines import Continues
 from collectors.sources.rotation import COMPRESSED, find_marked, may_be_copy, missed_since, open_marked
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
@@ -43,6 +44,7 @@ _CHUNKS_A_TURN = 8
 class FileConfig:
     """`path`: one file or a pattern (`*`, `?`, `[…]`, `**`). `format`: the parser, "auto" to recognise it line by line.
 
+    `encoding`: of its bytes, a Python codec's name.
     `from_start`: whether the very first start reads what the files hold already; files that appear later are always read whole.
     """
 
@@ -51,10 +53,15 @@ class FileConfig:
     format: str = "auto"
     follow: bool = True
     from_start: bool = True
+    encoding: str = "utf-8"
     max_line_bytes: int = 64 * 1024
     poll_s: float = 0.1
     rotate_wait_s: float = 30.0
     kind: Literal["file"] = "file"
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError."""
+        check_encoding(self.encoding)
 
 
 class FileSource:

@@ -21,6 +21,16 @@ class TlsKeys(Protocol):
     def clients(self) -> tuple[str, ...]: ...
 
 
+def check_encoding(name: str) -> None:
+    """Raises: ValueError for an encoding that Python does not know, or whose newline is none to who cuts lines (UTF-16)."""
+    try:
+        based_on_ascii = "\n".encode(name) == b"\n"
+    except LookupError:
+        based_on_ascii = False
+    if not based_on_ascii:
+        raise ValueError(f'encoding "{name}" is none of text with lines, as "utf-8" and "windows-1258" are')
+
+
 def check_keys(keys: TlsKeys, *, encrypted: bool) -> None:
     """Raises: ValueError where keys are there without those that they need, so that nobody believes in a check that is not done."""
     if encrypted and keys.certificate is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from collectors.sources.keys import check_keys
+from collectors.sources.keys import check_encoding, check_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class RelpConfig:
     id: str
     listen: str = "127.0.0.1:2514"
     format: str = "syslog"
+    encoding: str = "utf-8"
     max_line_bytes: int = 64 * 1024
     window: int = 1_024
     max_connections: int = 1_024
@@ -30,4 +31,5 @@ class RelpConfig:
     kind: Literal["relp"] = "relp"
 
     def __post_init__(self) -> None:
+        check_encoding(self.encoding)
         check_keys(self, encrypted=self.certificate is not None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from collectors.sources.keys import check_keys
+from collectors.sources.keys import check_encoding, check_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class SyslogConfig:
     transport: Literal["udp", "tcp", "tls"] = "udp"
     listen: str = "127.0.0.1:5514"
     format: str = "syslog"
+    encoding: str = "utf-8"
     max_line_bytes: int = 64 * 1024
     receive_buffer_bytes: int = 64 * 1024 * 1024
     queue_bytes: int = 64 * 1024 * 1024
@@ -42,4 +43,5 @@ class SyslogConfig:
     kind: Literal["syslog"] = "syslog"
 
     def __post_init__(self) -> None:
+        check_encoding(self.encoding)
         check_keys(self, encrypted=self.transport == "tls")

@@ -10,7 +10,7 @@ from collectors.event import Event
 from collectors.intake import Intake, Taken
 from collectors.journal import Journal
 from collectors.parse import Context
-from collectors.sources import open_source
+from collectors.sources import SourceConfig, open_source
 from soc.app.site import Site
 
 
@@ -58,13 +58,17 @@ def words_added(site: Site) -> list[str]:
     return [*table.criticality, *table.machines.values()]
 
 
+def context_of(site: Site, source: SourceConfig | None) -> Context:
+    """What the records of a source do not say: the site's time zone, and the encoding that soc.yaml gives the source (None: none of it)."""
+    return Context(timezone=site.config.site.zone, encoding=getattr(source, "encoding", "utf-8"))
+
+
 def intakes(site: Site, journal: Journal, count: Callable[[Taken], None]) -> list[Intake]:
     """One intake for each source of soc.yaml, going on where the journal says it was. Raises: SourceError."""
     marks = journal.marks()
-    context = Context(timezone=site.config.site.zone)
     add_assets = enricher(site)
     made = []
     for source in site.config.sources:
-        parser = ChoosingParser(source.format, context)
+        parser = ChoosingParser(source.format, context_of(site, source))
         made.append(Intake(open_source(source, marks, parser.continues()), parser, add_assets, journal, count))
     return made

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from collectors.choosing import AUTO, ChoosingParser
 from collectors.event import Event
-from collectors.parse import Context
 from collectors.record import DeadLetter
 from collectors.sources import SourceConfig, read_file
-from soc.app.intakes import enricher
+from soc.app.intakes import context_of, enricher
 from soc.errors import SocError
 from soc.yaml_file import nearest
 
@@ -66,7 +65,7 @@ def source_named(site: Site, source_id: str) -> SourceConfig:
 def read_lines(site: Site, source_id: str, path: Path) -> Iterator[Event | DeadLetter]:
     """What the records of a file become at this source: its format, the site's zone and inventory. Nothing is kept. Raises: SocError."""
     source = source_named(site, source_id)
-    parser = ChoosingParser(source.format, Context(timezone=site.config.site.zone))
+    parser = ChoosingParser(source.format, context_of(site, source))
     add_assets = enricher(site)
     for batch in read_file(path, source.id, site.clock(), parser.continues() if source.format != AUTO else None):
         yield from batch.dead

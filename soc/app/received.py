@@ -19,7 +19,7 @@ from collectors.record import Position, RawRecord
 from collectors.sources import read_file
 from soc.alert import Alert
 from soc.app.history import history
-from soc.app.intakes import enricher
+from soc.app.intakes import context_of, enricher
 from soc.app.site import Site
 from soc.detect.correlation.hits import effective
 from soc.errors import SocError
@@ -98,11 +98,11 @@ def around(site: Site, event: Event, before: timedelta, after: timedelta) -> Ite
 def journalled(site: Site, event_id: str) -> Received:
     """An event of the journal. Raises: SocError where it has none of the id."""
     offset, event = _found(site, event_id)
-    kinds = {source.id: source.format for source in site.config.sources if hasattr(source, "format")}
-    named = kinds.get(event.source, AUTO)
+    source = next((each for each in site.config.sources if each.id == event.source), None)
+    named = source.format if source else AUTO
     chosen, how = _chosen(event.raw, named, f"as source {event.source} says")
     record = RawRecord(event.raw, event.source, event.position, event.ingested, event.peer)
-    parsed, _ = ChoosingParser(chosen, Context(timezone=site.config.site.zone)).parse([record])
+    parsed, _ = ChoosingParser(chosen, context_of(site, source)).parse([record])
     before = parsed[0].fields if parsed else event.fields
     added = {name: value for name, value in event.fields.items() if before.get(name) != value}
     place = f"journal offset {offset:,}, source {event.source}"

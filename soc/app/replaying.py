@@ -17,9 +17,8 @@ from collectors.choosing import AUTO, ChoosingParser
 from collectors.errors import JournalError, ParseError
 from collectors.event import Event
 from collectors.journal.frame import encodes
-from collectors.parse import Context
 from iso27001.ledger import Fact
-from soc.app.intakes import enricher
+from soc.app.intakes import context_of, enricher
 from soc.errors import SocError
 
 if TYPE_CHECKING:
@@ -124,8 +123,8 @@ class _Parsers:
     """Reads dead letters in the format that their source has today, or, of a source that is gone, in the one that they were read in."""
 
     def __init__(self, site: Site) -> None:
-        self._formats = {source.id: source.format for source in site.config.sources}
-        self._context = Context(timezone=site.config.site.zone)
+        self._sources = {source.id: source for source in site.config.sources}
+        self._site = site
         self._parsers: dict[tuple[str, str], ChoosingParser] = {}
         self._enrich = enricher(site)
 
@@ -134,10 +133,11 @@ class _Parsers:
         record = letter.record
         if not record.position.index:
             raise ParseError("a whole file, not a record")
-        name = self._formats.get(record.source, letter.format or AUTO)
+        source = self._sources.get(record.source)
+        name = source.format if source else letter.format or AUTO
         key = (record.source, name)
         if key not in self._parsers:
-            self._parsers[key] = ChoosingParser(name, self._context)
+            self._parsers[key] = ChoosingParser(name, context_of(self._site, source))
         parsed, dead = self._parsers[key].parse([record])
         if dead:
             raise ParseError(dead[0].reason)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from collectors.choosing import ChoosingParser
 from collectors.event import Event
 from collectors.journal import JournalConfig, open_reader, writer_of
-from collectors.parse import Context
 from collectors.record import DeadLetter
 from collectors.sources import EvtxConfig, FileConfig, StdinConfig, SyslogConfig, open_source
-from soc.app.intakes import enricher
+from soc.app.intakes import context_of, enricher
 from soc.app.line_testing import source_named
 from soc.errors import SocError
 
@@ -60,7 +59,7 @@ def _heard(site: Site, source: SourceConfig, stop: threading.Event) -> Iterator[
         )
     if isinstance(source, FileConfig) and source.follow:
         source = dataclasses.replace(source, from_start=False)
-    parser = ChoosingParser(source.format, Context(timezone=site.config.site.zone))
+    parser = ChoosingParser(source.format, context_of(site, source))
     add_assets = enricher(site)
     heard = open_source(source, {}, parser.continues())
     try:

@@ -12,12 +12,13 @@ from datetime import date, datetime
 from pathlib import Path
 
 from collectors.event import Event
-from collectors.parse import Context, formats, parse_batch
+from collectors.parse import formats, parse_batch
 from collectors.record import Position, RawRecord
 from iso27001.ledger import Fact
 from soc.alert import Alert
 from soc.app.backtesting import Backtest, Change, events_of
 from soc.app.hidden import hidden_so_far
+from soc.app.intakes import context_of
 from soc.app.site import Site
 from soc.detect import rule_tests
 from soc.detect.backtest import differences, proposed
@@ -196,7 +197,8 @@ def _formats(site: Site, event: Event) -> list[str]:
 
 def _reads(site: Site, name: str, event: Event) -> bool:
     record = RawRecord(event.raw, event.source, Position("", "", 0, 0), event.ingested)
-    parsed, _ = parse_batch([record], name, Context(timezone=site.config.site.zone))
+    source = next((each for each in site.config.sources if each.id == event.source), None)
+    parsed, _ = parse_batch([record], name, context_of(site, source))
     return any(found.fields.items() <= event.fields.items() for found in parsed)
 
 

@@ -286,3 +286,27 @@ def test_dead_letters_are_not_replayed_under_a_running_soc(doors: Path, capfd: p
     assert done.returncode == 2
     assert "another process writes this journal" in done.stderr
     assert "while soc run does not run" in done.stderr
+
+
+def test_a_source_of_another_encoding_is_read_in_it(tmp_path: Path) -> None:
+    log = tmp_path / "old.log"
+    log.write_bytes("Nov 22 10:00:00 web01 app: Hà Nội\n".encode("windows-1258", "replace"))
+    one = f"{{id: old, kind: file, path: {log}, format: syslog, follow: false, encoding: windows-1258}}"
+    other = f"{{id: new, kind: file, path: {log}, format: syslog, follow: false}}"
+    path = new_site(tmp_path / "site", f"[{one}, {other}]")
+    ran(path)
+    with Site.load(path) as site:
+        read = {event.source: event.fields for event in site.journal_reader.read(0, 100)[0]}
+    assert str(read["old"]["message"]).startswith("Hà N")
+    assert "log.flags" not in read["old"]
+    assert str(read["new"]["message"]).startswith("H\\xe0 N")
+    assert read["new"]["log.flags"] == ["invalid-encoding"]
+
+
+@pytest.mark.parametrize("name", ["utf-16", "no-such"])
+def test_an_encoding_that_no_lines_can_have_is_refused(
+    tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = new_site(tmp_path / "site", f"[{{id: a, kind: file, path: /x, encoding: {name}}}]")
+    assert run(["sources", "list", "--config", str(path)]) == 2
+    assert f'encoding "{name}" is none of text with lines' in capfd.readouterr().err
