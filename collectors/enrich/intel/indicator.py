@@ -11,8 +11,7 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from hashlib import blake2b
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 import msgspec
@@ -129,31 +128,7 @@ def host_of(text: str) -> str:
     return match[1].strip("[]") if match else ""
 
 
-# --- keys ------------------------------------------------------------------------------------------------------------------------------
-
-
-def key_of(kind: bytes, value: bytes) -> int:
-    """63 bits by which a value is found: two of a million values share one once in 10^7 sets, so a hit is confirmed."""
-    return int.from_bytes(blake2b(kind + value, digest_size=8).digest()) >> 1
-
-
-DOMAIN, URL, FILE, EMAIL, HOST = b"d", b"u", b"f", b"e", b"h"
-_OF_KIND = {Kind.DOMAIN: DOMAIN, Kind.URL: URL, Kind.FILE: FILE, Kind.EMAIL: EMAIL}
-
-
-def host_key(host: str) -> int:
-    """The key that says that there are URLs of a host (lower case) among the indicators."""
-    return key_of(HOST, host.encode("utf-8", "surrogatepass"))
-
-
-def address_key(address: bytes) -> int:
-    """The key of one address."""
-    return key_of(b"a", address)
-
-
-def net_key(net: Net) -> int:
-    """The key of a network."""
-    return key_of(b"n%d/" % net.prefix, net.packed)
+# --- networks ----------------------------------------------------------------------------------------------------------------------------
 
 
 def within(address: bytes, prefix: int) -> Net:
@@ -170,16 +145,9 @@ def net_of(indicator: Indicator) -> Net | None:
     return Net(network.network_address.packed, network.prefixlen)
 
 
-def key(indicator: Indicator) -> int:
-    """The key that an indicator is found by."""
-    if indicator.kind in _OF_KIND:
-        return key_of(_OF_KIND[indicator.kind], indicator.value.encode("utf-8", "surrogatepass"))
-    net = net_of(indicator)
-    if net is not None:
-        return net_key(net)
-    address = packed(indicator.value)
-    assert address is not None, "values are made by `spelled`"
-    return address_key(address)
+def text_of(address: bytes, prefix: int | None = None) -> str:
+    """An address, or the network of a prefix, as an indicator's value."""
+    return str(ip_address(address)) if prefix is None else f"{ip_address(address)}/{prefix}"
 
 
 # --- values of indicators: what a feed writes in, its one spelling out -------------------------------------------------------------------
