@@ -29,7 +29,8 @@ class Context:
     """What a record does not say and its site knows.
 
     `timezone`: of times without a zone. `encoding`: of the source's bytes, a Python codec name ("windows-1258" for an old appliance);
-    a parser refuses bytes that do not decode, and `collectors.parse.parse` gives it their spelling instead. `defaults`: fields for records that lack them (the `host.name` of a web server's file).
+    a parser refuses bytes that do not decode, and `collectors.parse.parse` gives it their spelling instead.
+    `defaults`: fields for records that lack them (the `host.name` of a web server's file).
     """
 
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -104,7 +105,11 @@ class Message:
 
 
 def text_of(data: bytes, context: Context) -> str:
-    """A record's bytes as text without byte order mark and trailing white space or NUL. Raises: ParseError where they do not decode."""
+    """A record's bytes as text without byte order mark, NULs before it (the hole that a crashed host left in its file) and white space or
+    NULs behind it. Raises: ParseError where they do not decode.
+    """
+    if data[:1] == b"\0":
+        data = data.lstrip(b"\0")
     if data[:3] == _BOM:
         data = data[3:]
     try:

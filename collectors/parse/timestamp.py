@@ -8,7 +8,7 @@ Functions raise ParseError only.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -142,19 +142,9 @@ def abbreviated(text: str, zone: ZoneInfo) -> datetime:
     if name in ("UTC", "GMT"):
         return iso(f"{stamp}+00:00", zone)
     if name[0] in "+-":
-        minutes = int(name[1:3]) * 60 + int(name[-2:] if len(name) > 3 else 0)
-        return _at_offset(stamp, minutes if name[0] == "+" else -minutes)
+        return iso(f"{stamp}{name[:3]}:{name[-2:] if len(name) > 3 else '00'}", zone)
     moment = iso(stamp, zone)
     for fold in (0, 1):
         if moment.astimezone(zone).replace(fold=fold).tzname() == name:
             return to_utc(moment.astimezone(zone).replace(fold=fold), zone)
     raise ParseError(f"time zone {name} is not that of {zone.key}: set the source's timezone")
-
-
-def _at_offset(stamp: str, minutes: int) -> datetime:
-    try:
-        return to_utc(
-            datetime.fromisoformat(stamp).replace(tzinfo=timezone(timedelta(minutes=minutes))), ZoneInfo("UTC")
-        )
-    except ValueError as error:
-        raise ParseError(f"not a time: {excerpt(stamp)}") from error

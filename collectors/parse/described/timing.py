@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -17,6 +18,7 @@ Reading = Callable[[str, datetime, ZoneInfo], datetime]
 """Text, time of receipt and the site's zone in, UTC out. Raises: ParseError."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LEAP_SECOND = re.compile(r"(?<=\d\d:\d\d):60(?!\d)")
 _PROBE = datetime(2026, 11, 22, 10, 4, 5, 678_000, UTC)
 
 
@@ -70,6 +72,9 @@ def _of_form(form: str) -> Reading:
         try:
             return timestamp.to_utc(datetime.strptime(text, form), zone)  # noqa: DTZ007  to_utc gives it the site's
         except ValueError as error:
-            raise ParseError(f"not a time as {form}: {excerpt(text)}") from error
+            before = _LEAP_SECOND.sub(":59", text)
+            if before == text:
+                raise ParseError(f"not a time as {form}: {excerpt(text)}") from error
+            return read(before, zone).replace(microsecond=999_999)
 
     return lambda text, _, zone: read(text, zone)

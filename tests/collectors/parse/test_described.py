@@ -154,6 +154,14 @@ def test_time_is_read_in_the_form_that_is_named(form: str, text: str, time: date
             parse(record(bad.encode()), found, CONTEXT)
 
 
+def test_a_leap_second_is_the_last_moment_before_it() -> None:
+    found = made(patterns=[{"match": "(?P<when>.+)"}], time={"from": "when", "form": "%d/%m/%Y %H:%M:%S"})
+    moment = parse(record(b"01/01/2017 06:59:60"), found, CONTEXT).time
+    assert moment == datetime(2016, 12, 31, 23, 59, 59, 999_999, UTC)
+    with pytest.raises(ParseError):
+        parse(record(b"01/01/2017 06:60:60"), found, CONTEXT)
+
+
 def test_an_expression_costs_linear_time_whatever_it_is() -> None:
     found = made(patterns=[{"match": "(a+)+b(?P<n>x)"}], fields={"n": "x.n"})
     with pytest.raises(ParseError):  # a backtracking engine would take longer than the universe has

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -64,6 +65,30 @@ def test_what_cannot_be_read_even_so_is_a_dead_letter_that_names_the_byte() -> N
         for name in ("syslog", "json", "web-access"):
             with pytest.raises(ParseError, match=r"is not utf-8|not a JSON object"):
                 parse(record(line), name, CONTEXT)
+
+
+def test_nuls_around_a_line_are_no_part_of_it_and_those_within_stay() -> None:
+    event = parse(record(b"\0" * 4_000 + b"Nov 22 10:00:00 web01 app: a\0b\0\0"), "syslog", CONTEXT)
+    assert event.fields["message"] == "a\0b"
+    with pytest.raises(ParseError):
+        parse(record(b"\0" * 4_000), "syslog", CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "received", "expected"),
+    [
+        ("Dec 31 23:59:58", "2027-01-01T00:00:01+00:00", "2026-12-31T23:59:58+00:00"),
+        ("Jan  1 00:00:03", "2026-12-31T23:59:59+00:00", "2027-01-01T00:00:03+00:00"),
+        ("Dec 31 23:59:60", "2027-01-01T00:00:01+00:00", "2026-12-31T23:59:59.999999+00:00"),
+        ("Jan  1 06:59:59", "2026-12-31T23:59:59+00:00", "2027-01-01T06:59:59+00:00"),
+        ("Feb 29 12:00:00", "2027-01-01T00:00:01+00:00", "2024-02-29T12:00:00+00:00"),
+    ],
+)
+def test_the_turn_of_a_year_costs_no_line(stamp: str, received: str, expected: str) -> None:
+    line = RawRecord(
+        f"{stamp} web01 app: x".encode(), "test", Position("", "0", 1, 1), datetime.fromisoformat(received)
+    )
+    assert parse(line, "syslog", Context()).time == datetime.fromisoformat(expected)
 
 
 def test_a_source_of_another_encoding_is_read_in_it() -> None:
