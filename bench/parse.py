@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from bench.host_lines import HOST_LINES
 from bench.server_lines import SERVER_LINES
 from collectors.parse import Context, parse_batch
 from collectors.record import Position, RawRecord
@@ -262,6 +263,7 @@ def asa_lines(dice: random.Random) -> Iterator[str]:
 
 
 LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
+    **HOST_LINES,
     **SERVER_LINES,
     "sshd": ("syslog", sshd_lines),
     "syslog-iso": ("rfc3164", iso_lines),

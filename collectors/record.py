@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 from typing import overload
@@ -97,6 +98,18 @@ class Lines(Sequence[RawRecord]):
 def data_of(records: Sequence[RawRecord]) -> Sequence[bytes]:
     """The bytes of each record, without making records of lines."""
     return records.data if isinstance(records, Lines) else [record.data for record in records]
+
+
+@dataclass(frozen=True, slots=True)
+class Woven:
+    """How lines belong together where records span lines and the lines of several records come between each other.
+
+    `strand`: of a line, the name of its record, the record's time in seconds, and whether the record ends with this line; None where the
+    line is a record of its own. A record without an end is over when one comes that is more than `apart_s` seconds younger.
+    """
+
+    strand: Callable[[bytes], tuple[bytes, int, bool] | None]
+    apart_s: int
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):

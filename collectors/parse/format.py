@@ -19,7 +19,7 @@ import msgspec
 
 from collectors.errors import ParseError
 from collectors.event import Value
-from collectors.record import RawRecord
+from collectors.record import RawRecord, Woven
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -72,7 +72,8 @@ class Format:
 
     `parse`: Raises ParseError and nothing else. `sniff`: how sure a sample of a file's first bytes is this format, 0 to 1.
     `continues`: for formats whose records span lines: given a line and whether a record is open before it, whether one is open after
-    it; None where a line is a record. A source joins lines (with their newlines) until the answer is False.
+    it; None where a line is a record. A source joins lines (with their newlines) until the answer is False. Where lines of several
+    records come between each other, it is how they are told apart.
     `gives`: the datasets of its events. `header`: fields that its records have around what message parsers read; where it is not
     empty, the events are also of the datasets of all messages.
     """
@@ -81,7 +82,7 @@ class Format:
     title: str
     parse: Callable[[RawRecord, Context], Parsed]
     sniff: Callable[[bytes], float]
-    continues: Callable[[bytes, bool], bool] | None = None
+    continues: Callable[[bytes, bool], bool] | Woven | None = None
     gives: tuple[Gives, ...] = ()
     header: str = ""
 

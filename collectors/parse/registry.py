@@ -174,9 +174,9 @@ def format_named(name: str) -> Format:
 
 @cache
 def _by_program() -> dict[str, tuple[Message, ...]]:
-    """Who reads a program's messages, those first that ask for a mark."""
+    """Who reads a program's messages, those first that ask for a longer mark."""
     found: dict[str, tuple[Message, ...]] = {}
-    for each in sorted(messages(), key=lambda each: not each.mark):
+    for each in sorted(messages(), key=lambda each: -len(each.mark)):
         for program in each.programs:
             found[program] = (*found.get(program, ()), each)
     return found

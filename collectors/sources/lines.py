@@ -13,8 +13,9 @@ from datetime import datetime
 from itertools import repeat
 from operator import methodcaller
 
-from collectors.record import Lines, Position, RawRecord
+from collectors.record import Lines, Position, RawRecord, Woven
 from collectors.sources import directives
+from collectors.sources.woven import MOST_OPEN, unwoven
 
 TAIL_BYTES = 256
 """How many bytes before the current place are remembered, to recognise it in a file later."""
@@ -22,8 +23,8 @@ _HASH = ord("#")
 _MOST_LINES = 500
 """Lines of one record; what stays open beyond them, or beyond the limit of bytes, never was one (a stray quote)."""
 
-Continues = Callable[[bytes, bool], bool]
-"""For records that span lines: whether a record is open after this line, given whether one was open before it."""
+Continues = Callable[[bytes, bool], bool] | Woven
+"""For records that span lines: whether a record is open after this line, given whether one was open before it; or which lines are one's."""
 
 
 class LineCutter:
@@ -135,6 +136,8 @@ class LineCutter:
         lines = [*self._open, *fresh]
         holed = len(self._open) if fresh and self._hole else -1
         counts: Sequence[int] = ()
+        if isinstance(self._continues, Woven):
+            return self._give_woven(lines, self._continues, source, path, stream, received, peer, holed, over, unended)
         if self._continues is not None:
             counts = self._joined(lines, self._continues, holed, over)
             self._open = lines[sum(counts) :]
@@ -164,7 +167,46 @@ class LineCutter:
         self.offset, self.index, self.header = offset - unended, index, header
         return records
 
-    def _joined(self, lines: list[bytes], continues: Continues, holed: int, over: bool) -> list[int]:
+    def _cut(self, text: bytes, hole: int, source: str, place: Position, received: datetime, peer: str) -> RawRecord:
+        """The record of a text, `hole` bytes of which were never kept, within the limit."""
+        return RawRecord(text[: self._max], source, place, received, peer, max(0, len(text) + hole - self._max))
+
+    def _give_woven(
+        self,
+        lines: list[bytes],
+        woven: Woven,
+        source: str,
+        path: str,
+        stream: str,
+        received: datetime,
+        peer: str,
+        holed: int,
+        over: bool,
+        unended: bool,
+    ) -> list[RawRecord]:
+        """Records of the lines up to where none is open, in the order in which they began."""
+        groups, count = unwoven(lines, woven, _MOST_LINES, self._max * MOST_OPEN, over=over)
+        self._open = lines[count:]
+        starts = [self.offset]
+        for at, line in enumerate(lines[:count]):
+            starts.append(starts[-1] + len(line) + 1 + (self._hole if at == holed else 0))
+        records = []
+        for group in groups:
+            texts = [lines[at] if at == holed else lines[at].removesuffix(b"\r") for at in group]
+            text = b"\n".join(texts)
+            if text:
+                hole = self._hole if holed in group else 0
+                place = Position(path, stream, starts[group[0]], self.index + group[0] + 1)
+                records.append(self._cut(text, hole, source, place, received, peer))
+            else:
+                self.blank += 1
+        self._advance(lines[:count], holed, unended=unended)
+        self.offset, self.index = starts[-1] - unended, self.index + count
+        return records
+
+    def _joined(
+        self, lines: list[bytes], continues: Callable[[bytes, bool], bool], holed: int, over: bool
+    ) -> list[int]:
         """How many lines each record has; what is left of `lines` waits for more, unless the stream is `over`.
 
         Of a record that outgrows the limits before it closes the first line stands alone, and the next one is looked at anew.

@@ -52,6 +52,29 @@ _LINUX_FIELDS: dict[str, tuple[str, ...]] = {
     "command": ("process.command_line", "COMMAND"),
 }
 
+_AUDITD_FIELDS: dict[str, tuple[str, ...]] = {
+    name.lower(): (*columns, name, f"auditd.log.{name}")
+    for name, columns in {
+        "type": ("auditd.log.record_type",),
+        "SYSCALL": ("auditd.log.syscall",),
+        "acct": ("user.name", "user.target.name"),
+        "addr": ("source.ip",),
+        "auid": ("user.audit.id",),
+        "cmd": ("process.command_line",),
+        "comm": ("process.name",),
+        "cwd": ("process.working_directory",),
+        "euid": ("user.effective.id",),
+        "exe": ("process.executable",),
+        "gid": ("user.group.id",),
+        "pid": ("process.pid",),
+        "ppid": ("process.parent.pid",),
+        "proctitle": ("process.title",),
+        "suid": ("user.saved.id",),
+        "uid": ("user.id",),
+    }.items()
+}
+"""The audit system's own names in ECS; all others stand as `auditd.log.<name>`."""
+
 _HOST_EVENT_FIELDS: dict[str, tuple[str, ...]] = {
     "image": ("process.executable", "winlog.event_data.Image"),
     "commandline": ("process.command_line", "winlog.event_data.CommandLine"),
@@ -86,6 +109,7 @@ def _linux(logsource: Logsource) -> tuple[Route, ...]:
         {**_LINUX_FIELDS, "user": ("user.effective.name", "USER")} if logsource.service == "sudo" else _LINUX_FIELDS
     )
     otherwise = ("{}", "auditd.log.{}") if logsource.service == "auditd" else ("{}",)
+    fields = _AUDITD_FIELDS if logsource.service == "auditd" else fields
     by_program = [name for name in datasets if name in ("syslog", "pam", "system.syslog")] if programs else []
     by_dataset = [name for name in datasets if name not in by_program]
     found = [Route((is_("event.dataset", *by_dataset),), fields, otherwise)] if by_dataset else []

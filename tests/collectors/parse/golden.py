@@ -14,6 +14,7 @@ from collectors.parse import Context, Format, formats
 from collectors.parse.registry import message_names
 from collectors.record import Position, RawRecord
 from collectors.sources import directives
+from collectors.sources.lines import LineCutter
 
 DATA = Path(__file__).parents[2] / "data" / "parse"
 CONTEXT = Context(ZoneInfo("Asia/Ho_Chi_Minh"))
@@ -39,15 +40,10 @@ def joined(lines: list[bytes], form: Format) -> list[bytes]:
     """Records of a file's lines, as a file source joins them."""
     if form.continues is None:
         return lines
-    records: list[bytes] = []
-    waiting: list[bytes] = []
-    for line in lines:
-        waiting.append(line)
-        if not form.continues(line, len(waiting) > 1):
-            records.append(b"\n".join(waiting))
-            waiting = []
-    assert not waiting
-    return records
+    cutter = LineCutter(1_000_000, continues=form.continues)
+    cutter.feed(b"".join(line + b"\n" for line in lines))
+    records = cutter.take(len(lines) + 1, "test", "", "0", RECEIVED)
+    return [each.data for each in records + cutter.finish("test", "", "0", RECEIVED)]
 
 
 def pairs() -> dict[str, tuple[Format, Path]]:
