@@ -262,6 +262,18 @@ def asa_lines(dice: random.Random) -> Iterator[str]:
         )
 
 
+def cef_lines(dice: random.Random) -> Iterator[str]:
+    """Requests that a web application firewall refused."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n / 20)
+        yield (
+            f"<134>1 {at:%Y-%m-%dT%H:%M:%S}Z waf-tinh - - - - CEF:0|F5|ASM|16.1.2|{200000000 + n % 900}|Automated client access|7|"
+            f"dvchost=waf-tinh dvc=10.20.5.2 cs1=/Common/dvc cs1Label=policy_name act=blocked app=HTTPS "
+            f"src=203.0.{dice.randrange(256)}.{dice.randrange(256)} spt={dice.randrange(1024, 65536)} dst=10.20.5.11 dpt=443 "
+            f"requestMethod=GET request=/ho-so?a\\={n} requestClientApplication=Mozilla/5.0 (X11; Linux) rt={at.timestamp() * 1000:.0f}"
+        )
+
+
 LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     **HOST_LINES,
     **SERVER_LINES,
@@ -279,6 +291,7 @@ LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "fortigate": ("syslog", fortigate_lines),
     "panos": ("syslog", panos_lines),
     "cisco_asa": ("syslog", asa_lines),
+    "cef": ("syslog", cef_lines),
 }
 
 

@@ -25,6 +25,12 @@ _AHEAD = timedelta(days=1)
 _YEARS_BACK = 8
 """29 February comes back after at most eight years (1896 to 1904)."""
 _CACHED = 4096
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGITS = (10, 13, 16, 19)
+_DEVICE = re.compile(
+    r"([A-Z][a-z]{2}) ([ 0-3]?\d) (\d{4}) (\d\d:\d\d:\d\d)([.,]\d{1,9})?(?: (UTC|GMT|Z|[+-]\d\d:?\d\d))?(?: [A-Z]{1,5})?",
+    re.ASCII,
+)
 _LEAP_SECOND = re.compile(r"([T ]\d\d:\d\d:)60(?:[.,]\d+)?")
 _STAMP = re.compile(r"([A-Z][a-z]{2}) ([ 0-3]?\d)(?: (\d{4}))? (\d\d:\d\d:\d\d)([.,]\d{1,9})?", re.ASCII)
 _CLF = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d) ([+-])(\d\d)(\d\d)", re.ASCII)
@@ -61,6 +67,26 @@ def of_message(moment: datetime | None, otherwise: datetime | None, zone: ZoneIn
         return to_utc(moment, zone)
     except ParseError:
         return otherwise
+
+
+def of_device(text: str) -> datetime | None:
+    """What an appliance writes of a moment, aware or its local time: a count since 1970 (10 digits are seconds, 13 milliseconds, 16
+    microseconds, 19 nanoseconds), ISO 8601, `2026/11/22 10:00:00`, or `Nov 22 2026 10:00:00.123` with UTC or an offset behind it.
+    None for anything else.
+    """
+    if text.isascii() and text.isdigit() and len(text) in _DIGITS:
+        return _EPOCH + timedelta(microseconds=int(text) * 1_000_000 // 10 ** (len(text) - 10))
+    try:
+        if text[:1].isdigit():
+            return datetime.fromisoformat(text.replace("/", "-") if text[4:5] == "/" else text)
+        match = _DEVICE.fullmatch(text)
+        if match is None or match[1] not in MONTHS:
+            return None
+        month, day, year, clock, fraction, zone = match.groups()
+        stamp = f"{year}-{MONTHS[month]:02}-{int(day):02}T{_fraction(clock, fraction)}"
+        return datetime.fromisoformat(stamp + ("+00:00" if zone in ("UTC", "GMT", "Z") else zone or ""))
+    except ValueError:
+        return None
 
 
 def _leap_second(text: str) -> datetime:

@@ -11,13 +11,14 @@ peer (`remip`) is the source and the firewall (`locip`) the destination; in othe
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from collectors.event import Value
 from collectors.parse.ecs import ip, number, port
 from collectors.parse.format import Gives, Message
 from collectors.parse.keyvalue import Names, pairs
 from collectors.parse.network import put_protocol, verdict
+from collectors.parse.timestamp import of_device
 
 _NAMES = Names(
     "fortinet.firewall.",
@@ -59,7 +60,6 @@ _CONFIGURED = frozenset({"0100032102", "0100032104", "0100044545", "0100044546"}
 _CHANGES = frozenset({"Add", "Edit", "Delete", "Move", "Clone", "Rename"})
 _UNTRANSLATED = "0.0.0.0"  # noqa: S104  what stands where no address was put in place of another
 _LONGEST_S = 10**9
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read(message: str, fields: dict[str, Value]) -> datetime | None:
@@ -126,14 +126,9 @@ def _judge_event(subtype: str, action: Value, fields: dict[str, Value]) -> None:
 
 def _moment(said: dict[str, str]) -> datetime | None:
     """`eventtime`, or date and time with `tz`; without zone it is the site's local time."""
-    since = said.get("eventtime", "")
-    if (count := number(since)) is not None and len(since) in (10, 13, 16, 19):
-        return _EPOCH + timedelta(microseconds=count * 1_000_000 // 10 ** (len(since) - 10))
-    zone = said.get("tz", "")
-    try:
-        return datetime.fromisoformat(f"{said.get('date', '')}T{said.get('time', '')}{zone if len(zone) == 5 else ''}")
-    except ValueError:
-        return None
+    if said.get("eventtime", "").isdigit() and (since := of_device(said["eventtime"])) is not None:
+        return since
+    return of_device(f"{said.get('date', '')}T{said.get('time', '')}{said.get('tz', '')}")
 
 
 MESSAGE = Message(

@@ -19,6 +19,7 @@ from collectors.parse.ecs import ip, number
 from collectors.parse.format import Gives, Message
 from collectors.parse.keyvalue import converter
 from collectors.parse.network import put_protocol, verdict
+from collectors.parse.timestamp import of_device
 
 _P = "panw.panos."
 _HEAD = ("", "", "observer.serial_number", "panw.panos.type", "panw.panos.sub_type", "", "generated")
@@ -88,7 +89,7 @@ def read(message: str, fields: dict[str, Value]) -> datetime | None:
     if plan is None:
         if len(row) > len(_HEAD) and row[3].isupper():
             fields[f"{_P}type"], fields[f"{_P}sub_type"] = row[3], row[4] or "-"
-            return _local(row[6])
+            return of_device(row[6])
         return None
     said: dict[str, str] = {}
     for (field, convert), value in zip(plan, row, strict=False):
@@ -221,20 +222,9 @@ _JUDGES = {
 
 def _moment(said: dict[str, str]) -> datetime | None:
     exact = said.get("moment", "")
-    if exact[10:11] == "T" and exact > _EARLIEST:
-        try:
-            return datetime.fromisoformat(exact)
-        except ValueError:
-            pass
-    return _local(said.get("generated", ""))
-
-
-def _local(text: str) -> datetime | None:
-    """`2026/11/22 10:00:00`, local time of the firewall; Cortex writes ISO 8601 with its zone."""
-    try:
-        return datetime.fromisoformat(text.replace("/", "-"))
-    except ValueError:
-        return None
+    if exact > _EARLIEST and (moment := of_device(exact)) is not None:
+        return moment
+    return of_device(said.get("generated", ""))
 
 
 MESSAGE = Message(
