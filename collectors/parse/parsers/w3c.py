@@ -175,7 +175,7 @@ FORMAT = Format(
         Gives(
             "iis.access",
             "web",
-            "client.ip destination.ip destination.port event.duration event.outcome host.name http.* iis.access.* source.ip source.port "
+            "client.ip destination.ip destination.port event.duration event.outcome host.name http.* iis.access.* source.ip "
             "url.* user.domain user.name user_agent.original",
         ),
         Gives(

@@ -188,6 +188,12 @@ _ZEEK = {
     "status_code": ("http.response.status_code", "status_code"),
     "qtype_name": ("dns.question.type", "qtype_name"),
     "answers": ("dns.answers.data", "answers"),
+    "host": ("url.domain", "host"),
+    "service": ("zeek.kerberos.service", "network.protocol", "service"),
+    "cipher": ("zeek.kerberos.cipher", "tls.cipher", "cipher"),
+    "certificate.serial": ("zeek.x509.certificate.serial", "certificate.serial"),
+    "certificate.issuer": ("zeek.x509.certificate.issuer", "certificate.issuer"),
+    "certificate.subject": ("zeek.x509.certificate.subject", "certificate.subject"),
 }
 
 _FORTIGATE = {
@@ -266,4 +272,5 @@ def _named(logsource: Logsource) -> tuple[Route, ...]:
     if service == product:
         exact += [product, f"{product}.system", f"{product}.log"]
     exact += [f"{module}.{service}_logs" for module in modules]
-    return (Route((is_("event.dataset", *exact),), fields),)
+    otherwise = ("{}", f"zeek.{service}.{{}}") if product == "zeek" else ("{}",)
+    return (Route((is_("event.dataset", *exact),), fields, otherwise),)
