@@ -28,6 +28,9 @@ TRIAGE_WITHIN = {
 }
 """Level -> the numbers of MON-03 and the time that it allows."""
 
+INTELLIGENCE = "category:threat_intel"
+"""The log source of rules that read what indicators matched."""
+
 TAMPERING = ("attack.t1070.001", "attack.t1070.002", "attack.t1685", "attack.t1562")
 
 
@@ -150,6 +153,26 @@ def engine_samples(
             )
         )
     return found
+
+
+def intelligence_samples(
+    imported: Mapping[str, datetime], alerts: Iterable[Alert], since: datetime, now: datetime
+) -> list[Fact]:
+    """TI-01 where there is a feed. `imported`: feed -> when it was last read. Decisions about advisories are not counted here."""
+    if not imported:
+        return []
+    matches = sum(alert.count for alert in alerts if alert.logsource == INTELLIGENCE)
+    return [
+        sample(
+            "TI-01",
+            {"feed_age_h": round((now - min(imported.values())) / timedelta(hours=1), 3), "matches": matches},
+            population=len(imported),
+            since=since,
+            until=now,
+            query="age of the feed that was read the longest ago; detections of rules of threat_intel in alerts of the period",
+            time=now,
+        )
+    ]
 
 
 def triage_samples(

@@ -48,6 +48,9 @@ class AssetTable:
         known = list(assets)
         self.machines: Mapping[str, str] = dict(machines or {})
         self.criticality: Mapping[str, int] = {asset.id: asset.criticality for asset in known}
+        self._added: dict[str, Mapping[str, Value]] = {
+            asset.id: {"service.name": asset.id, "labels.criticality": asset.criticality} for asset in known
+        }
         by_id = {asset.id: asset.id for asset in known}.get
         by_host, by_address = _Remembering(_host_search(known)), _Remembering(_address_search(known))
         self._steps: tuple[tuple[str, Callable[[str], str | None]], ...] = (
@@ -60,21 +63,17 @@ class AssetTable:
             ("host.ip", by_address.__getitem__),
         )
 
-    def adds(self, fields: Mapping[str, Value], time: datetime) -> dict[str, Value] | None:
+    def adds(self, fields: Mapping[str, Value], time: datetime) -> Mapping[str, Value] | None:
         """What an event with these fields gets; `time` changes nothing."""
         del time
-        system, machine = self.system_of(fields), self.machines.get(fields.get("source.ip"))  # type: ignore[arg-type]  # a list or None is simply not there
-        if system is None and machine is None:
-            return None
-        added: dict[str, Value] = {}
-        if machine is not None and "source.domain" not in fields:
-            added["source.domain"] = machine
-        if system is not None:
+        system, address = self.system_of(fields), fields.get("source.ip")
+        added = self._added[system] if system is not None else None
+        if added is not None:
             said = fields.get("service.name")
             if said is not None and said != system:
-                added["labels.service_name"] = said
-            added["service.name"] = system
-            added["labels.criticality"] = self.criticality[system]
+                added = {**added, "labels.service_name": said}
+        if address.__class__ is str and address in self.machines and "source.domain" not in fields:
+            return {**(added or {}), "source.domain": self.machines[str(address)]}
         return added
 
     def system_of(self, fields: Mapping[str, Value]) -> str | None:

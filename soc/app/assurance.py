@@ -21,9 +21,17 @@ from soc.alert.facts import DETECTION, OPENED
 from soc.app.conservation import KIND as CONSERVATION
 from soc.app.gaps import KIND as GAP
 from soc.app.gaps import gaps
+from soc.app.intel import feeds_read
 from soc.app.site import Site
 from soc.app.watch import running_rules
-from soc.evidence import engine_samples, flow_samples, incident_evidence, incident_line, triage_samples
+from soc.evidence import (
+    engine_samples,
+    flow_samples,
+    incident_evidence,
+    incident_line,
+    intelligence_samples,
+    triage_samples,
+)
 from soc.incident import Incident
 
 WINDOW = timedelta(hours=24)
@@ -53,6 +61,7 @@ def measure(site: Site) -> tuple[int, Verdict]:
         *flow_samples(conservation, expected, since, now),
         *engine_samples(detections, *_rules(site, since), trained[-1] if trained else None, since, now),
         *triage_samples(alerts, opened, since, now),
+        *intelligence_samples(feeds_read(site), alerts, since, now),
         ledger_sample(verdict, since=since, until=now, time=now),
         *(incident_evidence(i, a, _detections(site, a), load_catalogue(), now) for i, a in _incidents(site)),
     ]

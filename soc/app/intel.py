@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -107,6 +108,18 @@ def remove(site: Site, actor: str, *, feed: str = "", whole: bool = False, dry_r
         body = {"feed": feed, "whole": whole, "removed": merged.removed, "total": merged.total}
         site.ledger.append([Fact(f"{REMOVED}:{feed}:{now.isoformat()}", REMOVED, now, actor, body)])
     return merged
+
+
+def feeds_read(site: Site) -> dict[str, datetime]:
+    """When each feed that the site has was last read, by the ledger."""
+    found: dict[str, datetime] = {}
+    for entry in site.ledger.entries(kinds=[IMPORTED, REMOVED]):
+        fact = entry.fact
+        if fact.kind == IMPORTED:
+            found[fact.body["feed"]] = fact.time
+        elif fact.body["whole"]:
+            found.pop(fact.body["feed"], None)
+    return found
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from iso27001.measures import SAMPLE
 from soc.__main__ import run
+from soc.app.assurance import measure
 from soc.app.history import Span
 from soc.app.intel import IMPORTED, REMOVED, indicator_store
 from soc.app.retro import RETRO, covered, look_back
@@ -316,3 +318,27 @@ def test_findings_beyond_the_bound_are_counted(
 def test_without_indicators_nothing_is_read(history: Path) -> None:
     with Site.load(history) as site:
         assert look_back(site, Span(DAY, DAY + timedelta(days=1)), since_import=None).events == 0
+
+
+def test_the_age_of_feeds_and_what_they_matched_are_a_sample_of_the_measure_of_threat_intelligence(
+    tmp_path: Path, soc: Soc
+) -> None:
+    config = new_site(tmp_path / "site")
+    with Site.load(config) as site:
+        measure(site)
+        assert not [fact for fact in facts(site, SAMPLE) if fact["measure"] == "TI-01"]
+    soc("intel", "import", feed(tmp_path, f"{ATTACKER},90,"), "--feed", "gone", "--config", config)
+    soc("intel", "expire", "--feed", "gone", "--whole", "--config", config)
+    soc("intel", "import", feed(tmp_path, f"{ATTACKER},90,"), "--feed", "cert", "--config", config)
+    log = tmp_path / "auth.log"
+    log.write_text(login(1) + login(2))
+    source = f"sources: [{{id: auth, kind: file, path: {log}, format: rfc3164, follow: false}}]"
+    config.write_text(config.read_text().replace("sources: []", source))
+    assert soc("run", "--until-read", "--config", config).code == 0
+    with Site.load(config) as site:
+        measure(site)
+        [sample] = [fact for fact in facts(site, SAMPLE) if fact["measure"] == "TI-01"]
+    assert sample["population"] == 1
+    assert sample["numbers"]["matches"] == 2
+    assert 0 <= sample["numbers"]["feed_age_h"] < 1
+    assert sample["met"] is None  # nobody counted the decisions about advisories
