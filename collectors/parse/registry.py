@@ -1,4 +1,5 @@
-"""What is found by folder: every `FORMAT` of collectors/parse/parsers, every `MESSAGE` of collectors/parse/messages, every description
+"""What is found by folder: every `FORMAT` of collectors/parse/parsers, every `MESSAGE` of collectors/parse/messages, the `SHAPES` of
+collectors/parse/shapes, every description
 (`collectors.parse.described`) in collectors/formats, and those of the site.
 
 There is no list to edit: a module is in when its file is there. The look-up runs once, on first use, not at import. A format that is
@@ -22,8 +23,9 @@ from collectors.parse.format import Format, Gives, Message
 
 if TYPE_CHECKING:
     from collectors.parse.described import Described
+    from collectors.parse.shape import Shape
 
-PARSERS, MESSAGES = "collectors.parse.parsers", "collectors.parse.messages"
+PARSERS, MESSAGES, SHAPES = "collectors.parse.parsers", "collectors.parse.messages", "collectors.parse.shapes"
 DESCRIPTIONS = Path(__file__).parents[1] / "formats"
 
 _site: Callable[[], Sequence[Described]] = tuple
@@ -65,6 +67,20 @@ def _messages() -> dict[str, Message]:
 def message_names() -> list[str]:
     """What message parsers are called."""
     return list(_messages())
+
+
+@cache
+def shapes() -> tuple[Shape, ...]:
+    """Every shape of JSON objects, those that ask for more keys first."""
+    found: list[Shape] = []
+    for stem in shape_names():
+        found += importlib.import_module(f"{SHAPES}.{stem}").SHAPES
+    return tuple(sorted(found, key=lambda each: -len(each.keys.split())))
+
+
+def shape_names() -> tuple[str, ...]:
+    """The modules of shapes."""
+    return _stems(SHAPES)
 
 
 @cache

@@ -7,7 +7,8 @@ ECS nested or with dotted names (`egov.audit`, our schema for the province's app
 (`collectors.parse.winlogbeat`), flat Windows events (`collectors.parse.windows_lines`), events of `evtx_dump -o jsonl`, and
 any other object ("json"). Source of truth: RFC 8259, ECS 8.17. The time is `@timestamp` (a text of ISO 8601 or seconds, milli-, micro- or
 nanoseconds since 1970); one that cannot be read is a ParseError, as the order of events rests on it. Objects without
-it: `timestamp`, `time`, `ts`, `datetime` where they hold a time, else the time of receipt.
+it: `timestamp`, `time`, `ts`, `datetime` where they hold a time, else the time of receipt. What services write in a shape of
+their own (cloud audit logs, Kubernetes, ...) is read by `collectors.parse.shapes`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collectors.event import Value
 from collectors.parse import timestamp, windows_event, windows_lines, winlogbeat
 from collectors.parse.flat import flatten
 from collectors.parse.format import ANY, Context, Format, Gives, Parsed, excerpt, share_of_lines
+from collectors.parse.shape import read_shaped
 from collectors.record import RawRecord
 
 _BOM = b"\xef\xbb\xbf"
@@ -54,6 +56,9 @@ def parse(record: RawRecord, context: Context) -> Parsed:
 def _read(document: dict[str, object], context: Context) -> Parsed:
     if windows_lines.is_flat(document):
         return windows_lines.read_flat(document, context)
+    shaped = read_shaped(document)
+    if shaped is not None:
+        return shaped
     event_data = winlogbeat.take_event_data(document)
     fields = flatten(document)
     time = _time(fields, context)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from soc.detect.sigma.clouds import cloud_routes
 from soc.detect.sigma.ir import Logsource
 from soc.detect.sigma.route import Route, is_
 from soc.detect.sigma.windows import POWERSHELL, SYSMON, windows_routes
@@ -26,7 +27,7 @@ def routes(logsource: Logsource) -> tuple[Route, ...]:
     if not logsource.product and logsource.category in {**SYSMON, **POWERSHELL}:
         linux = Logsource(logsource.category, "linux")
         return (*windows_routes(logsource), *_unix(linux, "linux"), *_unix(linux, "macos"))
-    return _named(logsource)
+    return cloud_routes(logsource) or _named(logsource)
 
 
 # --- Linux and macOS ------------------------------------------------------------------------------------------------------------
@@ -231,7 +232,6 @@ _CATEGORIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Mapping[str, tupl
 """Categories without a product -> datasets, ECS `event.category`, field names."""
 
 _PRODUCTS: dict[str, tuple[str, ...]] = {
-    "m365": ("m365", "o365"),
     "sql": ("sql", "postgresql", "mysql", "mssql"),
     "fortigate": ("fortigate", "fortinet", "fortinet_fortigate"),
     "fortios": ("fortios", "fortinet", "fortinet_fortigate"),

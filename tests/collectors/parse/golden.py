@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from collectors.parse import Context, Format, formats
-from collectors.parse.registry import message_names
+from collectors.parse.registry import message_names, shape_names
 from collectors.record import Position, RawRecord
 from collectors.sources import directives
 from collectors.sources.lines import LineCutter
@@ -47,8 +47,9 @@ def joined(lines: list[bytes], form: Format) -> list[bytes]:
 
 
 def pairs() -> dict[str, tuple[Format, Path]]:
-    """Every golden pair by name: the formats' own, and the message parsers' as RFC 3164 lines."""
+    """Every golden pair by name: the formats' own, the shapes' as JSON lines, and the message parsers' as RFC 3164 lines."""
     own = {name: (form, DATA / f"{name}.log") for name, form in formats().items()}
+    own |= {f"shapes/{name}": (formats()["json"], DATA / "shapes" / f"{name}.log") for name in shape_names()}
     return own | {
         f"messages/{name}": (formats()["rfc3164"], DATA / "messages" / f"{name}.log") for name in sorted(message_names())
     }
