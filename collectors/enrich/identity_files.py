@@ -11,7 +11,6 @@ names are written with `;` between them in CSV.
 from __future__ import annotations
 
 import base64
-import binascii
 import csv
 import difflib
 import io
@@ -140,7 +139,7 @@ def entries(path: Path, text: str, faults: list[str]) -> Iterator[tuple[int, Ent
                 value = (
                     base64.b64decode(rest[1:].strip(), validate=True).decode() if rest[:1] == ":" else rest.strip(" ")
                 )
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:
                 if attribute in _USED:
                     faults.append(f"{path}:{number}: {attribute} is no text in base64")
                 value = ""  # a photograph, a certificate

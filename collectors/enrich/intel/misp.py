@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from collectors.enrich.intel.indicator import Indicator, Kind, kind_of, moment, spelled, tlp_of
-from collectors.enrich.intel.reading import IndicatorError, Told, checked
+from collectors.enrich.intel.reading import BAD_JSON, IndicatorError, Told, checked
 
 
 class _Tag(msgspec.Struct):
@@ -88,7 +88,7 @@ def read(data: bytes, path: str, told: Told) -> Iterator[Indicator]:
     for place, raw in events:
         try:
             event = msgspec.json.decode(raw, type=_Event, strict=False)
-        except msgspec.DecodeError as error:
+        except BAD_JSON as error:
             told.fault(f"{path}: {place}", str(error))
             continue
         for where, attribute in _attributes(event, place):
@@ -99,7 +99,7 @@ def _events(data: bytes | msgspec.Raw, path: str, place: str, told: Told) -> Ite
     """Each event with its place, of a document, a list of such, or the answer of a search."""
     try:
         found = msgspec.json.decode(data, type=_Wrapped | list[msgspec.Raw])
-    except msgspec.DecodeError as error:
+    except BAD_JSON as error:
         told.fault(f"{path}: {place}" if place else path, str(error))
         return
     if isinstance(found, list):

@@ -23,6 +23,10 @@ FAULTS_KEPT = 1_000
 """Faults that are told word for word; the others are counted."""
 
 
+BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises for what is no JSON, or not of the form asked for."""
+
+
 class IndicatorError(CollectorError):
     """A file of indicators, or the set of a site, that cannot be read or written at all."""
 
@@ -98,7 +102,7 @@ def _type_of(data: bytes, path: Path) -> object:
     """What the JSON says that it is. Raises: IndicatorError."""
     try:
         head = msgspec.json.decode(data, type=_Head | list[msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except BAD_JSON as error:
         raise IndicatorError(f"{path} is no JSON that can be read: {error}") from error
     return head.type if isinstance(head, _Head) else None
 

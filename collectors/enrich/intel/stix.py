@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from collectors.enrich.intel.indicator import Indicator, Kind, moment, spelled, tlp_of
-from collectors.enrich.intel.reading import IndicatorError, Told, checked
+from collectors.enrich.intel.reading import BAD_JSON, IndicatorError, Told, checked
 
 
 class _Bundle(msgspec.Struct):
@@ -75,7 +75,7 @@ def read(data: bytes, path: str, told: Told) -> Iterator[Indicator]:
     """The indicators of a bundle. Raises: IndicatorError where it is none."""
     try:
         objects = msgspec.json.decode(data, type=_Bundle).objects
-    except msgspec.DecodeError as error:
+    except BAD_JSON as error:
         raise IndicatorError(f"{path} is no STIX bundle: {error}") from error
     typed: list[str] = []
     tlp = dict(_TLP)
@@ -85,7 +85,7 @@ def read(data: bytes, path: str, told: Told) -> Iterator[Indicator]:
             typed.append(msgspec.json.decode(raw, type=_Type).type)
             if typed[-1] == "marking-definition":
                 tlp.update(_marking(msgspec.json.decode(raw, type=_Marking)))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (*BAD_JSON, ValueError) as error:
             told.fault(place, str(error))
             del typed[number:]
             typed.append("")
@@ -99,7 +99,7 @@ def read(data: bytes, path: str, told: Told) -> Iterator[Indicator]:
                 told.skipped["revoked" if found.revoked else f"pattern of type {found.pattern_type[:40]}"] += 1
                 continue
             yield from _indicators(found, tlp, f"{place} ({found.id})", told)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (*BAD_JSON, ValueError) as error:
             told.fault(place, str(error))
 
 

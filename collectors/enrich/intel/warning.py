@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from collectors.enrich.intel.indicator import Indicator, Kind, Net, kind_of, net_of, packed, spelled, url_of, within
-from collectors.enrich.intel.reading import IndicatorError, Told
+from collectors.enrich.intel.reading import BAD_JSON, IndicatorError, Told
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -89,7 +89,7 @@ def _values(path: Path, told: Told) -> Iterable[Indicator]:
     if data.lstrip()[:1] == b"{":
         try:
             found = msgspec.json.decode(data, type=_Misp)
-        except msgspec.DecodeError as error:
+        except BAD_JSON as error:
             raise IndicatorError(f"{path} is no warning list of MISP: {error}") from error
         if found.type not in ("cidr", "hostname", "string"):
             raise IndicatorError(f'{path}: lists of type "{found.type}" are not read: cidr, hostname, string')
