@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NoReturn
 
 from collectors.errors import SourceError
 from collectors.record import Position, RawRecord
@@ -93,7 +92,7 @@ class BeatsSource:
             self.counts.framing_faults += 1
             self._refusals.add("no Lumberjack frames", connection.sender, str(error))
         finally:
-            self._room.give_back(session.held_bytes + session.begun_bytes)
+            self._room.give_back(session.counted_bytes)
 
     async def _converse(self, session: _Session) -> None:
         """Read, hand over, acknowledge, until the peer leaves or the source ends."""
@@ -112,41 +111,30 @@ class BeatsSource:
             if not chunk:
                 return  # what is not acknowledged, the peer sends again
             for frame in session.deframer.feed(chunk):
-                await self._take(session, frame)
-            begun_bytes = session.deframer.held_bytes
-            self._room.give_back(session.begun_bytes)
-            session.begun_bytes = 0
-            if not self._room.take(begun_bytes):
-                self._refuse_for_room(session)
-            session.begun_bytes = begun_bytes
+                if isinstance(frame, Window):
+                    if session.events:
+                        await self._acknowledge(session)
+                    session.expected = frame.events
+                    continue
+                session.add(frame)
+                full = len(session.events) >= BATCH_RECORDS or session.events_bytes >= PART_BYTES
+                if full or not session.expected:
+                    await self._acknowledge(session)
+            self._account(session)
 
-    async def _take(self, session: _Session, frame: Window | Sent) -> None:
-        if isinstance(frame, Window):
-            if session.events:
-                await self._acknowledge(session)
-            session.expected = frame.events
-            return
-        if not session.expected:
-            raise FramingError("an event outside a window")
-        size = len(frame.data)
-        if not self._room.take(size):
-            if session.events:
-                await self._acknowledge(session)
-            if not self._room.take(size):
-                self._refuse_for_room(session)
-        session.held_bytes += size
-        session.expected -= 1
-        session.events.append(frame)
-        if not session.expected or len(session.events) >= BATCH_RECORDS or session.held_bytes >= PART_BYTES:
-            await self._acknowledge(session)
-
-    def _refuse_for_room(self, session: _Session) -> NoReturn:
-        """Raises: ConnectionAbortedError; the peer comes back and sends again."""
-        self._refusals.add("too many events in memory", session.connection.sender)
-        raise ConnectionAbortedError
+    def _account(self, session: _Session) -> None:
+        """Count what the session holds in memory. Raises: ConnectionAbortedError where there is no room; the peer comes back."""
+        self._room.give_back(session.counted_bytes)
+        session.counted_bytes = 0
+        holds = session.events_bytes + session.deframer.held_bytes
+        if not self._room.take(holds):
+            self._refusals.add("too many events in memory", session.connection.sender)
+            raise ConnectionAbortedError
+        session.counted_bytes = holds
 
     async def _acknowledge(self, session: _Session) -> None:
         """Hand over what was read and acknowledge it once it is durable. Raises: ConnectionAbortedError where it will not be."""
+        self._account(session)
         connection, peer = session.connection, session.connection.peer
         told = asyncio.wrap_future(self._handover.put(self._records(session.events, connection.sender)))
         while not (await asyncio.wait([told], timeout=KEEPALIVE_S))[0]:
@@ -158,8 +146,7 @@ class BeatsSource:
         await connection.writer.drain()
         self._rates.took(peer, len(session.events), time.monotonic())
         session.events.clear()
-        self._room.give_back(session.held_bytes)
-        session.held_bytes = 0
+        session.events_bytes = 0
         if wait_s := self._rates.wait_s(peer, time.monotonic()):
             connection.idle = True
             await asyncio.sleep(wait_s)
@@ -176,16 +163,23 @@ class BeatsSource:
 
 
 class _Session:
-    """One connection's events that are read and not acknowledged, `held_bytes` of them; `begun_bytes`: of frames that are not whole;
-    `expected`: of the window, so many are still to come."""
+    """One connection: its `events` that are read and not acknowledged; `expected`: of the window, so many are still to come."""
 
     def __init__(self, connection: Connection, max_bytes: int) -> None:
         self.connection = connection
         self.deframer = Deframer(max_bytes)
         self.events: list[Sent] = []
+        self.events_bytes = 0
         self.expected = 0
-        self.held_bytes = 0
-        self.begun_bytes = 0
+        self.counted_bytes = 0
+
+    def add(self, event: Sent) -> None:
+        """One more. Raises: FramingError where no window announced it."""
+        if not self.expected:
+            raise FramingError("an event outside a window")
+        self.expected -= 1
+        self.events.append(event)
+        self.events_bytes += len(event.data)
 
     def patience_s(self) -> float | None:
         """How long the next bytes may take: for ever between two frames, as Beats keep connections open."""

@@ -21,8 +21,9 @@ from collectors.errors import CollectorError
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 """Of one event or one compressed frame, packed and unpacked: more than any shipper's window; a larger size is a lie."""
 _STEP_BYTES = 64 * 1024
-_HEADERS = {b"W": 4, b"J": 8, b"C": 4}
-"""Kind of frame -> bytes of its header behind version and kind."""
+_HEADERS = {b"2W": 4, b"2J": 8, b"2C": 4}
+"""Version and kind of a frame -> bytes of its header behind them."""
+_NUMBER = struct.Struct(">I")
 
 
 class FramingError(CollectorError):
@@ -48,7 +49,7 @@ Frame = Window | Sent
 
 def acknowledgement(sequence: int) -> bytes:
     """The frame that says that everything up to `sequence` is durable."""
-    return b"2A" + struct.pack(">I", sequence & 0xFFFFFFFF)
+    return b"2A" + _NUMBER.pack(sequence & 0xFFFFFFFF)
 
 
 class Deframer:
@@ -78,7 +79,7 @@ class _Frames:
     def __init__(self, max_bytes: int, *, packed: bool) -> None:
         self._max = max_bytes
         self._packed = packed
-        self._buffer = bytearray()
+        self._buffer = b""
         self._skip = 0
         self._cut: Sent | None = None
         self._inflating: _Inflating | None = None
@@ -93,71 +94,73 @@ class _Frames:
         return held + (self._inflating.held_bytes if self._inflating else 0)
 
     def feed(self, chunk: bytes) -> Iterator[Frame]:
-        self._buffer += chunk
-        while self._buffer:
+        data, self._buffer = self._buffer + chunk, b""
+        at = 0
+        while at < len(data):
             if self._skip:
-                self._skip -= self._drop(min(self._skip, len(self._buffer)))
+                step = min(self._skip, len(data) - at)
+                at, self._skip = at + step, self._skip - step
                 if not self._skip and self._cut:
                     cut, self._cut = self._cut, None
                     yield cut
             elif self._inflating is not None:
-                part = bytes(self._buffer[: min(self._inflating.left, _STEP_BYTES)])
-                self._drop(len(part))
+                part = data[at : at + min(self._inflating.left, _STEP_BYTES)]
+                at += len(part)
                 yield from self._inflating.feed(part)
                 if not self._inflating.left:
                     self._inflating.finish()
                     self._inflating = None
             else:
-                size = self._header()
-                if size is None:
+                begun = at
+                for frame, end in self._whole(data, at):
+                    if frame is not None:
+                        yield frame
+                    at = end
+                if at == begun:
+                    self._buffer = data[at:]
                     return
-                frame = self._begin(size)
-                if frame is None:
-                    return
-                if isinstance(frame, Window | Sent):
-                    yield frame
 
-    def _header(self) -> int | None:
-        """The size of the header of the frame that begins here; None where it is not whole yet."""
-        if self._buffer[:1] != b"2":
-            raise FramingError(f"version byte 0x{self._buffer[0]:02x} instead of 2")
-        if len(self._buffer) < 2:
-            return None
-        kind = bytes(self._buffer[1:2])
-        if kind not in _HEADERS or (self._packed and kind != b"J"):
-            raise FramingError(f"frame of kind 0x{kind[0]:02x}{' in a compressed frame' if self._packed else ''}")
-        size = 2 + _HEADERS[kind]
-        return size if len(self._buffer) >= size else None
+    def _whole(self, data: bytes, at: int) -> Iterator[tuple[Frame | None, int]]:
+        """Frames from `at` on and where each ends, up to one that is not whole, or begins what is to be passed over or unpacked."""
+        while len(data) - at >= 2:
+            kind = data[at : at + 2]
+            header = at + 2 + _header_bytes(kind, packed=self._packed)
+            if header > len(data):
+                return
+            (size,) = _NUMBER.unpack_from(data, header - 4)
+            if kind == b"2W":
+                yield Window(size), header
+                at = header
+                continue
+            if size > MAX_FRAME_BYTES:
+                raise FramingError(f"a frame of {size} bytes")
+            if kind == b"2C":
+                if not size:
+                    raise FramingError("an empty compressed frame")
+                self._inflating = _Inflating(self._max, size)
+                yield None, header
+                return
+            end = header + min(size, self._max)
+            if end > len(data):
+                return
+            sent = Sent(_NUMBER.unpack_from(data, at + 2)[0], data[header:end], size - (end - header))
+            if sent.truncated:
+                self._skip, self._cut = sent.truncated, sent
+                yield None, end
+                return
+            yield sent, end
+            at = end
+        if data[at : at + 1] not in (b"2", b""):
+            raise FramingError(f"version byte 0x{data[at]:02x} instead of 2")
 
-    def _begin(self, header: int) -> Frame | bool | None:
-        """A frame that is whole; True where it goes on otherwise; None where more bytes are needed."""
-        kind = self._buffer[1:2]
-        (size,) = struct.unpack_from(">I", self._buffer, header - 4)
-        if kind == b"W":
-            self._drop(header)
-            return Window(size)
-        if size > MAX_FRAME_BYTES:
-            raise FramingError(f"a frame of {size} bytes")
-        if kind == b"C":
-            self._drop(header)
-            self._inflating = _Inflating(self._max, size)
-            if not size:
-                raise FramingError("an empty compressed frame")
-            return True
-        kept = min(size, self._max)
-        if len(self._buffer) < header + kept:
-            return None
-        (sequence,) = struct.unpack_from(">I", self._buffer, 2)
-        sent = Sent(sequence, bytes(self._buffer[header : header + kept]), size - kept)
-        self._drop(header + kept)
-        if not sent.truncated:
-            return sent
-        self._skip, self._cut = sent.truncated, sent
-        return True
 
-    def _drop(self, count: int) -> int:
-        del self._buffer[:count]
-        return count
+def _header_bytes(kind: bytes, *, packed: bool) -> int:
+    """The size of a frame's header behind version and kind. Raises: FramingError where there is no such frame."""
+    if kind[:1] != b"2":
+        raise FramingError(f"version byte 0x{kind[0]:02x} instead of 2")
+    if kind not in _HEADERS or (packed and kind != b"2J"):
+        raise FramingError(f"frame of kind 0x{kind[1]:02x}{' in a compressed frame' if packed else ''}")
+    return _HEADERS[kind]
 
 
 class _Inflating:
