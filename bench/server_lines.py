@@ -20,6 +20,41 @@ def w3c_lines(dice: random.Random) -> Iterator[str]:
         )
 
 
+def zeek_lines(dice: random.Random) -> Iterator[str]:
+    """Zeek's conn.log as JSON, as it is shipped."""
+    for n in range(10**9):
+        at = (START + timedelta(seconds=n / 20)).timestamp()
+        yield (
+            f'{{"ts":{at:.6f},"uid":"C{dice.getrandbits(60):x}","id.orig_h":"10.20.{n % 200}.{dice.randrange(256)}","id.orig_p":'
+            f'{dice.randrange(1024, 65536)},"id.resp_h":"203.0.{dice.randrange(256)}.{dice.randrange(256)}","id.resp_p":443,"proto":"tcp",'
+            f'"service":"ssl","duration":{n % 900 / 7:.6f},"orig_bytes":{n % 9000},"resp_bytes":{n % 90000},"conn_state":"SF",'
+            f'"local_orig":true,"local_resp":false,"missed_bytes":0,"history":"ShADadfF","orig_pkts":{n % 90},'
+            f'"orig_ip_bytes":{n % 9999},"resp_pkts":{n % 80},"resp_ip_bytes":{n % 99999}}}'
+        )
+
+
+def squid_lines(dice: random.Random) -> Iterator[str]:
+    """squid's native form: pages and tunnels."""
+    for n in range(10**9):
+        at = f"{START.timestamp() + n / 20:.3f} {n % 900:6} 10.20.{n % 200}.{dice.randrange(256)}"
+        end = f"user{n % 500} HIER_DIRECT/203.0.113.{n % 256}"
+        yield f"{at} TCP_MISS/200 {n % 90000} GET http://vanban.tinh.example/cong-van/{n}?tab={n % 7} {end} text/html"
+        yield f"{at} TCP_TUNNEL/200 {n % 90000} CONNECT host{n % 999}.example.org:443 {end} -"
+
+
+def haproxy_lines(dice: random.Random) -> Iterator[str]:
+    """Requests and connections through HAProxy, as it sends them to syslog."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n / 20)
+        client = f"203.0.{dice.randrange(256)}.{dice.randrange(256)}:{dice.randrange(1024, 65536)}"
+        head = f"<134>{at:%b} {at.day:2} {at:%H:%M:%S} lb-01 haproxy[871]: {client} [{at:%d/%b/%Y:%H:%M:%S}.655]"
+        request = f"GET /ho-so/{n}?tab={n % 7} HTTP/1.1"
+        yield f'{head} https-in~ motcua/web-{n % 9} 10/0/30/69/{n % 900} 200 {n % 90000} - - ---- 1/1/1/1/0 0/0 "{request}"'
+        yield f"{head} pg-in pg/db-{n % 4} 0/0/{n % 9000} {n % 90000} -- 0/0/0/0/3 0/0"
+
+
 SERVER_LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "w3c": ("w3c", w3c_lines),
+    "squid": ("squid", squid_lines),
+    "haproxy": ("syslog", haproxy_lines),
 }

@@ -10,6 +10,7 @@ from tests.collectors.parse.golden import pairs, read
 from tests.soc.detect.sigma.material import SIGMAHQ, event
 
 FIRED = {
+    "squid": {"Download From Suspicious TLD - Blacklist", "Download From Suspicious TLD - Whitelist"},
     "w3c": {"Suspicious User-Agents Related To Recon Tools"},
     "zeek": {
         "DNS Events Related To Mining Pools",
