@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from collectors.errors import ParseError
 from collectors.event import Event
 from collectors.parse import Context, detect_format, known_format, parse_batch
+from collectors.parse.bundle import unbundled
 from collectors.record import DeadLetter, Lines, RawRecord, data_of
 from collectors.sources.lines import Continues
 
@@ -20,6 +21,8 @@ AUTO = "auto"
 RESERVED = frozenset({"soc.audit"})
 """Values of `event.dataset` that only the SOC itself may use: no line of a source can speak in its name."""
 
+_BUNDLED = frozenset({"json", "json-pretty"})
+"""Formats whose records may be lists of records."""
 _SAMPLE_RECORDS = 50
 
 
@@ -53,7 +56,10 @@ class ChoosingParser:
         return form.continues if form else None
 
     def parse(self, records: Sequence[RawRecord]) -> tuple[list[Event], list[DeadLetter]]:
-        """Events and dead letters; every record is in exactly one of the two. Raises: ParseError for a format that does not exist."""
+        """Events and dead letters; every record, or each record that it lists (`collectors.parse.bundle`), is in exactly one of the two.
+
+        Raises: ParseError for a format that does not exist.
+        """
         events: list[Event] = []
         dead: list[DeadLetter] = []
         for format_name, run in self.runs(records, dead):
@@ -64,7 +70,8 @@ class ChoosingParser:
 
     def parse_run(self, format_name: str, run: Sequence[RawRecord]) -> tuple[list[Event], list[DeadLetter]]:
         """Events and dead letters of records in one format. Raises: ParseError for a format that does not exist."""
-        events, dead = parse_batch(run, format_name, self._context)
+        records = unbundled(run) if format_name in _BUNDLED else run
+        events, dead = parse_batch(records, format_name, self._context)
         return list(map(_claimed, events)), dead
 
     def runs(self, records: Sequence[RawRecord], dead: list[DeadLetter]) -> Iterator[tuple[str, Sequence[RawRecord]]]:

@@ -29,7 +29,7 @@ from collectors.record import RawRecord
 _BOM = b"\xef\xbb\xbf"
 _OTHER_TIMES = ("timestamp", "time", "ts", "datetime")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SNIFFED = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*(?:"|\})')
+_SNIFFED = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:"|\})|\[\s*\{)')
 _LESS_SURE = 0.8
 """A more special JSON format names a file better."""
 
