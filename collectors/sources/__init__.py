@@ -1,4 +1,5 @@
-"""The world in, `RawRecord`s out: files, standard input, syslog over UDP, TCP, TLS and RELP, Windows event files.
+"""The world in, `RawRecord`s out: files, standard input, syslog over UDP, TCP, TLS and RELP, HTTP,
+OTLP, Beats, services that are polled, Windows event files.
 
 `open_source` makes the source of a configuration; the app drives each in one thread: `for batch in source.batches(stop): …`.
 `read_file` reads one file of any of these kinds to its end. Every kind says in its module what delivery it promises.
@@ -14,6 +15,7 @@ from collectors.sources.evtx import EvtxConfig, read_evtx
 from collectors.sources.file import FileConfig
 from collectors.sources.http_config import HttpConfig, OtlpConfig
 from collectors.sources.lines import Continues
+from collectors.sources.poll_config import PollConfig
 from collectors.sources.relp_config import RelpConfig
 from collectors.sources.scan import Part, is_event_file, parts_of, read_file, read_text
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts, Source
@@ -32,6 +34,7 @@ __all__ = [
     "HttpConfig",
     "OtlpConfig",
     "Part",
+    "PollConfig",
     "RelpConfig",
     "Source",
     "SourceConfig",
@@ -47,7 +50,17 @@ __all__ = [
     "read_text",
 ]
 
-SourceConfig = FileConfig | StdinConfig | SyslogConfig | RelpConfig | EvtxConfig | HttpConfig | OtlpConfig | BeatsConfig
+SourceConfig = (
+    FileConfig
+    | StdinConfig
+    | SyslogConfig
+    | RelpConfig
+    | EvtxConfig
+    | HttpConfig
+    | OtlpConfig
+    | BeatsConfig
+    | PollConfig
+)
 
 CONFIGS: Mapping[str, type[SourceConfig]] = {
     "file": FileConfig,
@@ -58,6 +71,7 @@ CONFIGS: Mapping[str, type[SourceConfig]] = {
     "http": HttpConfig,
     "otlp": OtlpConfig,
     "beats": BeatsConfig,
+    "poll": PollConfig,
 }
 """What `kind` in soc.yaml may say -> the configuration that it takes."""
 
@@ -77,6 +91,10 @@ def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Cont
             from collectors.sources.evtx import EvtxSource
 
             return EvtxSource(config, marks)
+        case PollConfig():
+            from collectors.sources.poll import PollSource
+
+            return PollSource(config, marks)
         case HttpConfig():
             from collectors.sources.http import Events, HttpSource
 

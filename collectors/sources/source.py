@@ -35,7 +35,8 @@ class Counts:
     `records` and `dead` are what it handed over, `size_bytes` their data; `truncated`: records cut at the limit, `truncated_bytes` what
     was cut; `blank`: empty lines, which are no records; `dropped`: datagrams that the kernel threw away before we saw them;
     `refused`: connections beyond the limit; `framing_faults`: octet counts that cannot be true; `restarts`: files found truncated;
-    `repeated`: records that a sender sent again because it had no answer, and that are in the journal already.
+    `repeated`: records that a sender sent again because it had no answer, and that are in the journal already; `failed`: requests to a
+    service that brought no reply that could be read.
     """
 
     records: int = 0
@@ -49,6 +50,7 @@ class Counts:
     framing_faults: int = 0
     restarts: int = 0
     repeated: int = 0
+    failed: int = 0
 
     def add(self, records: Sequence[RawRecord]) -> None:
         """Count records that are about to be handed over."""
