@@ -24,7 +24,7 @@ def put_protocol(fields: dict[str, Value], text: str) -> None:
     if not text:
         return
     name = text.lower()
-    if name.isdigit():
+    if name.isascii() and name.isdigit():
         if len(name) <= 3:
             fields["network.iana_number"] = number = str(int(name))
             if number in _NAMES:
@@ -43,6 +43,13 @@ def put_end(fields: dict[str, Value], end: str, host: str, port_text: str = "") 
         fields[f"{end}.ip" if address else f"{end}.domain"] = address or host
     if port_text and (at := port(port_text)) is not None:
         fields[f"{end}.port"] = at
+
+
+def drop_untranslated(fields: dict[str, Value]) -> None:
+    """Take away ports 0 of translations: firewalls write them where nothing was translated."""
+    for name in ("source.nat.port", "destination.nat.port"):
+        if fields.get(name) == 0:
+            del fields[name]
 
 
 def verdict(fields: dict[str, Value], *, allowed: bool) -> None:

@@ -18,7 +18,7 @@ from collectors.event import Value
 from collectors.parse.ecs import ip, number
 from collectors.parse.format import Gives, Message
 from collectors.parse.keyvalue import converter
-from collectors.parse.network import put_protocol, verdict
+from collectors.parse.network import drop_untranslated, put_protocol, verdict
 from collectors.parse.timestamp import of_device
 
 _P = "panw.panos."
@@ -127,6 +127,7 @@ def _common(said: dict[str, str], fields: dict[str, Value]) -> None:
     if (seconds := number(said.get("seconds", ""))) is not None and seconds < _LONGEST_S:
         fields["event.duration"] = seconds * 1_000_000_000
     put_protocol(fields, said.get("proto", ""))
+    drop_untranslated(fields)
     if "description" in said:
         fields["message"] = said["description"]
     if "observer.name" in fields:
