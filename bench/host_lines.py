@@ -18,20 +18,37 @@ def heads(dice: random.Random) -> Iterator[tuple[int, str]]:
 
 def auditd_lines(dice: random.Random) -> Iterator[str]:
     """Commands that were run, five records each: an event as the file source puts it together."""
+    ids = "auid=1000 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=3"
+    names = 'ARCH=x86_64 SYSCALL=execve AUID="an" UID="root" GID="root" EUID="root" SUID="root" FSUID="root"'
     for n in range(10**9):
         stamp = f"audit({START.timestamp() + n // 20:.0f}.{n % 1000:03}:{n})"
         words = f"--id={n}", f"/srv/app{dice.randrange(300)}"
-        yield "\n".join((
-            f"type=SYSCALL msg={stamp}: arch=c000003e syscall=59 success=yes exit=0 a0=55d1c2b3 a1=55d1c2f0 a2=55d1c310 a3=8 items=2 ppid=2210 "
-            f"pid={n % 60000} auid=1000 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=3 comm=\"app\" exe=\"/usr/bin/app\" "
-            'subj=unconfined key="run"\x1dARCH=x86_64 SYSCALL=execve AUID="an" UID="root" GID="root" EUID="root" SUID="root" FSUID="root"',
-            f'type=EXECVE msg={stamp}: argc=3 a0="app" a1="{words[0]}" a2="{words[1]}"',
-            f'type=CWD msg={stamp}: cwd="/root"',
-            f'type=PATH msg={stamp}: item=0 name="/usr/bin/app" inode=131229 dev=fd:00 mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL',
-            f"type=PROCTITLE msg={stamp}: proctitle={chr(0).join(('app', *words)).encode().hex().upper()}",
-        ))  # fmt: skip
+        title = "\0".join(("app", *words)).encode().hex().upper()
+        yield (
+            f"type=SYSCALL msg={stamp}: arch=c000003e syscall=59 success=yes exit=0 a0=55d1c2b3 a1=55d1c2f0 a2=55d1c310 a3=8 items=2 "
+            f'ppid=2210 pid={n % 60000} {ids} comm="app" exe="/usr/bin/app" subj=unconfined key="run"\x1d{names}\n'
+            f'type=EXECVE msg={stamp}: argc=3 a0="app" a1="{words[0]}" a2="{words[1]}"\n'
+            f'type=CWD msg={stamp}: cwd="/root"\n'
+            f'type=PATH msg={stamp}: item=0 name="/usr/bin/app" inode=131229 dev=fd:00 mode=0100755 ouid=0 ogid=0 nametype=NORMAL\n'
+            f"type=PROCTITLE msg={stamp}: proctitle={title}"
+        )
+
+
+def dns_lines(dice: random.Random) -> Iterator[str]:
+    """Questions that BIND logs."""
+    for n, head in heads(dice):
+        name = f"may{dice.randrange(900)}.hotich.example"
+        yield f"{head} named[871]: client @0x7f3c00a1 10.20.{n % 200}.7#{n % 60000} ({name}): query: {name} IN A +E(0)K (10.20.0.53)"
+
+
+def dhcp_lines(dice: random.Random) -> Iterator[str]:
+    """Leases of ISC's dhcpd."""
+    for n, head in heads(dice):
+        yield f"{head} dhcpd[871]: DHCPACK on 10.20.{n % 200}.{n % 250} to 52:54:00:12:{n % 90 + 10}:{n % 89 + 10} (pc-{n % 900}) via eth0"
 
 
 HOST_LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "auditd": ("auditd", auditd_lines),
+    "named": ("rfc3164", dns_lines),
+    "dhcpd": ("rfc3164", dhcp_lines),
 }

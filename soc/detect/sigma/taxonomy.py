@@ -39,7 +39,7 @@ _LINUX_SERVICES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "sudo": (("sudo",), ()),
     "pam": (("pam",), ()),
     "auth": (("sshd", "sudo", "pam", "syslog", "system.auth"), ()),
-    "syslog": (("syslog", "sshd", "sudo", "pam", "system.syslog"), ()),
+    "syslog": (("syslog", "sshd", "sudo", "pam", "named", "system.syslog"), ()),
     "cron": (("syslog", "pam", "system.syslog"), ("cron", "crond", "anacron", "crontab")),
     "vsftpd": (("syslog", "vsftpd"), ("vsftpd",)),
     "clamav": (("syslog", "clamav"), ("clamd", "clamav", "freshclam", "clamav-milter", "clamscan")),

@@ -21,6 +21,7 @@ FIRING = {
             "lnx_auditd_keylogging_with_pam_d", "lnx_auditd_user_discovery", "lnx_auditd_web_rce", "proc_creation_lnx_local_account",
         },
     ),
+    "messages/named": ("rules/network/dns", {"net_dns_pua_cryptocoin_mining_xmr"}),
 }  # fmt: skip
 
 
