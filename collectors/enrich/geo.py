@@ -1,14 +1,13 @@
 """Addresses of events in, their country, city and network out, by files in MaxMind's DB format that the site supplies.
 
 Source of truth: MaxMind DB File Format 2.0; the records of GeoLite2 and GeoIP2 City, Country and ASN, and of files with the same keys.
-Names as in ECS 8.17 (`*.geo.*`, `*.as.*`). An address is looked up once and remembered; a file that was replaced is read anew.
+Names as in ECS 8.17 (`*.geo.*`, `*.as.*`). An address is looked up once and remembered; a file that was replaced is read anew. The reader
+is the one in Rust: the one in C ends the process over some damaged files (tests/collectors/enrich/test_hostile.py).
 """
 
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +19,7 @@ from collectors.errors import CollectorError
 from collectors.event import Value
 
 if TYPE_CHECKING:
-    from maxminddb import Reader
+    from maxminddb_rust import Reader
 
 REMEMBERED = 65_536
 """Addresses of each side whose answer is kept, about 40 MB at the most; a flood of new ones empties the memory."""
@@ -59,15 +58,12 @@ class _File:
 
     def read(self) -> None:
         """Raises: GeoError."""
-        import maxminddb
+        import maxminddb_rust as maxminddb
 
         self.stamp = _stamp(self.path)
         try:
-            # a mapped file that somebody writes over in its place ends the process (SIGBUS): a copy that nobody knows is mapped
-            with self.path.open("rb") as file, tempfile.NamedTemporaryFile(suffix=".mmdb") as copy:
-                shutil.copyfileobj(file, copy)
-                copy.flush()
-                reader = maxminddb.open_database(copy.name)
+            # in memory: a mapped file that somebody writes over in its place ends the process
+            reader = maxminddb.open_database(self.path, maxminddb.MODE_MEMORY)
             reader.get("192.0.2.1")
         except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
             raise GeoError(f"{self.path} is no file in MaxMind's DB format that can be read: {error}") from error
