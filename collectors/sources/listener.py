@@ -7,10 +7,12 @@ then rest until that pace is kept), bytes of answers that a peer does not take. 
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import selectors
 import socket
 import ssl
+import termios
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -163,6 +165,11 @@ class Listener(Generic[T]):
             return False
         self._watch(connection)
         return True
+
+    def untaken(self, connection: Connection[T]) -> bool:
+        """Whether answers to a peer are under way that its kernel has not confirmed (tcp(7), SIOCOUTQ): it may be gone without a word."""
+        waiting = fcntl.ioctl(connection.socket, termios.TIOCOUTQ, bytes(4))
+        return bool(connection.answers) or any(waiting)
 
     def charge(self, connection: Connection[T], records: int) -> None:
         """Count what a peer sent against its pace; beyond its share its connections rest."""

@@ -3,8 +3,8 @@
 Delivery: at least once over the wire, effectively once in the journal. A frame is answered `200 OK` only after the append of its batch
 returned; a client sends again what has no answer, after any break of the connection and any crash of ours, and a frame that is in the
 journal already is answered and not taken a second time (`collectors.sources.resent` tells how it is known; counted in `repeated`). What
-is not recognised: frames of a client that broke off more than `window` frames ago, of one that comes back from another address, and
-those of a connection that hangs half-open until the kernel gives it up (140 s): they are there twice, never lost. Where senders show
+is not recognised: frames of a client that broke off more than `window` frames ago, and of one that comes back from another address: they
+are there twice, never lost. Where senders show
 certificates it is their subject and not their address by which they are known.
 Source of truth: `collectors.sources.relp_frames`. Back-pressure and limits: `collectors.sources.listener`.
 """
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 _WAIT_S = 0.1
 _SILENT_S = 1.0
 """A client sends again all that it has to at once; when it says nothing for so long, what it sent is all."""
+_HANGING_S = 5.0
+"""A peer whose kernel does not confirm an answer for so long may be gone."""
 _READ_OUT_BYTES = 1024 * 1024
 """What is read of other connections of a peer that opens a new one: more than a window of messages as a rule."""
 _BROKEN_OF_PEER = 16
@@ -53,6 +55,7 @@ class _Session:
     taken: int = 0
     held: list[tuple[Command, datetime]] = field(default_factory=list)
     heard_s: float = 0.0
+    answered_s: float = 0.0
     unanswered: list[int] = field(default_factory=list)
     closing: int = 0
 
@@ -91,8 +94,8 @@ class RelpSource:
             for connection in listener.wait(_WAIT_S):
                 self._read(connection)
                 yield from self._hand_over(BATCH_RECORDS)
-            self._close_the_silent()
             yield from self._hand_over(1)
+            self._look_round()
         for connection in list(listener.connections):
             left = LAST_BYTES if connection.ready else 0
             while left > 0 and (count := self._read(connection)):
@@ -128,6 +131,7 @@ class RelpSource:
     def _answer(self, connection: _Client, now: float) -> None:
         """Tell one client what of it is durable."""
         session = connection.session
+        session.answered_s = now
         numbers, session.unanswered = session.unanswered, []
         answers = b"".join(map(answer, numbers))
         if session.closing:
@@ -136,8 +140,6 @@ class RelpSource:
             session.tail.answered(now)
         if connection in self._listener.connections and not self._listener.send(connection, answers):
             self._break_off(connection)
-        elif session.closing:
-            self._listener.drop(connection)
 
     def _read(self, connection: _Client) -> int:
         """One chunk of one connection; gives its size, 0 when nothing is there or the connection is over."""
@@ -183,7 +185,7 @@ class RelpSource:
         if session.tail is None:
             session.tail = Tail(self.id, connection.subject or connection.peer, session.name, self._config.window)
             self._read_out(connection)
-            session.start = Start(tail for tail in self._broken.values() if tail.peer == session.tail.peer)
+            session.start = Start(self._may_come_again(connection, session.tail.peer))
         mark = digest(command.data)
         session.tail.add(mark, session.heard_s)
         if session.start is None:
@@ -192,6 +194,19 @@ class RelpSource:
         session.held.append((command, received))
         session.start.add(mark)
         self._decide(connection)
+
+    def _may_come_again(self, newcomer: _Client, peer: str) -> list[Tail]:
+        """Tails of this peer's sessions that broke, and of those that may have: whose answers it does not take."""
+        halves = [
+            each.session.tail
+            for each in self._listener.connections
+            if each is not newcomer and each.session.tail is not None and self._hangs(each)
+        ]
+        return [tail for tail in [*self._broken.values(), *halves] if tail.peer == peer]
+
+    def _hangs(self, connection: _Client) -> bool:
+        latest = time.monotonic() - _HANGING_S
+        return connection.session.answered_s < latest and self._listener.untaken(connection)
 
     def _read_out(self, newcomer: _Client) -> None:
         """Read what other connections of this peer hold, so that one that broke is seen to be over before its frames come again."""
@@ -221,8 +236,11 @@ class RelpSource:
         assert session.tail is not None
         self._changed[session.name] = session.tail
         self._answering.add(connection)
-        if start.tail is not None and self._broken.pop(start.tail.session, None) is not None:
+        if start.tail is not None:
+            self._broken.pop(start.tail.session, None)
             self._end(start.tail)
+            for other in [each for each in self._listener.connections if each.session.tail is start.tail]:
+                self._listener.drop(other)
 
     def _collect(self, connection: _Client, command: Command, received: datetime) -> None:
         session = connection.session
@@ -234,13 +252,15 @@ class RelpSource:
         self._changed[session.name] = session.tail
         self._answering.add(connection)
 
-    def _close_the_silent(self) -> None:
-        """Decide about starts that do not go on, and leave who has not opened a session."""
+    def _look_round(self) -> None:
+        """Decide about starts that do not go on; leave who has taken the answer to its `close`, and who has not opened a session."""
         now = time.monotonic()
         for connection in list(self._listener.connections):
             session = connection.session
             if session.held and session.heard_s + _SILENT_S < now:
                 self._decide(connection, at_once=True)
+            elif session.closing and not connection.answers:
+                self._listener.drop(connection)
             elif not session.opened and connection.ready and connection.opened + START_S < now:
                 self._fault(connection, f"no open within {START_S:.0f} s")
 

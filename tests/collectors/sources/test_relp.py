@@ -174,6 +174,22 @@ def test_a_run_that_breaks_off_again_is_known_the_third_time() -> None:
     assert f.lines == messages
 
 
+def test_a_client_that_comes_back_while_its_old_connection_hangs_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relp, "_HANGING_S", 0.2)
+    messages = [b"<34>%d" % n for n in range(2_000)]
+    with Follower(relp_source()) as f, socket.socket() as hanging:
+        hanging.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+        hanging.connect(f.source.address)  # type: ignore[attr-defined]
+        hanging.sendall(OPEN + b"".join(frame(n, message) for n, message in enumerate(messages, 2)))
+        f.until(2_000)
+        time.sleep(0.5)
+        with Client(f) as client:
+            client.send(*messages[1_500:], b"<34>new")
+            client.answered()
+    assert f.lines == [*messages, b"<34>new"]
+    assert f.source.counts.repeated == 500
+
+
 def test_the_same_bytes_again_are_another_event_unless_a_break_came_between() -> None:
     with Follower(relp_source()) as f:
         with Client(f) as client:
