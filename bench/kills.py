@@ -89,19 +89,21 @@ def kill_runs(folder: Path, runs: int, rate: int, seed: int) -> Outcome:
     journal = config.parent / "var" / "journal"
     with rsyslog(relp=port) as sender:
         load = Load(log, sender, rate)
-        for run in range(runs):
-            with _running(config) as process:
-                if not run:
-                    _wait_until_it_listens(port, process)
-                    load.start()
-                if not run or chance.random() < 0.8:
-                    _wait_until_it_journals(journal, process)
-                    time.sleep(chance.random() * 0.5)
-                else:
-                    time.sleep(chance.random() * 1.5)
-                process.send_signal(signal.SIGKILL)
-        load.stop.set()
-        load.join()
+        try:
+            for run in range(runs):
+                with _running(config) as process:
+                    if not run:
+                        _wait_until_it_listens(port, process)
+                        load.start()
+                    if not run or chance.random() < 0.8:
+                        _wait_until_it_journals(journal, process)
+                        time.sleep(chance.random() * 0.5)
+                    else:
+                        time.sleep(chance.random() * 1.5)
+                    process.send_signal(signal.SIGKILL)
+        finally:
+            load.stop.set()
+            load.join()
         with _running(config) as process:
             sender.wait_until_read()
             _read_out(journal, 2 * load.sent, process)
@@ -188,10 +190,13 @@ def main() -> None:
     arguments.add_argument("--runs", type=int, default=200)
     arguments.add_argument("--rate", type=int, default=1_000)
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument(
+        "--folder", type=Path, help="where to work and leave everything; default: a folder that goes"
+    )
     given = arguments.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = kill_runs(Path(folder), given.runs, given.rate, given.seed)
+    with tempfile.TemporaryDirectory() as passing:
+        outcome = kill_runs(given.folder or Path(passing), given.runs, given.rate, given.seed)
     print(f"{outcome.runs} runs killed in {time.monotonic() - began:,.0f} s")
     for source, sent in outcome.sent.items():
         print(f"{source}: {sent:,} sent, {outcome.lost[source]:,} lost, {outcome.duplicated[source]:,} duplicated")
