@@ -33,7 +33,8 @@ class Counts:
     """What a source has seen since its start; only its own thread adds, everyone may read.
 
     `records` and `dead` are what it handed over, `size_bytes` their data; `truncated`: records cut at the limit, `truncated_bytes` what
-    was cut; `blank`: empty lines, which are no records; `dropped`: datagrams that the kernel threw away before we saw them;
+    was cut; `blank`: empty lines, which are no records; `dropped`: datagrams that the kernel threw away before we saw
+    them, or that were beyond their sender's rate;
     `refused`: connections beyond the limit; `framing_faults`: octet counts that cannot be true; `restarts`: files found truncated;
     `repeated`: records that a sender sent again because it had no answer, and that are in the journal already; `failed`: requests to a
     service that brought no reply that could be read.

@@ -20,7 +20,8 @@ class SyslogConfig:
 
     `receive_buffer_bytes`: asked of the kernel for UDP, which may grant less (then there is a warning). `queue_bytes`: datagrams that
     wait in our memory for a slow consumer. TCP and TLS: `max_connections`, `max_peer_connections` (of one address): one more is refused and
-    counted; `max_peer_rate`: records a second of one address, 0 for any; a faster sender waits. TLS: `certificate`, `key` (PEM; "key" may
+    counted; `max_peer_rate`: records a second of one address, 0 for any; a faster sender waits, and over UDP, where none
+    can be made to wait, what is beyond it is dropped and counted. TLS: `certificate`, `key` (PEM; "key" may
     stand in the certificate's file), `client_ca`: clients must show a certificate that it signed; `clients`: of these, only those with one
     of these names (DNS name, address, common name) or "sha256:…" digests. The files are read anew where they changed.
     """

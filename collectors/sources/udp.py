@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 
 from collectors.record import Position, RawRecord
 from collectors.sources.address import bound_socket, peer_of
+from collectors.sources.rates import PeerRates
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 from collectors.sources.syslog import SyslogConfig
 
@@ -37,7 +38,8 @@ _MEMINFO_DROPS = 8
 """asm-generic/socket.h and linux/sock_diag.h; Python's socket module does not name them."""
 _TRAILERS = b"\r\n\0"
 
-_Round = tuple[datetime, list[tuple[bytes, tuple[str, int]]]]
+_Datagram = tuple[bytes, tuple[str, int]]
+_Round = tuple[datetime, list[_Datagram]]
 
 
 class UdpSource:
@@ -53,6 +55,8 @@ class UdpSource:
         self._arrived = threading.Event()
         self._stop = threading.Event()
         self._ordinal = 0
+        self._rates = PeerRates(config.max_peer_rate)
+        self._over_rate = 0
         self.counts = Counts()
         self._ask_for_room()
         self._thread = threading.Thread(target=self._drain, name=f"udp {config.id}", daemon=True)
@@ -79,11 +83,11 @@ class UdpSource:
             elif not self._queue:
                 self._arrived.wait(_WAIT_S)
             self._arrived.clear()
-            self.counts.dropped = self._kernel_drops()
+            self.counts.dropped = self._kernel_drops() + self._over_rate
             while records := self._records():
                 self.counts.add(records)
                 yield Batch(records)
-            self.counts.dropped = self._kernel_drops()
+            self.counts.dropped = self._kernel_drops() + self._over_rate
 
     def close(self) -> None:
         """Stop listening."""
@@ -102,7 +106,7 @@ class UdpSource:
             if not stopping and self._queued_bytes - self._taken_bytes > self._config.queue_bytes:
                 self._stop.wait(0.005)
                 continue
-            got: list[tuple[bytes, tuple[str, int]]] = []
+            got: list[_Datagram] = []
             try:
                 for _ in range(_DRAIN):
                     got.append(receive(_DATAGRAM_BYTES))  # noqa: PERF401  what came before the last one must be kept
@@ -126,6 +130,8 @@ class UdpSource:
         while self._queue and len(records) + _DRAIN <= BATCH_RECORDS:
             received, got = self._queue.popleft()
             self._taken_bytes += sum(len(data) + 100 for data, _ in got)
+            if self._config.max_peer_rate:
+                got = self._within_rate(got)
             for data, address in got:
                 position = Position("", self._stream, self._ordinal, self._ordinal + 1)
                 message = data.rstrip(_TRAILERS)
@@ -133,6 +139,18 @@ class UdpSource:
                 records.append(RawRecord(message[:longest], self.id, position, received, peer_of(address), cut))
                 self._ordinal += 1
         return records
+
+    def _within_rate(self, got: list[_Datagram]) -> list[_Datagram]:
+        """Without the datagrams of senders that are beyond their rate: no sender of datagrams can be made to wait."""
+        now, kept = time.monotonic(), list[_Datagram]()
+        for datagram in got:
+            peer = datagram[1][0]
+            if self._rates.wait_s(peer, now):
+                self._over_rate += 1
+            else:
+                self._rates.took(peer, 1, now)
+                kept.append(datagram)
+        return kept
 
     def _ask_for_room(self) -> None:
         """The receive buffer: beyond the system's limit where we may, else up to it, with a warning."""

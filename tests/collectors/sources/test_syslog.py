@@ -68,6 +68,19 @@ def test_what_the_kernel_has_no_room_for_is_counted(caplog: pytest.LogCaptureFix
     assert f.source.counts.records + f.source.counts.dropped == 3_000
 
 
+def test_datagrams_beyond_a_peers_rate_are_dropped_and_counted_and_others_are_taken() -> None:
+    source, flood = udp(max_peer_rate=100)
+    with flood, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other, Follower(source) as f:
+        other.bind(("127.0.0.2", 0))
+        other.connect(source.address)
+        for n in range(5_000):
+            flood.send(b"<34>flood %d" % n)
+        other.send(b"<34>other")
+        assert f.when(lambda: f.source.counts.records + f.source.counts.dropped == 5_001)
+    assert b"<34>other" in f.lines
+    assert 100 <= len(f.lines) < 1_000
+
+
 def test_what_arrived_before_the_stop_is_given() -> None:
     source, sender = udp()
     with sender:
