@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from collectors.errors import SourceError
 from collectors.record import Position, RawRecord
 from collectors.sources.beats_config import BeatsConfig
 from collectors.sources.connections import Connection, Connections
@@ -42,9 +41,7 @@ class BeatsSource:
     """Listens from the moment it is made; answers when driven."""
 
     def __init__(self, config: BeatsConfig) -> None:
-        """Raises: SourceError (an address that cannot be had, files that cannot be read, format "auto")."""
-        if config.format == "auto":
-            raise SourceError(f'{config.id}: format: "auto" cannot be decided event by event; name one')
+        """Raises: SourceError (an address that cannot be had, files that cannot be read)."""
         self._config = config
         self.counts = Counts()
         self._refusals = Refusals(config.id, self.counts)

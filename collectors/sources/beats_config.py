@@ -33,3 +33,5 @@ class BeatsConfig:
 
     def __post_init__(self) -> None:
         check_keys(self, encrypted=self.certificate is not None)
+        if self.format == "auto":
+            raise ValueError('format: "auto" cannot be decided event by event; name one')

@@ -24,7 +24,6 @@ from typing import Protocol
 
 import msgspec
 
-from collectors.errors import SourceError
 from collectors.record import DeadLetter, Mark, Position, RawRecord
 from collectors.sources.connections import Connection, Connections
 from collectors.sources.handover import Handover
@@ -99,10 +98,8 @@ class HttpSource:
     def __init__(self, config: RequestsConfig, dialect: Dialect, marks: Mapping[str, Mark]) -> None:
         """`marks`: of the journal, all sources.
 
-        Raises: SourceError (an address that cannot be had, files that cannot be read, format "auto").
+        Raises: SourceError (an address that cannot be had, files that cannot be read).
         """
-        if config.format == "auto":
-            raise SourceError(f'{config.id}: format: "auto" cannot be decided request by request; name one')
         self._config = config
         self._dialect = dialect
         self.counts = Counts()

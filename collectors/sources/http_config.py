@@ -44,6 +44,8 @@ class RequestsConfig:
 
     def __post_init__(self) -> None:
         check_keys(self, encrypted=self.certificate is not None)
+        if self.format == "auto":
+            raise ValueError('format: "auto" cannot be decided request by request; name one')
 
 
 @dataclass(frozen=True, slots=True)

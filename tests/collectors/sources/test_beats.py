@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from pylogbeat import PyLogBeatClient
 
-from collectors.errors import SourceError
 from collectors.sources import BeatsConfig, open_source
 from collectors.sources.beats import BeatsSource
 
@@ -203,7 +202,7 @@ def test_a_stop_is_soon_and_a_format_must_be_named(made: BeatsSource) -> None:
     for each in idle:
         each.close()
     assert f.lines == [b"{}"]
-    with pytest.raises(SourceError, match="auto"):
+    with pytest.raises(ValueError, match="auto"):
         source(format="auto")
 
 

@@ -326,7 +326,7 @@ def test_secrets_that_are_none_stop_the_start(tmp_path: Path, text: str) -> None
     for option in ({"token_file": path}, {"signing_key_file": path}, {"token_file": tmp_path / "absent"}):
         with pytest.raises(SourceError, match=r"http: .*(secret|absent)"):
             source(**option)
-    with pytest.raises(SourceError, match="auto"):
+    with pytest.raises(ValueError, match="auto"):
         source(format="auto")
 
 
