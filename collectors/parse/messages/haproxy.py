@@ -80,7 +80,8 @@ def _request(plain: list[str], fields: dict[str, Value]) -> None:
         fields["event.outcome"] = "success" if code < 400 else "failure"
     else:
         fields["event.outcome"] = "failure"
-    captured, tail = [], plain[9]
+    captured: list[str] = []
+    tail = plain[9]
     while tail[:1] == "{" and len(captured) < _MOST_CAPTURED:
         braced, _, tail = tail[1:].partition("}")
         tail = tail.lstrip(" ")
