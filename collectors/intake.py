@@ -29,13 +29,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one batch: `received` = `parsed` + `dead`; `dropped`: lost before the source could read them, as far as known."""
+    """What became of one batch: `received` = `parsed` + `dead`; `dropped`: lost before the source could read them, as far as known.
+
+    `following`: the journal's offset after its events, the last of which stands before it.
+    """
 
     source: str
     received: int
     parsed: int
     dead: int
     dropped: int
+    following: int = 0
 
 
 class Intake:
@@ -76,7 +80,7 @@ class Intake:
         events, dead = self._enrich(parsed), [*batch.dead, *refused]
         for tries in count():
             try:
-                self._journal.append(events, batch.marks, dead)
+                following = self._journal.append(events, batch.marks, dead)
                 break
             except JournalError as error:
                 if tries % TOLD_EVERY == 0:
@@ -85,5 +89,5 @@ class Intake:
                 if stop.wait(RETRY_S):
                     return False
         dropped, self._dropped = self._source.counts.dropped - self._dropped, self._source.counts.dropped
-        self._count(Taken(self._source.id, len(events) + len(dead), len(events), len(dead), dropped))
+        self._count(Taken(self._source.id, len(events) + len(dead), len(events), len(dead), dropped, following))
         return True

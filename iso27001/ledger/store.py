@@ -154,6 +154,10 @@ class Ledger:
         """The entry of a fact, or None."""
         return next(iter(self._rows("id = ?", (fact_id,))), None)
 
+    def last(self, kind: str) -> Entry | None:
+        """The newest fact of a kind."""
+        return next(iter(self._rows("kind = ? ORDER BY seq DESC LIMIT 1", (kind,))), None)
+
     def entries(
         self,
         after: int = -1,

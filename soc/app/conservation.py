@@ -1,7 +1,9 @@
 """Counts of the flow in, one ledger fact a window out: received = parsed + dead, parsed = journalled = evaluated (invariant 2).
 
-A fact covers the journal's offsets from where the last one ended, so the facts together say that no event of any hour went unevaluated.
-`unseen` names the rules that were suspended, and which of these offsets they did not see.
+A fact covers the journal's offsets from where the last one ended, twice: `from` to `to` is what was evaluated, `told_from` to `told_to`
+what the counts of the sources stand for. So the facts together say that no event of any hour came from nowhere or went unevaluated, and
+`soc sources audit` reads the journal to see that it is so. What a run that died did not tell is counted from the journal at the next start
+(`recovered`). `unseen` names the rules that were suspended, and which of these offsets they did not see.
 """
 
 from __future__ import annotations
@@ -16,14 +18,17 @@ from collectors.event import Event
 from collectors.intake import Taken
 from collectors.journal import Journal
 from iso27001.ledger import Fact
-from soc.app.audit import audit_event
+from soc.app.audit import SOURCE, audit_event
+from soc.app.books import COUNTS, Books, no_counts
 from soc.app.evaluation import Evaluation
-from soc.app.indexing import Indexing
+from soc.app.indexing import STORE, Indexing
+from soc.app.reading import next_batch
+from soc.app.replaying import is_replayed
 from soc.app.site import Site
 
 KIND = "conservation"
 
-_COUNTS = ("received", "parsed", "dead", "dropped")
+_BATCH = 5_000
 
 
 class Conservation:
@@ -33,18 +38,25 @@ class Conservation:
         self._site = site
         self._journal = journal
         self._lock = threading.Lock()
-        self._totals: dict[str, Counter[str]] = {name: Counter() for name in _COUNTS}
-        self._told: dict[str, Counter[str]] = {name: Counter() for name in (*_COUNTS, "evaluated")}
+        self._totals = no_counts()
+        self._told: dict[str, Counter[str]] = {name: Counter() for name in (*COUNTS, "evaluated")}
         self._since = site.clock()
         self._from = evaluated_to
         self._journal_at_start = journal.end()
+        self._books = Books(self._journal_at_start)
+        self._told_to = self._books.to
+        self._stuck_at = -1
+        self._evaluated_before: Counter[str] = Counter()
+        self._recovered: dict[str, int] = {}
         self._own = 0
+        self._take_up(evaluated_to)
 
     def taken(self, taken: Taken) -> None:
         """Count what a source's batch became; from any thread."""
         with self._lock:
-            for name in _COUNTS:
+            for name in COUNTS:
                 self._totals[name][taken.source] += getattr(taken, name)
+            self._books.add(taken)
 
     def totals(self) -> dict[str, int]:
         """What this run took in so far, over all sources: received, parsed, dead, dropped."""
@@ -56,24 +68,33 @@ class Conservation:
         if events:
             with self._lock:
                 self._own += len(events)
-            self._journal.append(events, {}, [])
+            following = self._journal.append(events, {}, [])
+            with self._lock:
+                self._books.add(Taken(SOURCE, 0, len(events), 0, 0, following))
 
     def record(self, now: datetime, evaluation: Evaluation, indexing: Indexing) -> Fact | None:
         """Write the fact of the window that ends now; None where nothing flowed. A mismatch goes to the journal too, for a rule to see."""
         with self._lock:
             totals = {name: counter.copy() for name, counter in self._totals.items()}
+            told = {name: counter.copy() for name, counter in self._books.counts.items()}
+            told_to, waiting = self._books.to, self._books.waiting
         progress = evaluation.progress()
-        totals["evaluated"] = progress.evaluated
+        told["evaluated"] = progress.evaluated + self._evaluated_before
         end, to = self._journal.end(), progress.offset
-        window = {name: counter - self._told[name] for name, counter in totals.items()}
-        if to == self._from and not any(window.values()):
+        window = {name: counter - self._told[name] for name, counter in told.items()}
+        if to == self._from and told_to == self._told_to and not waiting and not any(window.values()):
             return None
         missing = self._missing(totals, end, to - self._from, sum(window["evaluated"].values()))
+        if waiting and self._stuck_at == told_to:
+            missing.append(f"events of the journal from offset {told_to} on that nobody told of")
+        self._stuck_at = told_to if waiting else -1
         sources = sorted({source for counter in window.values() for source in counter})
         body: dict[str, Any] = {
             "since": self._since.isoformat(),
             "until": now.isoformat(),
-            "journal": {"from": self._from, "to": to, "end": end},
+            "journal": {"from": self._from, "to": to, "end": end, "told_from": self._told_to, "told_to": told_to},
+            "dead_letters": self._journal.dead_end(),
+            "recovered": self._recovered,
             "indexed_to": indexing.offset,
             "refused": indexing.refused,
             "sources": {s: {name: counter[s] for name, counter in window.items()} for s in sources},
@@ -94,10 +115,51 @@ class Conservation:
         }
         fact = Fact(f"{KIND}:{self._from}:{to}:{now.isoformat()}", KIND, now, "engine", body)
         self._site.ledger.append([fact])
-        self._told, self._since, self._from = totals, now, to
+        self._told, self._since, self._from, self._told_to, self._recovered = told, now, to, told_to, {}
         if missing:
             self.tell([audit_event("conservation-mismatch", {"message": "; ".join(missing)}, now)])
         return fact
+
+    def _take_up(self, evaluated_to: int) -> None:
+        """Go on where the last fact ended: what the run before did after that, and could not tell, is counted from the journal."""
+        last = self._site.ledger.last(KIND)
+        end = self._journal_at_start
+        begin = self._journal.start()
+        place = last.fact.body["journal"] if last else {"to": begin, "told_to": begin}
+        if "told_to" not in place or place["told_to"] > end:
+            return
+        if place["to"] <= evaluated_to:
+            self._from = place["to"]
+        self._told_to = place["told_to"]
+        offset = max(begin, min(self._from, self._told_to))
+        counts = self._books.counts
+        while offset < end:
+            events, following = next_batch(self._journal, offset, min(_BATCH, end - offset))
+            for at, event in enumerate(events, offset):
+                if self._from <= at < evaluated_to:
+                    self._evaluated_before[event.source] += 1
+                if at >= self._told_to:
+                    counts["parsed"][event.source] += 1
+                    if not is_replayed(event):
+                        counts["received"][event.source] += 1
+                        self._recovered[event.source] = self._recovered.get(event.source, 0) + 1
+            if following == offset:
+                break
+            offset = following
+        self._take_up_dead(int(last.fact.body["dead_letters"]) if last else 0)
+
+    def _take_up_dead(self, offset: int) -> None:
+        """Dead letters that no fact counts yet; those of the event store were events before."""
+        counts = self._books.counts
+        while True:
+            letters, following = self._journal.dead_letters(offset, _BATCH)
+            for letter in letters:
+                if letter.format != STORE:
+                    counts["received"][letter.record.source] += 1
+                    counts["dead"][letter.record.source] += 1
+            if following == offset:
+                return
+            offset = following
 
     def _missing(self, totals: dict[str, Counter[str]], end: int, offsets: int, evaluated: int) -> list[str]:
         """What does not add up, in words. Counts are read before the journal's end, so what is in flight never looks lost."""

@@ -14,6 +14,9 @@ from soc.store import EventStore, Indexed
 
 CONSUMER = "index"
 
+STORE = "event store"
+"""The format of dead letters that the store made of events; they stand in the journal as events too."""
+
 INDEX_BATCH = 10_000
 """Events a step: ids are random, so a transaction writes most pages of their index; fewer transactions write fewer."""
 
@@ -40,7 +43,7 @@ class Indexing:
         result = self._index(events)
         if result.refused:
             dead = [
-                DeadLetter(RawRecord(e.raw, e.source, e.position, e.ingested, e.peer), "event store", reason)
+                DeadLetter(RawRecord(e.raw, e.source, e.position, e.ingested, e.peer), STORE, reason)
                 for e, reason in result.refused
             ]
             self._journal.append([], {}, dead)

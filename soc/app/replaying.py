@@ -18,6 +18,7 @@ from collectors.errors import JournalError, ParseError
 from collectors.event import Event
 from collectors.journal.frame import encodes
 from iso27001.ledger import Fact
+from soc.app.indexing import STORE
 from soc.app.intakes import context_of, enricher
 from soc.errors import SocError
 
@@ -45,6 +46,12 @@ class Replay:
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
+def is_replayed(event: Event) -> bool:
+    """Whether an event was a dead letter first, which was counted as received then."""
+    flags = event.fields.get("log.flags")
+    return isinstance(flags, list) and REPLAYED in flags
+
+
 def replay(site: Site, actor: str, source_id: str = "", *, dry_run: bool = False) -> Replay:
     """Try every dead letter (of one source) again. Raises: SocError while `soc run` writes the journal."""
     journal = _journal(site)
@@ -55,7 +62,7 @@ def replay(site: Site, actor: str, source_id: str = "", *, dry_run: bool = False
         letters, following = journal.dead_letters(offset, min(_BATCH, end - offset))
         asked: list[tuple[int, DeadLetter]] = []
         for number, letter in enumerate(letters, offset):
-            if source_id and letter.record.source != source_id:
+            if letter.format == STORE or (source_id and letter.record.source != source_id):
                 continue
             if number in taken:
                 result.before += 1

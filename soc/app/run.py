@@ -17,6 +17,7 @@ from collectors.intake import Intake, Taken
 from iso27001.errors import IsoError
 from iso27001.ledger.anchor import write_anchor
 from soc.app.assurance import measure
+from soc.app.auditing import accounted_to, failed_audits
 from soc.app.conservation import Conservation
 from soc.app.evaluation import CONSUMER, Evaluation
 from soc.app.indexing import INDEX_BATCH, Indexing
@@ -72,6 +73,7 @@ class Running:
         every_s = site.config.detect.watch.total_seconds()
         self._reloader = Reloader(files, every_s, self._evaluation.replace, self._refuse)
         self._overdue: set[str] = set()
+        self._audited_to = accounted_to(site)
         self._intakes = intakes(site, journal, self._taken)
         self._stop = threading.Event()
         self._intakes_over = threading.Event()
@@ -214,7 +216,8 @@ class Running:
     def _account(self, *, measured: bool) -> None:
         try:
             now = self.site.clock()
-            self._conservation.tell([*overdue(self.site, self._overdue, now)])
+            failed, self._audited_to = failed_audits(self.site, self._audited_to)
+            self._conservation.tell([*overdue(self.site, self._overdue, now), *failed])
             if measured:
                 _, verdict = measure(self.site)
                 self._conservation.tell(ledger_checked(verdict, now))

@@ -66,7 +66,7 @@ def test_every_record_is_an_event_or_a_dead_letter(tmp_path: Path) -> None:
     Intake(source, ChoosingParser("rfc3164", Context()), list, journal, taken.append).run(threading.Event())
     assert (journal.end(), journal.dead_end()) == (1, 1)
     journal.close()
-    assert taken == [Taken("s", 2, 1, 1, 0)]
+    assert taken == [Taken("s", 2, 1, 1, 0, following=1)]
     assert source.closed
 
 
