@@ -15,6 +15,7 @@ from collectors.errors import SourceError
 from collectors.parse import Context, parse
 from collectors.sources import SyslogConfig, listener, open_source
 from collectors.sources.tcp import TcpSource
+from collectors.sources.tls import subject_of
 from tests.servers.rsyslog import Files, rsyslog
 
 from .certificates import Authority
@@ -99,6 +100,24 @@ def test_plain_text_on_the_port_is_refused_and_others_are_served(authority: Auth
         sender.sendall(b"<34>encrypted\n")
         f.until(1)
     assert f.lines == [b"<34>encrypted"]
+
+
+def test_a_renewed_certificate_is_shown_to_the_next_connection_and_the_old_ones_go_on(authority: Authority) -> None:
+    with Follower(tls(authority)) as f, connected(f, authority) as old:
+        authority.issue("soc.example")
+        with connected(f, authority) as new:
+            assert (old.getpeercert() or {})["serialNumber"] != (new.getpeercert() or {})["serialNumber"]
+            for number, sender in enumerate((old, new), 1):
+                sender.sendall(b"<34>%d\n" % number)
+                f.until(number)
+    assert f.lines == [b"<34>1", b"<34>2"]
+
+
+def test_a_subject_is_one_line_whatever_stands_in_it() -> None:
+    unit = (("organizationalUnitName", "R&D, Đà Nẵng"), ("userId", "7"))
+    shown = {"subject": ((("countryName", "VN"),), unit, (("commonName", 'a="b"'),))}
+    assert subject_of(shown) == 'CN=a\\=\\"b\\",OU=R&D\\, Đà Nẵng+UID=7,C=VN'
+    assert subject_of({}) == subject_of(None) == ""
 
 
 def test_peers_that_do_not_finish_their_handshake_are_left(
