@@ -87,15 +87,18 @@ class Format:
     header: str = ""
 
 
+SHORTEST_OPENING = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """What one daemon or appliance writes after its syslog header.
 
     `gives`: what its events are; the dataset becomes their `event.dataset`. `programs`: process names that write it. `openings`: first
-    words that mark it in any program ("pam_unix("), also where no header stands before it. `mark`: where a program writes messages of
-    several kinds, a text that only this kind holds (the kernel's packets: " SRC="). `parse`: adds what it understands to the fields, and
-    nothing where it does not know the message; returns the moment that the message itself says, where it does: aware, or local time
-    of the site.
+    words, of two characters or more, that mark it in any program ("pam_unix("), also where no header stands before it. `mark`: where
+    messages of several kinds come so, a text that only this kind holds (the kernel's packets: " SRC="). `parse`: adds what it
+    understands to the fields, and nothing where it does not know the message; returns the moment that the message itself says, where
+    it does: aware, or local time of the site.
     """
 
     gives: Gives

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collectors.event import Value
 from collectors.parse import ecs
 
-_PAIR = re.compile(r'([\w.-]{1,64}+)=(?:"((?:[^"\\]++|\\.)*+)"|([^\s"]\S*+|))', re.ASCII | re.DOTALL)
+_PAIR = re.compile(r'\b(\w[\w.-]{0,63}+)=(?:"((?:[^"\\]++|\\.)*+)"|([^\s"]\S*+|))', re.ASCII | re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _NAMES_KEPT = 5_000

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from collectors.errors import ParseError
 from collectors.event import Value
-from collectors.parse.format import Format, Gives, Message
+from collectors.parse.format import SHORTEST_OPENING, Format, Gives, Message
 
 if TYPE_CHECKING:
     from collectors.parse.described import Described
@@ -35,7 +35,7 @@ def use(site: Callable[[], Sequence[Described]]) -> None:
     """Have a site's own descriptions beside the shipped ones, instead of those of the site before; `site` is called on first use only."""
     global _site  # noqa: PLW0603  a process serves one site; the look-up is one for all that parses
     _site = site
-    for known in (_of_site, formats, _messages, gives, known_format, _by_program, _by_letter):
+    for known in (_of_site, formats, _messages, gives, known_format, _by_program, _by_start):
         known.cache_clear()
 
 
@@ -199,18 +199,19 @@ def _by_program() -> dict[str, tuple[Message, ...]]:
 
 
 @cache
-def _by_letter() -> dict[str, tuple[tuple[str, Message], ...]]:
-    """Openings by their first character, longer ones first."""
+def _by_start() -> dict[str, tuple[tuple[str, Message], ...]]:
+    """Openings by the characters that each has, longer ones first."""
     found: dict[str, tuple[tuple[str, Message], ...]] = {}
     openings = [(opening, each) for each in messages() for opening in each.openings]
     for opening, each in sorted(openings, key=lambda pair: -len(pair[0])):
-        found[opening[0]] = (*found.get(opening[0], ()), (opening, each))
+        start = opening[:SHORTEST_OPENING]
+        found[start] = (*found.get(start, ()), (opening, each))
     return found
 
 
 def opened_by(message: str) -> Message | None:
     """The message parser that the first words name, whatever program wrote them."""
-    for opening, each in _by_letter().get(message[:1], ()):
+    for opening, each in _by_start().get(message[:SHORTEST_OPENING], ()):
         if message.startswith(opening) and each.mark in message:
             return each
     return None

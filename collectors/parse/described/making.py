@@ -13,7 +13,7 @@ from collectors.parse.described.description import Described, Path, Sample, Wron
 from collectors.parse.described.giving import Fields, Giver, constants, giver
 from collectors.parse.described.reader import Plan, Reader
 from collectors.parse.described.splitting import WAYS, Splitter, splitter
-from collectors.parse.format import Format, Gives, Message
+from collectors.parse.format import SHORTEST_OPENING, Format, Gives, Message
 
 _KEYS = (
     *("title", "about", "dataset", "behind", "head", *WAYS, "required", "empty", "time", "fields", "rest", "set"),
@@ -116,6 +116,8 @@ class _Maker:
         programs = asking.texts((*at, "programs"), asked.get("programs", []))
         openings = asking.texts((*at, "openings"), asked.get("openings", []))
         mark = asking.text((*at, "mark"), asked["mark"]) if "mark" in asked else ""
+        for short in (each for each in openings if len(each) < SHORTEST_OPENING):
+            asking.refuse((*at, "openings"), f'"{short}" is too short to tell a message by: two characters at least')
         if not programs and not openings:
             asking.refuse(at, "the programs that write it, or the words that it opens with, are needed")
         if "time" in self._data:

@@ -20,8 +20,8 @@ from collectors.parse.keyvalue import Names
 from collectors.parse.network import drop_untranslated, put_protocol, verdict
 from collectors.parse.timestamp import of_device
 
-_PAIR = re.compile(r'(\w{1,64}+):"((?:[^"\\]++|\\.)*+)"', re.ASCII | re.DOTALL)
-_GENERIC = re.compile(r"(\w{1,64}+)=((?:[^|\\]++|\\.)*+)(?:\||$)", re.ASCII | re.DOTALL)
+_PAIR = re.compile(r'\b(\w{1,64}+):"((?:[^"\\]++|\\.)*+)"', re.ASCII | re.DOTALL)
+_GENERIC = re.compile(r"\b(\w{1,64}+)=((?:[^|\\]++|\\.)*+)(?:\||$)", re.ASCII | re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NAMES = Names(
     "checkpoint.",

@@ -22,7 +22,7 @@ from collectors.parse.network import put_end, put_protocol, verdict
 _HEAD = re.compile(
     r"%%\d{2}([A-Za-z0-9_-]{1,64})/([0-7])/([A-Za-z0-9_-]{1,128})(?:\([A-Za-z]{1,4}\))?(?:\[(\d{1,18})\])?:"
 )
-_PAIR = re.compile(r'([A-Za-z][\w-]{0,63}+) ?[=:] ?(?:"([^"]*+)"|([^,;()"]*+))', re.ASCII)
+_PAIR = re.compile(r'\b([A-Za-z][\w-]{0,63}+) ?[=:] ?(?:"([^"]*+)"|([^,;()"]*+))', re.ASCII)
 _NAMES = Names(
     "huawei.usg.",
     {
