@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 CHUNK_BYTES = 256 * 1024
 START_S = 10.0
 """How long a peer may take for what it must say first: enough for a handshake over a bad line, too little to hold up others."""
+LOOK_S = 0.1
+"""Between two looks at all connections, of which a thousand may be idle."""
 LAST_BYTES = 4 * 1024 * 1024
 """What is still read of one connection when the source stops: more than its sender's kernel holds as a rule."""
 _BACKLOG = 128
@@ -84,6 +86,7 @@ class Listener(Generic[T]):
         self._refusals = Refusals(config.id, counts)
         self._begin = begin
         self._tls = tls
+        self._look_s = 0.0
         self._of_peer: Counter[str] = Counter()
         self._rates = PeerRates(config.max_peer_rate)
         self._resting: set[Connection[T]] = set()
@@ -116,7 +119,9 @@ class Listener(Generic[T]):
                 self.send(connection, b"")
             if events & selectors.EVENT_READ and connection in self.connections:
                 found.append(connection)
-        self._close_laggards()
+        if self._tls is not None and now >= self._look_s:
+            self._look_s = now + LOOK_S
+            self._close_laggards(now)
         return found
 
     def accept(self) -> None:
@@ -241,10 +246,8 @@ class Listener(Generic[T]):
         self.drop(connection)
         self._refusals.add(reason, connection.sender)
 
-    def _close_laggards(self) -> None:
-        if self._tls is None:
-            return
-        latest = time.monotonic() - START_S
+    def _close_laggards(self, now: float) -> None:
+        latest = now - START_S
         for connection in [each for each in self.connections if not each.ready and each.opened < latest]:
             self._give_up(connection, "tls: no handshake in time")
 

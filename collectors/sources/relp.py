@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from collectors.record import Mark, Position, RawRecord
-from collectors.sources.listener import LAST_BYTES, START_S, Connection, Listener
+from collectors.sources.listener import LAST_BYTES, LOOK_S, START_S, Connection, Listener
 from collectors.sources.relp_config import RelpConfig
 from collectors.sources.relp_frames import SERVER_CLOSE, Command, RelpFramer, answer, opened
 from collectors.sources.resent import Start, Tail, digest, tails_of
@@ -73,6 +73,7 @@ class RelpSource:
         self._answering: set[_Client] = set()
         self._changed: dict[str, Tail] = {}
         self._reading_out = False
+        self._look_s = 0.0
         self._broken = {tail.session: tail for tail in tails_of(marks, config.id, config.window)}
         tls = ServerTls.of(config) if config.certificate else None
         self._listener = Listener(config, self.counts, lambda: _Session(RelpFramer(config.max_line_bytes)), tls)
@@ -95,7 +96,9 @@ class RelpSource:
                 self._read(connection)
                 yield from self._hand_over(BATCH_RECORDS)
             yield from self._hand_over(1)
-            self._look_round()
+            if (now := time.monotonic()) >= self._look_s:
+                self._look_s = now + LOOK_S
+                self._look_round(now)
         for connection in list(listener.connections):
             left = LAST_BYTES if connection.ready else 0
             while left > 0 and (count := self._read(connection)):
@@ -252,9 +255,8 @@ class RelpSource:
         self._changed[session.name] = session.tail
         self._answering.add(connection)
 
-    def _look_round(self) -> None:
+    def _look_round(self, now: float) -> None:
         """Decide about starts that do not go on; leave who has taken the answer to its `close`, and who has not opened a session."""
-        now = time.monotonic()
         for connection in list(self._listener.connections):
             session = connection.session
             if session.held and session.heard_s + _SILENT_S < now:
