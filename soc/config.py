@@ -65,9 +65,12 @@ class DetectConfig:
 
 @dataclass(frozen=True, slots=True)
 class EnrichConfig:
-    """What events are enriched with beside the inventory. `identities`: people, as CSV or LDIF. `geoip`: files in MaxMind's DB format.
-    `warning_lists`: values that are no indicators, whatever a feed says."""
+    """What events are enriched with beside the inventory. `machines`: more of them, as CSV. `identities`: people, as CSV or LDIF.
 
+    `geoip`: files in MaxMind's DB format. `warning_lists`: values that are no indicators, whatever a feed says.
+    """
+
+    machines: tuple[Path, ...] = ()
     identities: tuple[Path, ...] = ()
     geoip: tuple[Path, ...] = ()
     warning_lists: tuple[Path, ...] = ()

@@ -6,8 +6,8 @@ in office on its date. `level` is that of the Vietnamese scheme of protection by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from collectors.enrich import Asset as TableEntry
 from collectors.enrich import AssetTable
+from collectors.enrich.machine_files import Machine as MachineRow
 from collectors.event import Value
 from soc.binding import bind
 from soc.errors import Fault, FaultsError
@@ -132,6 +133,22 @@ class Inventory:
         by_address = {str(ip_address(a)): machine.name for machine in self.machines for a in machine.addresses}
         object.__setattr__(self, "_table", AssetTable(entries, by_address))
         object.__setattr__(self, "_by_id", {asset.id: asset for asset in self.assets})
+
+    def with_machines(self, more: Sequence[MachineRow]) -> Inventory:
+        """The same with machines of other files: hosts and addresses of the systems that they name."""
+        own: dict[str, list[MachineRow]] = {}
+        for each in more:
+            own.setdefault(each.system, []).append(each)
+        assets = tuple(
+            replace(
+                asset,
+                hosts=(*asset.hosts, *(each.name for each in own.get(asset.id, ()))),
+                addresses=(*asset.addresses, *(a for each in own.get(asset.id, ()) for a in each.addresses)),
+            )
+            for asset in self.assets
+        )
+        machines = tuple(Machine(each.name, each.addresses) for each in more)
+        return Inventory(assets, self.organisations, (*self.machines, *machines))
 
     def asset(self, system: str) -> Asset | None:
         """The system of an id, or None."""

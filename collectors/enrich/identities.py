@@ -11,14 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from collectors.errors import CollectorError
+from collectors.enrich.rows import refuse
 from collectors.event import Value
 
 _REMEMBERED = 50_000
-
-
-class IdentityError(CollectorError):
-    """Files of people that cannot be used: every fault with its place, a line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class IdentityTable:
     """People by the names of their accounts."""
 
     def __init__(self, identities: Iterable[Identity]) -> None:
-        """Raises: IdentityError where two have one name."""
+        """Raises: TableError where two have one name."""
         self._by_name: dict[str, Identity] = {}
         self._by_email: dict[str, Identity] = {}
         faults = []
@@ -60,8 +56,7 @@ class IdentityTable:
                     faults.append(f'{each.place}: the account "{name}" is already that of {other.place}')
             if each.email:
                 self._by_email.setdefault(each.email.lower(), each)
-        if faults:
-            raise IdentityError("\n".join(faults))
+        refuse(faults)
         self._fields: dict[str, dict[str, Value]] = {}
 
     def __len__(self) -> int:

@@ -11,17 +11,11 @@ names are written with `;` between them in CSV.
 from __future__ import annotations
 
 import base64
-import csv
-import difflib
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from collectors.enrich.identities import Identity, IdentityError, IdentityTable
-
-MAX_BYTES = 256 * 1024 * 1024
-_SHOWN = 50
-"""Faults that are told."""
+from collectors.enrich.identities import Identity, IdentityTable
+from collectors.enrich.rows import read_text, refuse, rows
 
 _COLUMNS = ("name", "full_name", "email", "department", "title", "criticality")
 
@@ -42,68 +36,36 @@ Entry = dict[str, list[str]]
 
 
 def read_identities(paths: Sequence[Path]) -> IdentityTable:
-    """The people of these files. Raises: IdentityError with every fault in them."""
+    """The people of these files. Raises: TableError with every fault in them."""
     faults: list[str] = []
     found = [identity for path in paths for identity in _read(path, faults)]
-    if faults:
-        more = [f"and {len(faults) - _SHOWN:,} more faults"] if len(faults) > _SHOWN else []
-        raise IdentityError("\n".join([*faults[:_SHOWN], *more]))
+    refuse(faults)
     return IdentityTable(found)
 
 
 def _read(path: Path, faults: list[str]) -> Iterator[Identity]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise IdentityError(f"{path} is larger than {MAX_BYTES >> 20} MB")
-        text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()
-    except OSError as error:
-        raise IdentityError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise IdentityError(f"{path} is no UTF-8 at byte {error.start}") from error
-    yield from _ldif(path, text, faults) if path.suffix.lower() in (".ldif", ".ldf") else _csv(path, text, faults)
+    return _ldif(path, faults) if path.suffix.lower() in (".ldif", ".ldf") else _csv(path, faults)
 
 
 # --- CSV -------------------------------------------------------------------------------------------------------------------------------
 
 
-def _csv(path: Path, text: str, faults: list[str]) -> Iterator[Identity]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        names = [cell.strip().lower() for cell in next(reader, [])]
-        unknown = [name for name in names if name not in _COLUMNS or names.count(name) > 1]
-        if "name" not in names or unknown:
-            near = difflib.get_close_matches(unknown[0], _COLUMNS, 1, 0.6) if unknown else []
-            what = f'column "{unknown[0]}" is unknown or twice there' if unknown else 'there is no column "name"'
-            hint = f'; did you mean "{near[0]}"?' if near else f" (there are: {', '.join(_COLUMNS)})"
-            faults.append(f"{path}:1: {what}{hint}")
-            return
-        for row in reader:
-            place = f"{path}:{reader.line_num}"
-            if not any(cell.strip() for cell in row):
-                continue
-            if len(row) != len(names):
-                faults.append(f"{place}: {len(row)} cells, where {len(names)} columns are named")
-                continue
-            cells = {name: cell.strip() for name, cell in zip(names, row, strict=True)}
-            accounts = tuple(name.strip() for name in cells.pop("name").split(";") if name.strip())
-            criticality = cells.pop("criticality", "")
-            if not accounts or criticality not in ("", "1", "2", "3", "4", "5"):
-                faults.append(
-                    f"{place}: " + (f'criticality "{criticality[:40]}" is not 1 to 5' if accounts else "no name")
-                )
-                continue
-            level = int(criticality) if criticality else None
-            full_name, email, department, title = (cells.get(name, "") for name in _SAID)
-            yield Identity(accounts, full_name, email, department, title, level, place)
-    except csv.Error as error:
-        faults.append(f"{path}:{reader.line_num}: {error}")
+def _csv(path: Path, faults: list[str]) -> Iterator[Identity]:
+    for place, cells in rows(path, _COLUMNS, faults):
+        accounts = tuple(name.strip() for name in cells["name"].split(";") if name.strip())
+        criticality = cells["criticality"]
+        if not accounts or criticality not in ("", "1", "2", "3", "4", "5"):
+            faults.append(f"{place}: " + (f'criticality "{criticality[:40]}" is not 1 to 5' if accounts else "no name"))
+            continue
+        full_name, email, department, title = (cells[name] for name in _SAID)
+        yield Identity(accounts, full_name, email, department, title, int(criticality) if criticality else None, place)
 
 
 # --- LDIF ------------------------------------------------------------------------------------------------------------------------------
 
 
-def _ldif(path: Path, text: str, faults: list[str]) -> Iterator[Identity]:
-    for line, entry in entries(path, text, faults):
+def _ldif(path: Path, faults: list[str]) -> Iterator[Identity]:
+    for line, entry in entries(path, read_text(path), faults):
         names = tuple(dict.fromkeys(value for attribute in _NAMES for value in entry.get(attribute, ()) if value))
         if not names:
             continue  # a group, a unit, a printer

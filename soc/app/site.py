@@ -184,10 +184,16 @@ class Site:
 
     @cached_property
     def inventory(self) -> Inventory:
-        """The systems of the data centre. Raises: FaultsError."""
+        """The systems of the data centre, with the machines of `enrich.machines`. Raises: FaultsError, CollectorError."""
         from soc.inventory import load_inventory
 
-        return load_inventory(self.config.inventory)
+        inventory = load_inventory(self.config.inventory)
+        if not self.config.enrich.machines:
+            return inventory
+        from collectors.enrich.machine_files import read_machines
+
+        known = [asset.id for asset in inventory.assets]
+        return inventory.with_machines(read_machines(self.config.enrich.machines, known))
 
     @cached_property
     def playbooks(self) -> dict[str, Playbook]:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.enrich.identities import Identity, IdentityError, IdentityTable
+from collectors.enrich.identities import Identity, IdentityTable
 from collectors.enrich.identity_files import entries, read_identities
+from collectors.enrich.rows import TableError
 from collectors.event import Value
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -111,7 +112,7 @@ def test_ldif_gives_people_and_neither_groups_nor_photographs(tmp_path: Path) ->
     ],
 )
 def test_a_fault_of_csv_is_told_with_its_line(tmp_path: Path, text: str, fault: str) -> None:
-    with pytest.raises(IdentityError, match=fault):
+    with pytest.raises(TableError, match=fault):
         table_of(tmp_path / "people.csv", text)
 
 
@@ -126,21 +127,21 @@ def test_a_fault_of_csv_is_told_with_its_line(tmp_path: Path, text: str, fault: 
     ],
 )
 def test_a_fault_of_ldif_is_told_with_its_line(tmp_path: Path, text: str, fault: str) -> None:
-    with pytest.raises(IdentityError, match=fault):
+    with pytest.raises(TableError, match=fault):
         table_of(tmp_path / "x.ldif", text)
 
 
 def test_all_faults_are_told_at_once_and_not_without_end(tmp_path: Path) -> None:
-    with pytest.raises(IdentityError) as refused:
+    with pytest.raises(TableError) as refused:
         table_of(tmp_path / "people.csv", "name,criticality\n" + "lan,9\n" * 200)
     assert str(refused.value).endswith("and 150 more faults")
 
 
 def test_bytes_that_are_no_utf_8_and_missing_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_bytes(b"name\nl\xe0n\n")
-    with pytest.raises(IdentityError, match=r"no UTF-8 at byte 6"):
+    with pytest.raises(TableError, match=r"no UTF-8 at byte 6"):
         read_identities([tmp_path / "people.csv"])
-    with pytest.raises(IdentityError, match=r"none\.csv cannot be read"):
+    with pytest.raises(TableError, match=r"none\.csv cannot be read"):
         read_identities([tmp_path / "none.csv"])
 
 
