@@ -53,8 +53,32 @@ def haproxy_lines(dice: random.Random) -> Iterator[str]:
         yield f"{head} pg-in pg/db-{n % 4} 0/0/{n % 9000} {n % 90000} -- 0/0/0/0/3 0/0"
 
 
+def suricata_lines(dice: random.Random) -> Iterator[str]:
+    """Suricata's EVE: flows, and now and then a request and an alert."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n / 20)
+        head = (
+            f'{{"timestamp":"{at:%Y-%m-%dT%H:%M:%S.%f}+0000","flow_id":{dice.getrandbits(50)},"in_iface":"ens192","event_type":"%s","src_ip":'
+            f'"10.20.{n % 200}.{dice.randrange(256)}","src_port":{dice.randrange(1024, 65536)},"dest_ip":"203.0.113.{n % 256}",'
+            f'"dest_port":443,"proto":"TCP",'
+        )
+        counts = f'"pkts_toserver":{n % 90},"pkts_toclient":{n % 80},"bytes_toserver":{n % 9999},"bytes_toclient":{n % 99999}'
+        web = f'"http":{{"hostname":"host{n % 99}.example","url":"/ho-so/{n}","http_method":"GET","status":200,"length":{n % 9999}}}'
+        yield (
+            head % "flow"
+            + f'"app_proto":"tls","flow":{{{counts},"age":{n % 99},"state":"closed","reason":"timeout"}}}}'
+        )
+        yield head % "http" + f'"tx_id":0,{web}}}'
+        yield (
+            head % "alert"
+            + f'"alert":{{"action":"allowed","gid":1,"signature_id":{n % 9999},"rev":1,"signature":"TINH {n % 99}"}},{web}}}'
+        )
+
+
 SERVER_LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "w3c": ("w3c", w3c_lines),
+    "suricata": ("json", suricata_lines),
+    "zeek": ("json", zeek_lines),
     "squid": ("squid", squid_lines),
     "haproxy": ("syslog", haproxy_lines),
 }

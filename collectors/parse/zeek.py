@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from collectors.errors import ParseError
 from collectors.event import Value
@@ -17,6 +16,8 @@ from collectors.parse.ecs import CONVERT
 from collectors.parse.format import Gives, excerpt
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAMES_KEPT = 1_000
+"""Columns of a log remembered; a stream of invented ones must not fill the memory."""
 _FOUR = {
     "id.orig_h": "source.ip", "id.orig_p": "source.port", "id.resp_h": "destination.ip", "id.resp_p": "destination.port",
     "uid": "zeek.session_id",
@@ -134,27 +135,37 @@ OTHER = "other"
 GIVES = (*(log.gives(path) for path, log in LOGS.items()), Log("network").gives(OTHER))
 
 
-@lru_cache(4096)
-def place_of(path: str, column: str) -> tuple[str, Callable[[object], Value] | None]:
-    """The field of a column, and how its value gets that field's type (None: text)."""
-    own = LOGS[path].names if path in LOGS else {}
-    known = own.get(column) or _FOUR.get(column)
-    if known is not None:
-        return known, CONVERT.get(known)
-    name = ".".join(part for part in column.split(".") if part) or "_"
-    return f"zeek.{path if path in LOGS else OTHER}.{name}", None
+class _Places(dict[str, tuple[str, str, Callable[[object], Value] | None]]):
+    """Of one log, a column -> its field, its name under the log, and how its value gets the field's type (None: text)."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._own = {**_FOUR, **(LOGS[path].names if path in LOGS else {})}
+        self._prefix = f"zeek.{path}."
+
+    def __missing__(self, column: str) -> tuple[str, str, Callable[[object], Value] | None]:
+        if len(self) >= _NAMES_KEPT:
+            self.clear()
+        own = self._prefix + (".".join(part for part in column.split(".") if part) or "_")
+        field = self._own.get(column)
+        self[column] = found = (own, own, None) if field is None else (field, own, CONVERT.get(field))
+        return found
 
 
-def put(fields: dict[str, Value], path: str, column: str, value: Value) -> None:
-    """Set the field of one column to its text or list of text; what cannot have the field's type stays under the log's name."""
-    place, convert = place_of(path, column)
-    if convert is not None:
-        typed = convert(value)
-        if typed is None:
-            fields[f"zeek.{path if path in LOGS else OTHER}.{column}"] = value
-            return
-        value = typed
-    fields[place] = value
+_PLACES = {path: _Places(path) for path in (*LOGS, OTHER)}
+
+
+def put(fields: dict[str, Value], path: str, said: Mapping[str, Value]) -> None:
+    """Set the field of each column to its text or list of text; what cannot have the field's type stays under the log's name."""
+    places = _PLACES[path if path in LOGS else OTHER]
+    for column, value in said.items():
+        place, own, convert = places[column]
+        if convert is None:
+            fields[place] = value
+        elif (typed := convert(value)) is not None:
+            fields[place] = typed
+        else:
+            fields[own] = value
 
 
 def finish(fields: dict[str, Value], path: str, said: Mapping[str, Value]) -> None:

@@ -67,10 +67,10 @@ def parse(record: RawRecord, context: Context) -> Parsed:
         if kind:
             found = _FLAGS.get(value, found) if kind == "bool" else [_plain(each) for each in value.split(plan.inner)]
         said[column] = found
-        if column != "ts":
-            put(fields, plan.path, column, found)
+    stamp = said.pop("ts", None)
+    put(fields, plan.path, said)
     finish(fields, plan.path, said)
-    return Parsed(moment(str(said["ts"])) if "ts" in said else None, fields)
+    return Parsed(moment(str(stamp)) if stamp is not None else None, fields)
 
 
 def _plain(text: str) -> str:

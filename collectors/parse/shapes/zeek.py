@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from collectors.event import Value
 from collectors.parse import timestamp
+from collectors.parse.ecs import plain
 from collectors.parse.format import Parsed
 from collectors.parse.shape import Document, Shape, originals
 from collectors.parse.zeek import GIVES, OTHER, finish, moment, put
@@ -27,17 +28,23 @@ _TELLTALES = {
 
 
 def _read(document: Document) -> Parsed:
-    said, fields = originals(document), dict[str, Value]()
+    """One row. Raises: ParseError."""
+    said: dict[str, Value] = {}
+    for column, value in document.items():
+        kind = type(value)
+        if kind is str or kind is int or kind is float or kind is bool:
+            if value != "":
+                said[column] = plain(value)
+        elif value:
+            said |= originals({column: value})
     path = said.pop("_path", None)
     if not isinstance(path, str):
         path = _path_of(document)
-    stamp = said.pop("ts")
-    for column, value in said.items():
-        if value not in ("", []):
-            put(fields, path, column, value)
+    stamp = str(said.pop("ts", ""))
+    fields: dict[str, Value] = {}
+    put(fields, path, said)
     finish(fields, path, said)
-    text = str(stamp)
-    return Parsed(timestamp.iso(text, _UTC) if text[4:5] == "-" else moment(text), fields)
+    return Parsed(timestamp.iso(stamp, _UTC) if stamp[4:5] == "-" else moment(stamp), fields)
 
 
 def _path_of(document: Document) -> str:

@@ -224,7 +224,7 @@ _CATEGORIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Mapping[str, tupl
     "antivirus": (("antivirus", "clamav"), ("malware",), _ANTIVIRUS),
     "database": (("postgresql.log", "mysql.log", "mysql.error", "mssql.log", "oracle.database_audit"), ("database",), {}),
     "threat_intel": (("threat_intel",), ("threat",), {}),
-    "dns": (("dns", "zeek.dns", "suricata.dns", "named", "unbound", "dnsmasq"), (), _DNS),
+    "dns": (("dns", "zeek.dns", "suricata.eve", "named", "unbound", "dnsmasq"), (), _DNS),
     "firewall": (
         ("firewall", "iptables.log", "nftables", "pfsense.log", "fortinet_fortigate.log", "panw.panos", "cisco_asa.log"), (), _FIREWALL,
     ),

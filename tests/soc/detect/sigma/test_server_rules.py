@@ -26,6 +26,17 @@ FIRED = {
         "Suspicious Access to Sensitive File Extensions - Zeek",
         "Suspicious DNS Z Flag Bit Set",
     },
+    "shapes/zeek": {
+        "DNS Events Related To Mining Pools",
+        "Default Cobalt Strike Certificate",
+        "Executable from Webdav",
+        "HTTP Request to Low Reputation TLD or Suspicious File Extension",
+        "Kerberos Network Traffic RC4 Ticket Encryption",
+        "Monero Crypto Coin Mining Pool Lookup",
+        "Possible Impacket SecretDump Remote Activity - Zeek",
+        "Suspicious DNS Z Flag Bit Set",
+    },
+    "shapes/suricata": {"Monero Crypto Coin Mining Pool Lookup"},
 }
 
 
