@@ -47,8 +47,25 @@ def dhcp_lines(dice: random.Random) -> Iterator[str]:
         yield f"{head} dhcpd[871]: DHCPACK on 10.20.{n % 200}.{n % 250} to 52:54:00:12:{n % 90 + 10}:{n % 89 + 10} (pc-{n % 900}) via eth0"
 
 
+def mail_lines(dice: random.Random) -> Iterator[str]:
+    """Mails on their way through Postfix."""
+    for n, head in heads(dice):
+        yield (
+            f"{head} postfix/smtp[871]: {n:010X}: to=<user{n % 900}@example.vn>, relay=mx.example.vn[203.0.113.{n % 250}]:25, "
+            f"delay=0.{n % 90}, delays=0.1/0.01/0.23/0.2, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as {dice.getrandbits(40):X})"
+        )
+
+
+def systemd_lines(dice: random.Random) -> Iterator[str]:
+    """Services that start."""
+    for n, head in heads(dice):
+        yield f"{head} systemd[1]: Started app{n % 900}.service - A service of the province, number {n}."
+
+
 HOST_LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "auditd": ("auditd", auditd_lines),
     "named": ("rfc3164", dns_lines),
     "dhcpd": ("rfc3164", dhcp_lines),
+    "postfix": ("rfc3164", mail_lines),
+    "systemd": ("rfc3164", systemd_lines),
 }

@@ -22,6 +22,7 @@ FIRING = {
         },
     ),
     "messages/named": ("rules/network/dns", {"net_dns_pua_cryptocoin_mining_xmr"}),
+    "messages/clamav": ("rules/linux/builtin/clamav", {"lnx_clamav_relevant_message"}),
 }  # fmt: skip
 
 
