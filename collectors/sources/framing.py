@@ -17,7 +17,7 @@ MAX_FRAME_BYTES = 16 * 1024 * 1024
 _COUNT = re.compile(rb"([1-9][0-9]{0,8}) ")
 _LIE = re.compile(rb"[0-9]{1,20} <")
 _MAYBE_COUNT = re.compile(rb"[0-9]{1,9} ?\Z")
-_TRAILERS = b"\r\n\0"
+TRAILERS = b"\r\n\0"
 _SPECIAL = frozenset({b"", b"\r", b"\0", *(b"%d" % digit for digit in range(10))})
 """How what may be a count, a trailer or an empty line begins."""
 """What senders put after a message without meaning it: NUL of a C string, a newline after a counted message."""
@@ -54,7 +54,7 @@ class SyslogFramer:
                 following = at + step
             elif self._long:
                 following = self._end_long(data, at, messages)
-            elif data[at] in _TRAILERS:
+            elif data[at] in TRAILERS:
                 following = at + 1
             else:
                 following = self._message(data, at, messages)
@@ -83,7 +83,7 @@ class SyslogFramer:
         if count := self._count(data, 0):
             start, size = count
             return [Message(data[start:], size - (len(data) - start))]
-        return [_cut(data, self._max)] if data.strip(_TRAILERS) else []
+        return [_cut(data, self._max)] if data.strip(TRAILERS) else []
 
     def _message(self, data: bytes, at: int, messages: list[Message]) -> int:
         """Take the message that begins at `at`; gives where it ends, `at` itself when more bytes are needed."""
@@ -97,7 +97,7 @@ class SyslogFramer:
             kept = min(size, self._max)
             if len(data) - start < kept:
                 return at
-            messages.append(Message(data[start : start + kept].rstrip(_TRAILERS), size - kept))
+            messages.append(Message(data[start : start + kept].rstrip(TRAILERS), size - kept))
             self._counted, self._skip = True, size - kept
             return start + kept
         end = data.find(b"\n", at)
@@ -132,4 +132,4 @@ class SyslogFramer:
 
 def _cut(line: bytes, longest: int) -> Message:
     """What is beyond the limit is cut as it came, trailers included: so the count is the same however the line was split."""
-    return Message(line[:longest], len(line) - longest) if len(line) > longest else Message(line.rstrip(_TRAILERS), 0)
+    return Message(line[:longest], len(line) - longest) if len(line) > longest else Message(line.rstrip(TRAILERS), 0)

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from collectors.record import Mark, Position, RawRecord
+from collectors.sources.framing import TRAILERS
 from collectors.sources.listener import LAST_BYTES, LOOK_S, START_S, Connection, Listener
 from collectors.sources.relp_config import RelpConfig
 from collectors.sources.relp_frames import SERVER_CLOSE, Command, RelpFramer, answer, opened
@@ -250,7 +251,8 @@ class RelpSource:
         assert session.tail is not None
         place = Position("", session.name, session.taken, session.taken + 1)
         session.taken += 1
-        self._records.append(RawRecord(command.data, self.id, place, received, connection.sender, command.truncated))
+        data = command.data if command.truncated else command.data.rstrip(TRAILERS)
+        self._records.append(RawRecord(data, self.id, place, received, connection.sender, command.truncated))
         session.unanswered.append(command.txnr)
         self._changed[session.name] = session.tail
         self._answering.add(connection)

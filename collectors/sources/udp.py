@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 
 from collectors.record import Position, RawRecord
 from collectors.sources.address import bound_socket, peer_of
+from collectors.sources.framing import TRAILERS
 from collectors.sources.rates import PeerRates
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 from collectors.sources.syslog import SyslogConfig
@@ -36,7 +37,6 @@ _SO_RCVBUFFORCE = 33
 _SO_MEMINFO = 55
 _MEMINFO_DROPS = 8
 """asm-generic/socket.h and linux/sock_diag.h; Python's socket module does not name them."""
-_TRAILERS = b"\r\n\0"
 
 _Datagram = tuple[bytes, tuple[str, int]]
 _Round = tuple[datetime, list[_Datagram]]
@@ -134,7 +134,7 @@ class UdpSource:
                 got = self._within_rate(got)
             for data, address in got:
                 position = Position("", self._stream, self._ordinal, self._ordinal + 1)
-                message = data.rstrip(_TRAILERS)
+                message = data.rstrip(TRAILERS)
                 cut = max(0, len(message) - longest)
                 records.append(RawRecord(message[:longest], self.id, position, received, peer_of(address), cut))
                 self._ordinal += 1
