@@ -1,3 +1,3 @@
 """Fixtures for every test: the real servers of tests/servers."""
 
-pytest_plugins = ["tests.servers.elastic"]
+pytest_plugins = ["tests.servers.elastic", "tests.servers.kafka"]

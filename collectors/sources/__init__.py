@@ -1,5 +1,5 @@
 """The world in, `RawRecord`s out: files, standard input, syslog over UDP, TCP, TLS and RELP, HTTP,
-OTLP, Beats, services that are polled, Windows event files.
+OTLP, Beats, services that are polled, Kafka, Windows event files.
 
 `open_source` makes the source of a configuration; the app drives each in one thread: `for batch in source.batches(stop): …`.
 `read_file` reads one file of any of these kinds to its end. Every kind says in its module what delivery it promises.
@@ -14,6 +14,7 @@ from collectors.sources.beats_config import BeatsConfig
 from collectors.sources.evtx import EvtxConfig, read_evtx
 from collectors.sources.file import FileConfig
 from collectors.sources.http_config import HttpConfig, OtlpConfig
+from collectors.sources.kafka_config import KafkaConfig
 from collectors.sources.lines import Continues
 from collectors.sources.poll_config import PollConfig
 from collectors.sources.relp_config import RelpConfig
@@ -32,6 +33,7 @@ __all__ = [
     "EvtxConfig",
     "FileConfig",
     "HttpConfig",
+    "KafkaConfig",
     "OtlpConfig",
     "Part",
     "PollConfig",
@@ -60,6 +62,7 @@ SourceConfig = (
     | OtlpConfig
     | BeatsConfig
     | PollConfig
+    | KafkaConfig
 )
 
 CONFIGS: Mapping[str, type[SourceConfig]] = {
@@ -72,6 +75,7 @@ CONFIGS: Mapping[str, type[SourceConfig]] = {
     "otlp": OtlpConfig,
     "beats": BeatsConfig,
     "poll": PollConfig,
+    "kafka": KafkaConfig,
 }
 """What `kind` in soc.yaml may say -> the configuration that it takes."""
 
@@ -91,6 +95,10 @@ def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Cont
             from collectors.sources.evtx import EvtxSource
 
             return EvtxSource(config, marks)
+        case KafkaConfig():
+            from collectors.sources.kafka import KafkaSource
+
+            return KafkaSource(config, marks)
         case PollConfig():
             from collectors.sources.poll import PollSource
 

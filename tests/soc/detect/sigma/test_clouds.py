@@ -34,10 +34,7 @@ FIRING = {
 """Rules of each product that fire on our golden records, at the least."""
 
 GOLDEN = [
-    each["fields"]
-    for name, (form, path) in pairs().items()
-    if name.startswith("shapes/")
-    for each in read(form, path)
+    each["fields"] for name, (form, path) in pairs().items() if name.startswith("shapes/") for each in read(form, path)
 ]
 
 
