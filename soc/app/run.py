@@ -15,6 +15,7 @@ from typing import Self
 from collectors.errors import CollectorError, JournalError
 from collectors.intake import Intake, Taken
 from iso27001.errors import IsoError
+from iso27001.ledger import Fact
 from iso27001.ledger.anchor import write_anchor
 from soc.app.assurance import measure
 from soc.app.auditing import accounted_to, failed_audits
@@ -26,6 +27,7 @@ from soc.app.memory import settle
 from soc.app.reading import BATCH
 from soc.app.reload import Reloader
 from soc.app.rule_files import RuleFiles, versions_of
+from soc.app.silence import Silence
 from soc.app.site import Site
 from soc.app.watch import ledger_checked, overdue, rules_loaded, rules_refused
 from soc.detect.tuning import expired
@@ -74,6 +76,7 @@ class Running:
         self._reloader = Reloader(files, every_s, self._evaluation.replace, self._refuse)
         self._overdue: set[str] = set()
         self._audited_to = accounted_to(site)
+        self._silence = Silence(site)
         self._intakes = intakes(site, journal, self._taken)
         self._stop = threading.Event()
         self._intakes_over = threading.Event()
@@ -221,15 +224,17 @@ class Running:
             if measured:
                 _, verdict = measure(self.site)
                 self._conservation.tell(ledger_checked(verdict, now))
-            account(self.site, self._conservation, self._evaluation, self._indexing)
+            fact = account(self.site, self._conservation, self._evaluation, self._indexing)
+            self._conservation.tell([*self._silence.look(fact.body if fact else None, now)])
         except (IsoError, CollectorError, SocError) as error:
             _log.error("the ledger could not be signed", extra={"error": str(error)})
 
 
-def account(site: Site, conservation: Conservation, evaluation: Evaluation, indexing: Indexing) -> None:
-    """Write what flowed since the last time, then sign."""
-    conservation.record(site.clock(), evaluation, indexing)
+def account(site: Site, conservation: Conservation, evaluation: Evaluation, indexing: Indexing) -> Fact | None:
+    """Write what flowed since the last time, then sign; the fact, where anything flowed."""
+    fact = conservation.record(site.clock(), evaluation, indexing)
     sign(site)
+    return fact
 
 
 def sign(site: Site) -> None:
