@@ -27,6 +27,7 @@ INTEGERS = frozenset({
     "network.bytes", "network.packets", "server.port", "source.bytes", "source.nat.port",
     "source.packets", "source.port", "syslog.repeated", "system.auth.failures", "url.port", "winlog.process.pid",
     "winlog.process.thread.id",
+    "snmp.uptime", "ups.battery.charge_percent", "ups.battery.low_minutes", "ups.battery.minutes_remaining", "ups.battery.seconds_on",
     "iis.access.sub_status", "iis.access.win32_status",
 })  # fmt: skip
 FLAGS = frozenset({"egov.off_hours"})

@@ -97,12 +97,14 @@ class Copies:
                     fields[field] = typed
 
 
-def put_whole(fields: dict[str, Value], document: object, *names: str) -> None:
+def put_whole(fields: dict[str, Value], document: Document, *names: str) -> None:
     """Set objects and lists also as the text that they are as JSON, quotes within texts without their backslash: rules look into it."""
     for name in names:
-        node = document
-        for part in name.split("."):
-            node = node.get(part) if isinstance(node, dict) else None
+        first, _, below = name.partition(".")
+        node = document.get(first)
+        while below and node is not None:
+            first, _, below = below.partition(".")
+            node = node.get(first) if isinstance(node, dict) else None
         if isinstance(node, dict | list):
             fields[name] = msgspec.json.encode(node).decode().replace('\\"', '"')
 

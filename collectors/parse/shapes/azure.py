@@ -10,6 +10,9 @@ azure.signinlogs, azure.auditlogs, azure.identity_protection, azure.platformlogs
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from collectors.event import Value
 from collectors.parse.format import Gives, Parsed
 from collectors.parse.shape import (
@@ -28,29 +31,53 @@ from collectors.parse.shape import (
 _CLAIM = "identity.claims.http://schemas.xmlsoap.org/ws/2005/05/identity/claims"
 
 
-def _spelled(*paths: str) -> tuple[str, ...]:
-    """Names as the three ways write them: below `properties`, at the top, and with capitals."""
-    capitals = [".".join(part[:1].upper() + part[1:] for part in path.split(".")) for path in paths]
-    return (*(f"properties.{path}" for path in paths), *paths, *capitals)
-
-
 _NAMES = {
-    "event.action": _spelled("activityDisplayName", "operationName", "operationName.value", "operationNameValue"),
-    "user.name": (
-        *_spelled("userPrincipalName", "initiatedBy.user.userPrincipalName", "initiatedBy.app.displayName", "caller"),
-        f"{_CLAIM}/upn", f"{_CLAIM}/name", "identity.claims.appid",
-    ),
-    "user.id": _spelled("userId", "initiatedBy.user.id", "servicePrincipalId"),
-    "user.full_name": _spelled("userDisplayName"),
-    "user.target.name": _spelled("targetResources.userPrincipalName", "targetResources.displayName"),
-    "user_agent.original": _spelled("userAgent"),
-    "event.reason": _spelled("status.failureReason", "resultReason", "resultDescription"),
-    "cloud.account.id": ("subscriptionId", "SubscriptionId", "tenantId", "TenantId", "properties.resourceTenantId", "AADTenantId"),
-    "source.geo.country_iso_code": _spelled("location.countryOrRegion"),
-    "rule.name": _spelled("riskEventType"),
-}  # fmt: skip
-_COPIES = Copies({name: field for field, names in _NAMES.items() for name in names})
-_ADDRESSES = _spelled("callerIpAddress", "ipAddress", "initiatedBy.user.ipAddress", "httpRequest.clientIpAddress")
+    "event.action": "activityDisplayName operationName operationName.value operationNameValue",
+    "user.name": "userPrincipalName initiatedBy.user.userPrincipalName initiatedBy.app.displayName caller",
+    "user.id": "userId initiatedBy.user.id servicePrincipalId",
+    "user.full_name": "userDisplayName",
+    "user.target.name": "targetResources.userPrincipalName targetResources.displayName",
+    "user_agent.original": "userAgent",
+    "event.reason": "status.failureReason resultReason resultDescription",
+    "cloud.account.id": "subscriptionId resourceTenantId tenantId",
+    "source.geo.country_iso_code": "location.countryOrRegion",
+    "source.address": "ipAddress iPAddress initiatedBy.user.ipAddress callerIpAddress httpRequest.clientIpAddress",
+    "rule.name": "riskEventType",
+}
+"""ECS fields -> what Graph calls them; of several the first that is there."""
+_WHOLE = ("targetResources", "status", "networkLocationDetails")
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A way of delivery: how it spells the names."""
+
+    copies: Copies
+    whole: tuple[str, ...]
+
+
+def _way(*spell: Callable[[str], str], **others: str) -> _Way:
+    """`others`: further names for an ECS field, whose dots are written `__`."""
+    names = {each(name): field for field, said in _NAMES.items() for name in said.split() for each in spell}
+    more = {name: field.replace("__", ".") for field, said in others.items() for name in said.split()}
+    return _Way(Copies(names | more), tuple(each(name) for name in _WHOLE for each in spell))
+
+
+def _plain(name: str) -> str:
+    return name
+
+
+def _below(name: str) -> str:
+    return f"properties.{name}"
+
+
+def _capital(name: str) -> str:
+    return ".".join(part[:1].upper() + part[1:] for part in name.split("."))
+
+
+_DIAGNOSTIC = _way(_below, _plain, user__name=f"{_CLAIM}/upn {_CLAIM}/name identity.claims.appid")
+_GRAPH = _way(_plain)
+_TABLE = _way(_capital)
 _TIMES = (
     "time", "TimeGenerated", "createdDateTime", "activityDateTime", "properties.activityDateTime", "detectedDateTime",
     "eventTimestamp",
@@ -80,29 +107,20 @@ _BY_CATEGORY = {category: f"azure.{name}" for name, all_of_it in _DATASETS.items
 _CATEGORIES = {"azure.signinlogs": "authentication", "azure.auditlogs": "iam", "azure.identity_protection": "iam"}
 
 
-def _by_category(document: Document) -> Parsed:
+def _by_category(document: Document, way: _Way) -> Parsed:
     said = document.get("Type") or document["category"]
-    said = said.get("value") if isinstance(said, dict) else said
-    return _read(
-        document,
-        _BY_CATEGORY.get(said.lower(), "azure.platformlogs") if isinstance(said, str) else "azure.platformlogs",
-    )
+    dataset = _BY_CATEGORY.get(said.lower()) if isinstance(said, str) else None
+    return _read(document, dataset or "azure.platformlogs", way)
 
 
-def _read(document: Document, dataset: str) -> Parsed:
+def _read(document: Document, dataset: str, way: _Way) -> Parsed:
     fields = originals(document)
-    put_whole(
-        fields, document, "targetResources", "properties.targetResources", "TargetResources", "properties.status", "NetworkLocationDetails",
-        "properties.networkLocationDetails", "networkLocationDetails",
-    )  # fmt: skip
-    _COPIES.put(fields)
+    put_whole(fields, document, *way.whole)
+    way.copies.put(fields)
+    put_account(fields, fields.get("user.name"))
+    put_address(fields, "source", fields.pop("source.address", None))
     if dataset == "azure.auditlogs":
         _put_modified(fields, document)
-    put_account(fields, fields.get("user.name"))
-    for name in _ADDRESSES:
-        if name in fields:
-            put_address(fields, "source", fields[name])
-            break
     fields["event.dataset"] = dataset
     fields["event.category"] = _CATEGORIES.get(dataset, "configuration")
     fields["cloud.provider"] = "azure"
@@ -144,10 +162,20 @@ _ALL = (
 _TABLES = frozenset(_BY_CATEGORY)
 
 SHAPES = (
-    Shape("time resourceId operationName category", _by_category, _ALL),
-    Shape("eventTimestamp operationName category caller resourceId", lambda d: _read(d, "azure.activitylogs")),
-    Shape("TimeGenerated Type", _by_category, fits=lambda d: str(d["Type"]).lower() in _TABLES),
-    Shape("createdDateTime userPrincipalName appId conditionalAccessStatus", lambda d: _read(d, "azure.signinlogs")),
-    Shape("activityDateTime activityDisplayName initiatedBy targetResources", lambda d: _read(d, "azure.auditlogs")),
-    Shape("riskEventType riskState detectedDateTime", lambda d: _read(d, "azure.identity_protection")),
+    Shape("time resourceId operationName category", lambda it: _by_category(it, _DIAGNOSTIC), _ALL),
+    Shape(
+        "TimeGenerated Type", lambda it: _by_category(it, _TABLE), fits=lambda it: str(it["Type"]).lower() in _TABLES
+    ),
+    Shape(
+        "eventTimestamp operationName category caller resourceId", lambda it: _read(it, "azure.activitylogs", _GRAPH)
+    ),
+    Shape(
+        "createdDateTime userPrincipalName appId conditionalAccessStatus",
+        lambda it: _read(it, "azure.signinlogs", _GRAPH),
+    ),
+    Shape(
+        "activityDateTime activityDisplayName initiatedBy targetResources",
+        lambda it: _read(it, "azure.auditlogs", _GRAPH),
+    ),
+    Shape("riskEventType riskState detectedDateTime", lambda it: _read(it, "azure.identity_protection", _GRAPH)),
 )

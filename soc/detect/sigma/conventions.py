@@ -38,7 +38,7 @@ PRODUCTS = frozenset(
         *("zeek", "cisco", "fortigate", "fortios", "paloalto", "juniper", "huawei", "citrix", "vmware", "opencanary", "rpc_firewall"),
         *("apache", "nginx", "iis", "django", "python", "ruby_on_rails", "spring", "jvm", "nodejs", "velocity", "modsecurity"),
         *("sql", "postgresql", "mysql", "mssql", "oracle", "qualys", "qflow", "onelogin", "crowdstrike", "bitdefender", "hashicorp"),
-        *("google_workspace", "egov", "soc"),
+        *("google_workspace", "egov", "soc", "ups", "door", "snmp"),
     }
 )  # fmt: skip
 """Products that rules are written for; a name near one of them is a slip."""
