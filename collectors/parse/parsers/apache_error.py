@@ -13,7 +13,7 @@ import re
 
 from collectors.errors import ParseError
 from collectors.event import Value
-from collectors.parse import timestamp
+from collectors.parse import modsecurity, timestamp
 from collectors.parse.ecs import put_source
 from collectors.parse.format import Context, Format, Gives, Parsed, excerpt, share_of_lines, text_of
 from collectors.record import RawRecord
@@ -50,6 +50,7 @@ def parse(record: RawRecord, context: Context) -> Parsed:
     if client:
         host, _, at = client.rpartition(":") if pid else (client, "", "")  # 2.4 always adds the port, 2.2 never does
         put_source(fields, host or client, at if host else "")
+    modsecurity.put_match(message, fields)
     code = _CODE.match(message)
     if code is not None:
         fields["event.code"] = code[1]
@@ -68,8 +69,8 @@ FORMAT = Format(
     gives=(
         Gives(
             "apache.error",
-            "web",
-            "apache.error.module event.code log.level message process.pid process.thread.id source.ip source.port",
+            "intrusion_detection web",
+            f"apache.error.module event.code log.level message process.pid process.thread.id source.ip source.port {modsecurity.FIELDS}",
         ),
     ),
 )

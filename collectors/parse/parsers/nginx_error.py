@@ -12,7 +12,7 @@ import re
 
 from collectors.errors import ParseError
 from collectors.event import Value
-from collectors.parse import timestamp
+from collectors.parse import modsecurity, timestamp
 from collectors.parse.ecs import number, put_source
 from collectors.parse.format import Context, Format, Gives, Parsed, excerpt, share_of_lines, text_of
 from collectors.record import RawRecord
@@ -44,8 +44,9 @@ def parse(record: RawRecord, context: Context) -> Parsed:
     }
     if connection and (value := number(connection)) is not None:
         fields["nginx.error.connection_id"] = value
-    _, found, about = message.rpartition(", client: ")
+    said, found, about = message.rpartition(", client: ")
     if found:
+        modsecurity.put_match(said, fields)
         _about(about, fields)
     return Parsed(time, fields)
 
@@ -81,9 +82,9 @@ FORMAT = Format(
     gives=(
         Gives(
             "nginx.error",
-            "web",
+            "intrusion_detection web",
             "http.request.method http.version log.level message nginx.error.connection_id process.name "
-            "process.pid process.thread.id source.ip url.*",
+            f"process.pid process.thread.id source.ip url.* {modsecurity.FIELDS}",
         ),
     ),
 )

@@ -22,7 +22,8 @@ from collectors.errors import ParseError
 from collectors.event import Value
 from collectors.parse import timestamp
 from collectors.parse.ecs import number, put_source
-from collectors.parse.format import Context, Format, Gives, Parsed, excerpt, text_of
+from collectors.parse.format import Context, Format, Parsed, excerpt, text_of
+from collectors.parse.postgresql import GIVES, outcome
 from collectors.record import RawRecord
 
 _COLUMNS = (
@@ -41,11 +42,6 @@ _NUMBERS = {
     "postgresql.log.query_pos",
 }
 _FROM, _MESSAGE, _STATE = 4, 13, 12
-_STATEMENT = re.compile(
-    r"(?:duration: (\d{1,12})\.(\d{3}) ms)?(?:  )?(?:(?:statement|(?:execute|parse|bind) [^:]{1,256}): (.*))?",
-    re.DOTALL | re.ASCII,
-)
-_CONNECTION = re.compile(r"connection (received|authorized|authenticated)|disconnection")
 _SNIFFED = re.compile(rb"(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z+-][A-Z0-9:]{1,5},")
 
 
@@ -67,7 +63,7 @@ def parse(record: RawRecord, context: Context) -> Parsed:
     if peer and peer != "[local]":
         host, colon, at = peer.rpartition(":")
         put_source(fields, host if colon else peer, at if colon else "")
-    _outcome(row[_MESSAGE], row[_STATE], fields)
+    outcome(row[_MESSAGE], row[_STATE], fields)
     return Parsed(time, fields)
 
 
@@ -88,54 +84,6 @@ def _number(value: str, name: str) -> int:
     return whole
 
 
-def _outcome(message: str, state: str, fields: dict[str, Value]) -> None:
-    """What happened: a statement, a connection, a refused password; `event.outcome` by the SQLSTATE's class (00: success)."""
-    if state in ("28P01", "28000"):
-        fields["event.action"] = "database-login"
-        fields["event.category"] = "authentication"
-        fields["event.outcome"] = "failure"
-    elif state and state[:2] != "00":
-        fields["event.action"] = "database-error"
-        fields["event.outcome"] = "failure"
-    elif connection := _CONNECTION.match(message):
-        fields["event.action"] = f"database-{connection[0].replace(' ', '-')}"
-        if connection[1] == "authorized":
-            fields["event.action"] = "database-login"
-            fields["event.category"] = "authentication"
-            fields["event.outcome"] = "success"
-    elif message.startswith("AUDIT: "):
-        _audit(message[7:], fields)
-    elif (statement := _STATEMENT.match(message)) and statement[0]:
-        if statement[1]:
-            fields["event.duration"] = int(statement[1]) * 1_000_000 + int(statement[2]) * 1000
-        if statement[3]:
-            fields["event.action"] = "database-statement"
-            fields["postgresql.log.query"] = statement[3]
-
-
-def _audit(text: str, fields: dict[str, Value]) -> None:
-    """pgaudit: `SESSION,1,1,READ,SELECT,TABLE,public.citizen,SELECT * FROM citizen,<none>`."""
-    try:
-        row = next(csv.reader([text], strict=True), [])
-    except csv.Error:
-        return
-    if len(row) < 8:
-        return
-    fields["event.action"] = "database-audit"
-    kind, _, _, group, command, object_type, name, statement = row[:8]
-    for key, value in (
-        ("type", kind),
-        ("class", group),
-        ("command", command),
-        ("object_type", object_type),
-        ("object_name", name),
-    ):
-        if value:
-            fields[f"postgresql.log.audit.{key}"] = value
-    if statement and statement != "<previously logged>":
-        fields["postgresql.log.query"] = statement
-
-
 def _continues(line: bytes, open: bool) -> bool:  # noqa: A002  the word of the field
     return open ^ bool(line.count(b'"') & 1)
 
@@ -150,12 +98,5 @@ FORMAT = Format(
     parse,
     _sniff,
     _continues,
-    gives=(
-        Gives(
-            "postgresql.log",
-            "authentication database",
-            "event.action event.duration event.outcome log.level message postgresql.log.* process.pid "
-            "source.domain source.ip source.port user.name",
-        ),
-    ),
+    gives=(GIVES,),
 )
