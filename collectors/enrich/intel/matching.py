@@ -143,6 +143,8 @@ class IndicatorMatcher:
         """Every value that is an indicator, with each feed that says so, whatever its validity."""
         found: list[Hit] = []
         look = self._look
+        if not look.set.size:
+            return found
         for name in _WATCHED.intersection(fields):
             answers = look.answers[name]
             value = fields[name]

@@ -101,7 +101,7 @@ def _read(received: Received, zone: ZoneInfo) -> Iterator[Line]:
         if name not in received.added:
             yield None, "", f"{name} = {_value(value)}"
     added = ", ".join(f"{name} = {_value(value)}" for name, value in received.added.items())
-    yield None, "enriched", added or "with nothing: no system of the inventory is known by it"
+    yield None, "enriched", added or "with nothing: no system, person, address or indicator is known by it"
 
 
 def _value(value: object) -> str:
