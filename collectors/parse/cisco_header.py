@@ -4,7 +4,8 @@
     : 2026 Nov 22 10:00:00 ICT: %ETHPORT-5-IF_DOWN_LINK_FAILURE: Interface Ethernet1/1 is down (Link failure)      (NX-OS)
 
 Source of truth: Cisco IOS "System Message Logging" (`service timestamps`, `service sequence-numbers`, `logging
-origin-id`), NX-OS and IOS-XR system message guides. All parts may be missing, and a relay puts a date and a host of
+origin-id`), NX-OS and IOS-XR system message guides. A time since the start (`1w2d`) says
+no moment. All parts may be missing, and a relay puts a date and a host of
 its own before them. `*` and `.` say that the clock is not, or no more, set by NTP: its time counts where nothing
 better is known and it is within a day of the receipt. UTC, GMT and offsets are known zones; any other is the site's.
 """
@@ -22,11 +23,13 @@ from collectors.parse.ecs import number
 
 _LONGEST = 120
 """Characters before the message that are looked at."""
-_MESSAGE = re.compile(r"%{1,2}[A-Z0-9][A-Za-z0-9_]{1,40}+(?:[-/][\w-]{1,60}+)?[-/:(]", re.ASCII)
+_MESSAGE = re.compile(r"%{1,2}[A-Z0-9][\w/-]{1,80}?[-/][0-7][-/][A-Z0-9]", re.ASCII)
 _ZONE = r"(?:UTC|GMT)(?:[+-]\d{1,2}(?::\d\d)?)?|[A-Z]{1,4}T|[a-z]{2}t|[+-]\d\d:\d\d"
+_UPTIME = r"(?:\d{1,3}[ywdhm]){2}|\d\d:\d\d:\d\d"
 _HEADER = re.compile(
-    rf"(?:: ?)?(?:(\d{{1,18}}): )?(?:(?!(?:{_ZONE}|\d{{1,18}}):)([\w.-]{{1,255}}): )?(?:\d{{1,18}}: )?(?:[A-Z]{{1,4}}/\d[\w/]{{0,40}}:)?"
-    rf"(?:([*.]?)(?:(\d{{4}}) )?([A-Z][a-z]{{2}} [ \d]?\d(?: \d{{4}})? \d\d:\d\d:\d\d(?:\.\d{{1,9}})?))?"
+    rf"(?:: ?)?(?:(\d{{1,18}}): )?(?:(?!(?:{_ZONE}|{_UPTIME}|\d{{1,18}}):)([\w.-]{{1,255}}): )?(?:\d{{1,18}}: )?"
+    rf"(?:[A-Z]{{1,4}}/\d[\w/]{{0,40}}:)?"
+    rf"(?:([*.]?)(?:(\d{{4}}) )?([A-Z][a-z]{{2}} [ \d]?\d(?: \d{{4}})? \d\d:\d\d:\d\d(?:\.\d{{1,9}})?)|{_UPTIME})?"
     rf"(?: ?({_ZONE}))?(?: ?: (?:[\w.-]{{1,64}}(?:\[\d{{1,9}}\])?: )?)?",
     re.ASCII,
 )

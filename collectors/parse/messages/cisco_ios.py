@@ -46,8 +46,8 @@ _RAISED = re.compile(
     r"Privilege level set to (?P<level>\d{1,2}) by (?P<user>\S{1,256}) on \S{1,20}(?: \((?P<s>[^)]{1,64})\))?", re.ASCII
 )
 _DIGEST = re.compile(
-    r"(?P<reason>(?:Invalid|No) MD5 digest) (?:received )?from (?P<s>[^\s(]{1,64})\((?P<s_port>\d{1,5})\) "
-    r"to (?P<d>[^\s(]{1,64})\((?P<d_port>\d{1,5})\)",
+    r"(?P<reason>(?:Invalid|No) MD5 digest) (?:received )?from (?P<s>[^\s(:]{1,64})[(:](?P<s_port>\d{1,5})\)? "
+    r"to (?P<d>[^\s(:]{1,64})[(:](?P<d_port>\d{1,5})",
     re.ASCII,
 )
 _INTERFACE = re.compile(

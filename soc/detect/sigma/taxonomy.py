@@ -226,7 +226,10 @@ _CATEGORIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Mapping[str, tupl
     "threat_intel": (("threat_intel",), ("threat",), {}),
     "dns": (("dns", "zeek.dns", "suricata.eve", "named", "unbound", "dnsmasq"), (), _DNS),
     "firewall": (
-        ("firewall", "iptables.log", "nftables", "pfsense.log", "fortinet_fortigate.log", "panw.panos", "cisco_asa.log"), (), _FIREWALL,
+        (
+            "firewall", "iptables.log", "nftables", "pfsense.log", "fortinet_fortigate.log", "panw.panos", "cisco_asa.log", "cisco_ios.log",
+            "checkpoint.firewall", "huawei_usg.log", "sophos.xg", "mikrotik.routeros", "cef.log", "leef.log",
+        ), (), _FIREWALL,
     ),
 }  # fmt: skip
 """Categories without a product -> datasets, ECS `event.category`, field names."""
