@@ -22,7 +22,7 @@ _OURS = frozenset({
     "winlog.record_id", "winlog.event_id", "host.name",
 })  # fmt: skip
 """What the header says and no shipper may say otherwise, for rules are chosen by it; `host.name` is the computer, not the collector."""
-_MEANING = frozenset({"event.action", "event.category", "event.outcome"})
+_MEANING = ("event.action", "event.category", "event.outcome")
 """What we say of events that we know, in the words that our rules ask for."""
 _LEVELS = {"critical": "1", "error": "2", "warning": "3", "information": "4", "verbose": "5"}
 """Words for System/Level -> the number that the event had."""
@@ -33,6 +33,9 @@ _OPCODES = {
 """Words for System/Opcode (winmeta.xml)."""
 _KEYWORDS = {"Audit Success": "0x8020000000000000", "Audit Failure": "0x8010000000000000"}
 """Words for System/Keywords whose mask is certain where the provider is Security-Auditing: the bit of its log has no word."""
+
+_FIRST_NUMBERED = frozenset(f"param{n}" for n in range(1, 9))
+"""What tells that values have no names: of so many in a row, not all are empty."""
 
 
 def is_winlogbeat(fields: dict[str, Value]) -> bool:
@@ -63,8 +66,8 @@ def read_winlogbeat(flat: dict[str, Value], data: dict[str, Any]) -> dict[str, V
             user[name[len(windows.USER_DATA) :]] = value
         else:
             others[name] = value
-    if "Data" not in data and (numbered := _numbered(data)):
-        data["Data"] = numbered
+    if not data.keys().isdisjoint(_FIRST_NUMBERED) and "Data" not in data:
+        data["Data"] = _numbered(data)
     user.pop("xml_name", None)
     provider = _text(flat, "winlog.provider_name", "event.provider")
     keywords = _mask(provider, others)
@@ -84,14 +87,17 @@ def read_winlogbeat(flat: dict[str, Value], data: dict[str, Any]) -> dict[str, V
 
 def _put_others(others: dict[str, Value], fields: dict[str, Value]) -> None:
     """What Winlogbeat says besides, where it is not what we say better."""
-    if level := _LEVELS.get(_text(others, "log.level").lower()):
-        fields["winlog.level"] = level
-    if opcode := _OPCODES.get(_text(others, "winlog.opcode").lower()):
-        others["winlog.opcode"] = opcode
-    if "event.action" in others and others["event.action"] == others.get("winlog.task"):
+    level, opcode = others.get("log.level"), others.get("winlog.opcode")
+    if type(level) is str and (number := _LEVELS.get(level) or _LEVELS.get(level.lower())):
+        fields["winlog.level"] = number
+    if type(opcode) is str and (number := _OPCODES.get(opcode.lower())):
+        others["winlog.opcode"] = number
+    action = others.get("event.action")
+    if action is not None and action == others.get("winlog.task"):
         del others["event.action"]
-    for name in _MEANING & fields.keys():
-        others.pop(name, None)
+    for name in _MEANING:
+        if name in fields and name in others:
+            del others[name]
     fields.update(others)
 
 
