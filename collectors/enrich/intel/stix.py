@@ -229,6 +229,11 @@ class _Reader:
         self._at += 1
         return self._tokens[self._at - 1]
 
+    @property
+    def _number_ahead(self) -> bool:
+        """Whether the next token is a constant of another type than text."""
+        return not self.over and self._tokens[self._at][0] in ("other", "word")
+
     def _expect(self, sign: str) -> None:
         _, text = self.take()
         if text != sign:
@@ -272,7 +277,7 @@ class _Reader:
         wanted = Kind.FILE if object_type == "file" and hash_name in _HASHES else _PATHS.get(path)
         operator = self.take()[1].upper()
         operator = "=" if operator == "==" else operator
-        if wanted is None or operator not in ("=", "IN", "LIKE", "ISSUBSET"):
+        if wanted is None or operator not in ("=", "IN", "LIKE", "ISSUBSET") or self._number_ahead:
             return hash_name, None
         if operator == "IN":
             self._expect("(")
