@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("textual", "elasticsearch", "sklearn", "sigma", "prometheus_client", "cryptography", "evtx", "jinja2")
+HEAVY = (
+    "textual",
+    "elasticsearch",
+    "sklearn",
+    "sigma",
+    "prometheus_client",
+    "cryptography",
+    "evtx",
+    "jinja2",
+    "h11",
+    "google.protobuf",
+    "zstandard",
+)
 PACKAGES = ("soc", "collectors", "iso27001")
 
 
