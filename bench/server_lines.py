@@ -75,10 +75,20 @@ def suricata_lines(dice: random.Random) -> Iterator[str]:
         )
 
 
+def mariadb_lines(dice: random.Random) -> Iterator[str]:
+    """MariaDB's audit plugin: statements and the tables that they read."""
+    for n in range(10**9):
+        at = START + timedelta(seconds=n // 20)
+        head = f"{at:%Y%m%d %H:%M:%S},db-01,user{n % 500},10.20.{n % 200}.{dice.randrange(256)},{n % 9999},{n}"
+        yield f"{head},QUERY,nhan_su,'SELECT * FROM luong WHERE ma = \\'{n}\\' AND nam = 2026',0"
+        yield f"{head},READ,nhan_su,luong,"
+
+
 SERVER_LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "w3c": ("w3c", w3c_lines),
     "suricata": ("json", suricata_lines),
     "zeek": ("json", zeek_lines),
+    "mariadb-audit": ("mariadb-audit", mariadb_lines),
     "squid": ("squid", squid_lines),
     "haproxy": ("syslog", haproxy_lines),
 }

@@ -28,7 +28,8 @@ INTEGERS = frozenset({
     "source.packets", "source.port", "syslog.repeated", "system.auth.failures", "url.port", "winlog.process.pid",
     "winlog.process.thread.id",
     "snmp.uptime", "ups.battery.charge_percent", "ups.battery.low_minutes", "ups.battery.minutes_remaining", "ups.battery.seconds_on",
-    "iis.access.sub_status", "iis.access.win32_status",
+    "iis.access.sub_status", "iis.access.win32_status", "mysql.slowlog.bytes_sent", "mysql.slowlog.rows_affected",
+    "mysql.slowlog.rows_examined", "mysql.slowlog.rows_sent",
 })  # fmt: skip
 FLAGS = frozenset({"egov.off_hours"})
 LISTS = frozenset(

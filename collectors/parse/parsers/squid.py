@@ -20,7 +20,7 @@ from collectors.parse.format import Context, Format, Gives, Parsed, excerpt, sha
 from collectors.record import RawRecord
 
 _NATIVE = re.compile(
-    r"(\d{9,12})\.(\d{3}) {1,16}(-?\d{1,12}) (\S{1,255}) ([A-Z_]{2,64})/(\d{3}) (\d{1,18}) (\S{1,64}) (.*) (\S{1,255}) "
+    r"(\d{9,11})\.(\d{3}) {1,16}(-?\d{1,12}) (\S{1,255}) ([A-Z_]{2,64})/(\d{3}) (\d{1,18}) (\S{1,64}) (.*) (\S{1,255}) "
     r"([A-Z_]{2,64})/(\S{1,255}) (\S{1,255})(?: .*)?",
     re.ASCII | re.DOTALL,
 )
@@ -30,7 +30,7 @@ _COMBINED = re.compile(
     re.ASCII | re.DOTALL,
 )
 _SNIFFED = re.compile(
-    rb"\d{9,12}\.\d{3} {1,16}-?\d{1,12} \S{1,255} [A-Z_]{2,64}/\d{3} \d|"
+    rb"\d{9,11}\.\d{3} {1,16}-?\d{1,12} \S{1,255} [A-Z_]{2,64}/\d{3} \d|"
     rb"[^\[\n]{5,600}\[[^\]\n]{20,32}\] \"[^\n]*\" [A-Z_]{2,64}:[A-Z_]{2,64}\r?$"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
