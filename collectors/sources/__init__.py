@@ -1,5 +1,5 @@
 """The world in, `RawRecord`s out: files, standard input, syslog over UDP, TCP, TLS and RELP, HTTP,
-OTLP, Beats, services that are polled, Kafka, Windows event files.
+OTLP, Beats, services that are polled, Kafka, systemd's journal, Windows event files.
 
 `open_source` makes the source of a configuration; the app drives each in one thread: `for batch in source.batches(stop): …`.
 `read_file` reads one file of any of these kinds to its end. Every kind says in its module what delivery it promises.
@@ -14,6 +14,7 @@ from collectors.sources.beats_config import BeatsConfig
 from collectors.sources.evtx import EvtxConfig, read_evtx
 from collectors.sources.file import FileConfig
 from collectors.sources.http_config import HttpConfig, OtlpConfig
+from collectors.sources.journald_config import JournaldConfig
 from collectors.sources.kafka_config import KafkaConfig
 from collectors.sources.lines import Continues
 from collectors.sources.poll_config import PollConfig
@@ -33,6 +34,7 @@ __all__ = [
     "EvtxConfig",
     "FileConfig",
     "HttpConfig",
+    "JournaldConfig",
     "KafkaConfig",
     "OtlpConfig",
     "Part",
@@ -58,6 +60,7 @@ SourceConfig = (
     | SyslogConfig
     | RelpConfig
     | EvtxConfig
+    | JournaldConfig
     | HttpConfig
     | OtlpConfig
     | BeatsConfig
@@ -71,6 +74,7 @@ CONFIGS: Mapping[str, type[SourceConfig]] = {
     "syslog": SyslogConfig,
     "relp": RelpConfig,
     "evtx": EvtxConfig,
+    "journald": JournaldConfig,
     "http": HttpConfig,
     "otlp": OtlpConfig,
     "beats": BeatsConfig,
@@ -95,6 +99,10 @@ def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Cont
             from collectors.sources.evtx import EvtxSource
 
             return EvtxSource(config, marks)
+        case JournaldConfig():
+            from collectors.sources.journald import JournaldSource
+
+            return JournaldSource(config, marks)
         case KafkaConfig():
             from collectors.sources.kafka import KafkaSource
 
