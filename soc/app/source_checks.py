@@ -50,7 +50,7 @@ def check_sources(site: Site) -> Iterator[SourceCheck]:
         if listen := str(getattr(source, "listen", "")):
             faults += _port(source, listen, writer, found)
         faults += _certificate(source, site.clock(), found, warnings)
-        faults += _secrets(source)
+        faults += _named_files(source, warnings)
         yield SourceCheck(source, tuple(found), tuple(warnings), tuple(faults))
 
 
@@ -105,14 +105,15 @@ def _certificate(source: SourceConfig, now: datetime, found: list[str], warnings
         return
     from cryptography import x509
 
-    from collectors.sources.tls import ServerTls
-
     try:
-        ServerTls.of(source).context()  # type: ignore[arg-type]  # what has a certificate has the other keys
-    except SourceError as error:
+        if hasattr(source, "client_ca"):  # of a listener; others show theirs to a server
+            from collectors.sources.tls import ServerTls
+
+            ServerTls.of(source).context()  # type: ignore[arg-type]  # what has a client_ca has the other keys
+        chain = x509.load_pem_x509_certificates(path.read_bytes())
+    except (SourceError, OSError, ValueError) as error:
         yield str(error).removeprefix(f"{source.id}: ")
         return
-    chain = x509.load_pem_x509_certificates(path.read_bytes())
     end = min(each.not_valid_after_utc for each in chain)
     if end <= now:
         yield f"{path}: the certificate ended on {end:%Y-%m-%d}"
@@ -122,8 +123,8 @@ def _certificate(source: SourceConfig, now: datetime, found: list[str], warnings
         found.append(f"certificate until {end:%Y-%m-%d}")
 
 
-def _secrets(source: SourceConfig) -> Iterator[str]:
-    """Files that keys ending with `_file` name: there, readable, and not for everybody."""
+def _named_files(source: SourceConfig, warnings: list[str]) -> Iterator[str]:
+    """Files that keys ending with `_file` name: there and readable; a secret that everybody can read is a warning."""
     for name in sorted(dir(source)):
         path = getattr(source, name) if name.endswith("_file") else None
         if not isinstance(path, Path):
@@ -134,5 +135,5 @@ def _secrets(source: SourceConfig) -> Iterator[str]:
         except OSError as error:
             yield f"{name}: {path}: {error.strerror}"
             continue
-        if mode & 0o007:
-            yield f"{name}: {path} may be read by everybody (chmod o= {path})"
+        if mode & 0o007 and name != "ca_file":
+            warnings.append(f"{name}: {path} may be read by everybody (chmod o= {path})")

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from collectors.sources import SourceConfig
+from collectors.sources import CONFIGS, SourceConfig
 from soc.app.conservation import KIND
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def standings(site: Site) -> list[Standing]:
         Standing(
             source,
             place_of(source),
-            delivery_of(source),
+            delivery_of(source.kind),
             flows.get(source.id, Flow()),
             tuple(mark for mark in marks.values() if mark.source == source.id),
         )
@@ -76,19 +76,21 @@ def flows_of(site: Site) -> Mapping[str, Flow]:
 
 
 def place_of(source: SourceConfig) -> str:
-    """Where a source reads or listens; "" for standard input."""
+    """Where a source reads or listens; "" for standard input and the machine's own journal."""
     listen = str(getattr(source, "listen", ""))
     if listen:
         transport = str(getattr(source, "transport", ""))
         return f"{transport} {listen}".strip()
-    return str(getattr(source, "path", ""))
+    if topics := getattr(source, "topics", ()):
+        return f"{', '.join(topics)} at {', '.join(getattr(source, 'servers', ()))}"
+    return str(getattr(source, "path", "") or getattr(source, "url", "") or getattr(source, "directory", None) or "")
 
 
 @cache
-def delivery_of(source: SourceConfig) -> str:
+def delivery_of(kind: str) -> str:
     """What delivery a kind of source promises: the words after "Delivery:" in the documentation of its code."""
-    kind = type(source)
-    for text in (kind.__doc__, importlib.import_module(kind.__module__).__doc__, _module_of(source.kind)):
+    config = CONFIGS[kind]
+    for text in (config.__doc__, importlib.import_module(config.__module__).__doc__, _module_of(kind)):
         found = _DELIVERY.search(" ".join((text or "").split()))
         if found:
             return found[1]

@@ -22,6 +22,8 @@ _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 """Of receipt, where only the form of a date is looked at."""
 _ODD = re.compile(r"[^\w.-]|\.(?=\.)", re.ASCII)
 _LONGEST_NAME = 128
+_LONGEST_TIME = 80
+"""Characters; moments are remembered by their text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,10 @@ class Reader:
         plan = self._plan
         if plan.time is None:
             return None
-        return plan.time(" ".join([str(parts[name]) for name in plan.time_parts]), received, zone)
+        text = " ".join([str(parts[name]) for name in plan.time_parts])
+        if len(text) > _LONGEST_TIME:
+            raise ParseError(f"not a time: {excerpt(text)}")
+        return plan.time(text, received, zone)
 
     def _give(self, parts: Parts, way: int, fields: Fields) -> None:
         fields.update(self._plan.constants[way])

@@ -149,7 +149,7 @@ def test_a_number_can_be_of_another_unit() -> None:
 def test_time_is_read_in_the_form_that_is_named(form: str, text: str, time: datetime) -> None:
     found = made(patterns=[{"match": "(?P<when>.+)"}], time={"from": "when", "form": form})
     assert parse(record(text.encode()), found, CONTEXT).time == time
-    for bad in ("never", "9" * 60, "0000-00-00"):
+    for bad in ("never", "9" * 60, "0000-00-00", f"{text}{' ' * 90}x"):
         with pytest.raises(ParseError):
             parse(record(bad.encode()), found, CONTEXT)
 

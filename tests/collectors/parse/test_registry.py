@@ -5,16 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import collectors.parse
 from collectors.errors import ParseError
 from collectors.event import Value
 from collectors.parse import formats, known_format, parse
 from collectors.parse.described import Described, describe
-from collectors.parse.registry import format_named, messages, read_message, use
+from collectors.parse.registry import DESCRIPTIONS, format_named, messages, read_message, use
 from tests.collectors.parse.golden import CONTEXT, record
 
+ROOM = Path(collectors.parse.__file__).parent
 DOORS = {
     "title": "card readers of the data hall",
     "about": "our own notes",
@@ -41,6 +44,13 @@ def site() -> Iterator[None]:
 @pytest.mark.parametrize("name", sorted(formats()))
 def test_a_format_is_found_by_its_name_alone(name: str) -> None:
     assert known_format(name) is formats()[name]
+
+
+def test_no_two_have_one_name() -> None:
+    described = {path.stem.replace("-", "_") for path in DESCRIPTIONS.glob("*.yml")}
+    in_python = {path.stem for folder in ("parsers", "messages") for path in (ROOM / folder).glob("[!_]*.py")}
+    assert described
+    assert not in_python & described
 
 
 @pytest.mark.parametrize(

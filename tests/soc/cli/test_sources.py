@@ -22,6 +22,7 @@ from soc.__main__ import run
 from soc.app.run import Running
 from soc.app.site import Site
 from soc.app.sources import delivery_of
+from tests.collectors.sources.certificates import Authority
 from tests.soc.app.sites import auth_line, new_site
 
 FORMAT = """\
@@ -91,8 +92,7 @@ def test_list_counts_what_came_of_each_source(doors: Path, capfd: pytest.Capture
 
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_every_kind_of_source_says_what_it_promises(kind: str) -> None:
-    more = {"path": "/x"} if kind in ("file", "evtx") else {}
-    assert delivery_of(CONFIGS[kind](id="x", **more))  # type: ignore[arg-type]
+    assert delivery_of(kind)
 
 
 def test_check_tells_every_fault_of_every_source(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -112,6 +112,7 @@ def test_check_tells_every_fault_of_every_source(tmp_path: Path, capfd: pytest.C
   - {{id: taken, kind: syslog, transport: tcp, listen: "127.0.0.1:{port}"}}
   - {{id: open, kind: syslog, transport: udp, listen: "127.0.0.1:0"}}
   - {{id: http, kind: http, listen: "127.0.0.1:0", token_file: {secret}}}
+  - {{id: poll, kind: poll, url: "https://api.example/logs", headers_file: /nowhere/key}}
 """,
         )
         assert run(["sources", "check", "--config", str(path), "--json"]) == 2
@@ -126,7 +127,8 @@ def test_check_tells_every_fault_of_every_source(tmp_path: Path, capfd: pytest.C
     assert found["gone"]["faults"] == ["/nowhere/*.evtx: no such file"]
     assert found["taken"]["faults"] == [f"127.0.0.1:{port}: Address already in use"]
     assert found["open"]["ok"]
-    assert found["http"]["faults"] == [f"token_file: {secret} may be read by everybody (chmod o= {secret})"]
+    assert found["http"]["warnings"] == [f"token_file: {secret} may be read by everybody (chmod o= {secret})"]
+    assert found["poll"]["faults"] == ["headers_file: /nowhere/key: No such file or directory"]
 
 
 def test_check_knows_its_own_running_soc_and_a_format_with_a_fault(
@@ -310,3 +312,25 @@ def test_an_encoding_that_no_lines_can_have_is_refused(
     path = new_site(tmp_path / "site", f"[{{id: a, kind: file, path: /x, encoding: {name}}}]")
     assert run(["sources", "list", "--config", str(path)]) == 2
     assert f'encoding "{name}" is none of text with lines' in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("days", "ok", "told"),
+    [(-1, False, "the certificate ended on"), (10, True, "the certificate ends on"), (400, True, "certificate until")],
+)
+def test_the_end_of_a_certificate_is_seen_before_it_comes(
+    tmp_path: Path, days: int, ok: bool, told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    certificate, key = Authority(tmp_path).issue("soc01", days=days)
+    path = new_site(
+        tmp_path / "site",
+        f'[{{id: net, kind: syslog, transport: tls, listen: "127.0.0.1:0", certificate: {certificate}, key: {key}}}]',
+    )
+    assert run(["sources", "check", "--config", str(path), "--json"]) == (0 if ok else 2)
+    [row] = rows(capfd.readouterr().out)
+    assert row["ok"] is ok
+    assert any(told in text for text in (*row["faults"], *row["warnings"], *row["found"])), row
+    Path(key).unlink()
+    assert run(["sources", "check", "--config", str(path), "--json"]) == 2
+    [row] = rows(capfd.readouterr().out)
+    assert row["faults"]
