@@ -138,7 +138,7 @@ def looked_back(events: Sequence[Event], folder: Path, store: IndicatorStore) ->
             site, Span(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)), since_import=None
         )
         spent = time.process_time() - began
-    figures = f"{result.events / spent:,.0f} a CPU second, {resident_mb() - before:.0f} MB; {len(result.findings)} values found"
+    figures = f"{result.events / spent:,.0f} a CPU second, {resident_mb() - before:.0f} MB; {len(result.findings)} indicators found"
     return f"looked back over {result.events:,} events: {figures}"
 
 

@@ -1,12 +1,12 @@
 """Indicators that are new to the site in, what of its stored history they match out: kept apart from live alerts, as a fact of its own.
 
 The journal is read once, batch by batch, by the matcher that `soc run` enriches with; only the start of an indicator's validity does not
-count, as a feed names it after the fact. What is remembered is one finding for each value and feed, MOST_FINDINGS of them, never events.
+count, as a feed names it after the fact. Remembered is one finding for each indicator and feed, MOST_FINDINGS of them, never events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from collectors.enrich.intel.matching import Hit
+from collectors.enrich.intel.store import Known
 from collectors.event import Event
 from iso27001.ledger import Fact
 from soc.app.history import Span, history
@@ -24,13 +25,13 @@ from soc.detect.correlation.hits import effective
 RETRO = "intel.retro"
 
 MOST_FINDINGS = 10_000
-"""Findings that are kept; matches of further values are counted."""
+"""Findings that are kept; matches of further indicators are counted."""
 
 RECORDED = 500
 """Findings that the fact keeps, those of the most events first."""
 
-EVENTS_KEPT = 20
-"""Ids of events of a finding, the first ones."""
+MOST_NAMED = 20
+"""Values, fields, systems and ids of events of a finding that are kept, the first ones."""
 
 Progress = Callable[[int], None]
 """Told how many events were read since it was last told."""
@@ -38,10 +39,9 @@ Progress = Callable[[int], None]
 
 @dataclass(slots=True)
 class Finding:
-    """One value of stored events that is an indicator of a feed now. `fields`: where it stood. `systems`: of the inventory, whose events
-    these are. `early`: whether all of it lies before the indicator is valid."""
+    """One indicator of a feed, and the stored events that hold it. `values`: what it matched (of a network, several), in which `fields`;
+    `systems`: of the inventory, whose events these are; MOST_NAMED of each. `early`: all of it lies before the indicator is valid."""
 
-    value: str
     indicator: str
     type: str
     feed: str
@@ -52,6 +52,7 @@ class Finding:
     first: datetime
     last: datetime
     early: bool
+    values: list[str]
     fields: list[str]
     systems: list[str]
     event_ids: list[str]
@@ -60,7 +61,7 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Retro:
     """One look back. `since_import`: only indicators that a feed first gave after this count. `events`: read. `seen`: matches that were
-    already found live. `began`: when the set was opened. `unkept`: matches of values beyond MOST_FINDINGS."""
+    already found live. `began`: when the set was opened. `unkept`: matches of indicators beyond MOST_FINDINGS."""
 
     span: Span
     since_import: datetime | None
@@ -82,16 +83,16 @@ def look_back(site: Site, span: Span, *, since_import: datetime | None, progress
             if not span.holds(time):
                 continue
             events += 1
+            hits: dict[tuple[str, str], list[Hit]] = {}
             for hit in indicators.hits(event.fields):
-                indicator = hit.known.indicator
-                ended = indicator.valid_until is not None and indicator.valid_until <= time
-                if ended or (since_import is not None and hit.known.imported <= since_import):
-                    continue
-                key = indicator.value, hit.known.feed
-                if _live(event, hit):
+                if _counts(hit.known, time, since_import):
+                    hits.setdefault((hit.known.indicator.value, hit.known.feed), []).append(hit)
+            for key, of_one in hits.items():
+                if _live(event, of_one):
                     seen += 1
                 elif key in found or len(found) < MOST_FINDINGS:
-                    _add(found, key, hit, event, time)
+                    finding = found.get(key) or found.setdefault(key, _finding(of_one[0].known, time))
+                    _add(finding, of_one, event, time)
                 else:
                     unkept += 1
         progress(len(batch))
@@ -99,32 +100,40 @@ def look_back(site: Site, span: Span, *, since_import: datetime | None, progress
     return Retro(span, since_import, began, events, seen, unkept, tuple(findings))
 
 
-def _live(event: Event, hit: Hit) -> bool:
+def _counts(known: Known, time: datetime, since_import: datetime | None) -> bool:
+    end = known.indicator.valid_until
+    return (end is None or time < end) and (since_import is None or known.imported > since_import)
+
+
+def _live(event: Event, hits: Sequence[Hit]) -> bool:
     """Whether the match was made when the event came in."""
     matched = event.fields.get("threat.enrichments.matched.atomic")
-    return isinstance(matched, list) and hit.value in matched
+    return isinstance(matched, list) and all(hit.value in matched for hit in hits)
 
 
-def _add(found: dict[tuple[str, str], Finding], key: tuple[str, str], hit: Hit, event: Event, time: datetime) -> None:
-    known = hit.known.indicator
-    begins = known.valid_from
-    early = begins is not None and time < begins
-    finding = found.get(key)
-    if finding is None:
-        finding = found[key] = Finding(
-            *(hit.value, known.value, known.kind.value, hit.known.feed, known.name, known.confidence, known.tlp),
-            *(0, time, time, early),
-            *([], [], []),
-        )
-    finding.early = finding.early and early
+def _finding(known: Known, time: datetime) -> Finding:
+    said = known.indicator
+    about = said.value, said.kind.value, known.feed, said.name, said.confidence, said.tlp
+    return Finding(*about, events=0, first=time, last=time, early=True, values=[], fields=[], systems=[], event_ids=[])
+
+
+def _add(finding: Finding, hits: Sequence[Hit], event: Event, time: datetime) -> None:
+    begins = hits[0].known.indicator.valid_from
+    finding.events += 1
+    finding.early = finding.early and begins is not None and time < begins
     finding.first, finding.last = min(finding.first, time), max(finding.last, time)
-    if not finding.event_ids or finding.event_ids[-1] != event.id:  # a value that stands in two fields is one event
-        finding.events += 1
-        if len(finding.event_ids) < EVENTS_KEPT:
-            finding.event_ids.append(event.id)
-    for values, value in ((finding.fields, hit.field), (finding.systems, event.fields.get("service.name"))):
-        if isinstance(value, str) and value not in values and len(values) < EVENTS_KEPT:
-            values.append(value)
+    _name(finding.event_ids, event.id)
+    system = event.fields.get("service.name")
+    if isinstance(system, str):
+        _name(finding.systems, system)
+    for hit in hits:
+        _name(finding.values, hit.value)
+        _name(finding.fields, hit.field)
+
+
+def _name(names: list[str], name: str) -> None:
+    if len(names) < MOST_NAMED and name not in names:
+        names.append(name)
 
 
 def record(site: Site, result: Retro, actor: str) -> str:
@@ -138,7 +147,7 @@ def record(site: Site, result: Retro, actor: str) -> str:
         "events": result.events,
         "seen": result.seen,
         "unkept": result.unkept,
-        "values": len(result.findings),
+        "indicators": len(result.findings),
         "findings": [msgspec.to_builtins(finding) for finding in result.findings[:RECORDED]],
     }
     fact = Fact(f"{RETRO}:{now.isoformat()}", RETRO, now, actor, body)

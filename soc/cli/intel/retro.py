@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     from soc.app.retro import Retro
     from soc.app.site import Site
 
-COLUMNS = ["value", "type", "feed", "events", "first", "last", "confidence", "tlp", "early", "systems", "name"]
+COLUMNS = [
+    "indicator",
+    "type",
+    "feed",
+    "events",
+    "first",
+    "last",
+    "confidence",
+    "tlp",
+    "early",
+    "values",
+    "systems",
+    "name",
+]
 
 
 @click.command()
@@ -64,13 +77,15 @@ def command(
         print_json({**head, "seen": result.seen, "unkept": result.unkept, "fact": fact_id, "findings": rows})
     else:
         show(rows, COLUMNS, as_json=False)
-        values = f"{len(rows):,} values of new indicators" if result.since_import else f"{len(rows):,} values"
+        new = "new " if result.since_import else ""
         click.echo(
-            f"{result.events:,} events, {values} among them, {result.seen:,} matches were found live; recorded as {fact_id}",
+            f"{result.events:,} events hold {len(rows):,} {new}indicators; {result.seen:,} matches were found live; recorded as {fact_id}",
             err=True,
         )
         if result.unkept:
-            click.echo(f"{result.unkept:,} matches of further values are not listed: look at shorter spans", err=True)
+            click.echo(
+                f"{result.unkept:,} matches of further indicators are not listed: look at shorter spans", err=True
+            )
     return EXIT_FINDINGS if rows else EXIT_OK
 
 

@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from collectors.event import Value, make_event
+from collectors.record import Position, RawRecord
 from iso27001.measures import SAMPLE
 from soc.__main__ import run
 from soc.app.assurance import measure
 from soc.app.history import Span
 from soc.app.intel import IMPORTED, REMOVED, indicator_store
-from soc.app.retro import RETRO, covered, look_back
+from soc.app.retro import MOST_NAMED, RETRO, covered, look_back
 from soc.app.run import Running
 from soc.app.site import Site
 from soc.store import AlertQuery
@@ -226,8 +228,8 @@ def test_check_says_of_each_value_whether_it_matches_now_and_why_not(tmp_path: P
 
 @pytest.fixture
 def history(tmp_path: Path) -> Path:
-    """A site that saw the attacker three times, and somebody else once."""
-    lines = [login(1), login(2, "lan", "192.0.2.7"), login(3), login(4, "minh")]
+    """A site that saw the attacker twice, one beside him, and somebody else."""
+    lines = [login(1), login(2, "lan", "192.0.2.7"), login(3), login(4, "minh", "203.0.113.46")]
     return lived(tmp_path, lines)
 
 
@@ -236,18 +238,45 @@ def test_looking_back_finds_what_new_indicators_match_and_opens_no_alert(
 ) -> None:
     with Site.load(history) as site:
         before = [alert.id for alert in alerts(site)]
-    soc("intel", "import", feed(tmp_path, f"{ATTACKER},90,2026-11-01"), "--feed", "cert", "--config", history)
+    soc("intel", "import", feed(tmp_path, "203.0.113.0/24,90,2026-11-01"), "--feed", "cert", "--config", history)
     ran = soc("intel", "retro", *SPAN, "--json", "--config", history)
     assert ran.code == 1
     [row] = ran.rows
     [found] = row["findings"]
-    assert (row["events"], found["value"], found["events"], found["fields"]) == (4, ATTACKER, 3, ["source.ip"])
+    assert (row["events"], found["indicator"], found["values"], found["events"]) == (
+        4,
+        "203.0.113.0/24",
+        [ATTACKER, "203.0.113.46"],
+        3,
+    )
+    assert found["fields"] == ["source.ip"]
     assert (found["early"], found["feed"], len(found["event_ids"])) == (True, "cert", 3)
     assert found["first"] < found["last"]
     with Site.load(history) as site:
         assert [alert.id for alert in alerts(site)] == before
         [fact] = facts(site, RETRO)
         assert fact["findings"] == row["findings"]
+
+
+def test_an_event_counts_once_however_many_of_its_fields_match_and_what_is_named_is_bounded(
+    tmp_path: Path, soc: Soc
+) -> None:
+    config = new_site(tmp_path / "site")
+    soc("intel", "import", feed(tmp_path, "203.0.113.0/24,90,"), "--feed", "cert", "--config", config)
+    with Site.load(config) as site:
+        events = []
+        for number in range(60):
+            record = RawRecord(b"x", "proxy", Position("", "proxy", number, number), DAY + timedelta(seconds=number))
+            fields: dict[str, Value] = {
+                "source.ip": f"203.0.113.{number}",
+                "destination.ip": f"203.0.113.{number + 100}",
+            }
+            events.append(make_event(record, record.received, fields))
+        site.journal.append(events, {}, [])
+        [found] = look_back(site, Span(DAY, DAY + timedelta(days=1)), since_import=None).findings
+    assert (found.events, found.first, found.last) == (60, DAY, DAY + timedelta(seconds=59))
+    assert found.fields == ["source.ip", "destination.ip"] or found.fields == ["destination.ip", "source.ip"]
+    assert len(found.values) == len(found.event_ids) == MOST_NAMED
 
 
 def test_only_what_came_since_the_last_look_over_the_same_span_is_looked_for(
@@ -265,7 +294,7 @@ def test_only_what_came_since_the_last_look_over_the_same_span_is_looked_for(
     assert "192.0.2.7" in ran.out
     assert ATTACKER not in ran.out
     listed = soc("intel", "retro", "--list", "--json", "--config", history)
-    assert [row["value"] for row in listed.rows] == [ATTACKER, ATTACKER, "192.0.2.7"]
+    assert [row["indicator"] for row in listed.rows] == [ATTACKER, ATTACKER, "192.0.2.7"]
 
 
 def test_what_matched_when_it_came_in_and_what_had_ended_is_not_told_again(tmp_path: Path, soc: Soc) -> None:
