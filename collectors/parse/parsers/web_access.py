@@ -6,8 +6,8 @@ r"""A line of an nginx or Apache access log in, flat ECS out: common and combine
 Source of truth: Apache 2.4 mod_log_config ("common", "combined", "vhost_combined"), nginx 1.22 ngx_http_log_module
 ("combined"). After the user agent there may stand a quoted X-Forwarded-For (its first address is `client.ip`), and a
 time: with a point it is nginx's $request_time in seconds, without one Apache's %D in microseconds. What a request
-line that is not HTTP said stays in `url.original`. Who wrote a line is not in it: it is Apache where the file's path
-or the source's id says so, else nginx.
+line that is not HTTP said stays in `url.original`. Who wrote a line is not in it: it is Tomcat or Apache where the file's
+path or the source's id says so, else nginx.
 """
 
 from __future__ import annotations
@@ -76,6 +76,8 @@ def parse(record: RawRecord, context: Context) -> Parsed:
 @lru_cache(256)
 def _dataset(path: str, source: str) -> str:
     where = f"{path} {source}".lower()
+    if "tomcat" in where or "localhost_access_log" in where:
+        return "tomcat.access"
     return "apache.access" if "apache" in where or "httpd" in where or "access_log" in where else "nginx.access"
 
 
@@ -144,8 +146,8 @@ def _sniff(sample: bytes) -> float:
 
 FORMAT = Format(
     "web-access",
-    "nginx and Apache access log (common, combined, with virtual host, forwarded address, time)",
+    "nginx, Apache and Tomcat access log (common, combined, with virtual host, forwarded address, time)",
     parse,
     _sniff,
-    gives=tuple(Gives(f"{server}.access", "web", _FIELDS) for server in ("nginx", "apache")),
+    gives=tuple(Gives(f"{server}.access", "web", _FIELDS) for server in ("nginx", "apache", "tomcat")),
 )

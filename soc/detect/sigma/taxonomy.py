@@ -133,7 +133,7 @@ def _unix(logsource: Logsource, system: str) -> tuple[Route, ...]:
 # --- Web servers, proxies, and everything that is found by its name -------------------------------------------------------------
 
 _WEB = ("webserver", "proxy")
-_WEB_SERVERS = ("nginx", "apache", "iis")
+_WEB_SERVERS = ("nginx", "apache", "iis", "tomcat")
 _PROXIES = ("proxy", "squid", "squid.access", "squid.log", "zscaler_zia.web", "bluecoat.director")
 
 _W3C: dict[str, tuple[str, ...]] = {

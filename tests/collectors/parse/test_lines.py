@@ -123,6 +123,7 @@ def test_two_records_share_no_fields() -> None:
         ("/var/log/nginx/access.log", "nginx.access"),
         ("/var/log/apache2/access.log", "apache.access"),
         ("/var/log/httpd/access_log", "apache.access"),
+        ("/opt/tomcat/logs/localhost_access_log.2026-11-22.txt", "tomcat.access"),
     ],
 )
 def test_who_wrote_a_web_log_is_read_from_its_path(path: str, dataset: str) -> None:
