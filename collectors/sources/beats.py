@@ -135,12 +135,10 @@ class BeatsSource:
         connection, peer = session.connection, session.connection.peer
         told = asyncio.wrap_future(self._handover.put(self._records(session.events, connection.sender)))
         while not (await asyncio.wait([told], timeout=KEEPALIVE_S))[0]:
-            connection.writer.write(acknowledgement(0))
-            await connection.writer.drain()
+            await connection.send(acknowledgement(0))
         if told.cancelled() or not told.result():
             raise ConnectionAbortedError
-        connection.writer.write(acknowledgement(session.events[-1].sequence))
-        await connection.writer.drain()
+        await connection.send(acknowledgement(session.events[-1].sequence))
         self._rates.took(peer, len(session.events), time.monotonic())
         session.events.clear()
         session.events_bytes = 0

@@ -22,6 +22,8 @@ from collectors.sources.tls import ServerTls, subject_of
 log = logging.getLogger(__name__)
 
 HANDSHAKE_S = 10.0
+SEND_S = 30.0
+"""A peer that takes no answers for so long is left."""
 LAST_S = 0.2
 """How long connections that are being answered may go on after the end."""
 _BACKLOG = 128
@@ -43,6 +45,12 @@ class Connection:
     def sender(self) -> str:
         """Peer and subject, as records have them."""
         return f"{self.peer} {self.subject}" if self.subject else self.peer
+
+    async def send(self, data: bytes) -> None:
+        """Answer. Raises: TimeoutError where the peer takes no answers any more."""
+        self.writer.write(data)
+        async with asyncio.timeout(SEND_S):
+            await self.writer.drain()
 
 
 class Connections:
@@ -158,6 +166,7 @@ class Connections:
                 accepted,
                 ssl=self._tls.context() if self._tls else None,
                 ssl_handshake_timeout=HANDSHAKE_S if self._tls else None,
+                ssl_shutdown_timeout=LAST_S if self._tls else None,
             )
         except (OSError, ssl.SSLError):
             accepted.close()
@@ -180,4 +189,7 @@ class Connections:
         except Exception:
             log.exception("fault while serving a connection", extra={"source": self._source, "peer": peer})
         finally:
-            transport.close()
+            if transport.get_write_buffer_size():
+                transport.abort()  # a close would wait for a peer that takes nothing
+            else:
+                transport.close()

@@ -23,7 +23,7 @@ IDLE_S = 75.0
 """Between two requests of a connection: longer than the 60 s that shippers and proxies keep one."""
 HEAD_S = 10.0
 BODY_S = 30.0
-"""The head, and the body plus a second for each `SLOWEST_BYTES` of it, must be here by then: who drips bytes holds a place for nothing."""
+"""The head, and the body plus a second for each `SLOWEST_BYTES` that came, must be here by then: dripping holds no place for long."""
 SLOWEST_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
 _LINGER_BYTES = 1024 * 1024
@@ -113,7 +113,7 @@ class Exchange:
         size = 0
         try:
             if answer is None:
-                async with asyncio.timeout(BODY_S + _length(head) / SLOWEST_BYTES):
+                async with asyncio.timeout(BODY_S) as limit:
                     while answer is None and isinstance(event := await self._body_part(), h11.Data):
                         if size + len(event.data) > self._max_body:
                             answer = refusal(413, "body too large", f"at most {self._max_body} bytes")
@@ -122,6 +122,7 @@ class Exchange:
                         else:
                             size += len(event.data)
                             held.append(bytes(event.data))
+                            limit.reschedule((limit.when() or 0.0) + len(event.data) / SLOWEST_BYTES)
             if answer is None:
                 answer = await self._answer(head, b"".join(held))
         finally:
@@ -167,9 +168,7 @@ class Exchange:
             headers.append(("Connection", "close"))
         head = h11.Response(status_code=answer.status, headers=headers, reason=HTTPStatus(answer.status).phrase)
         parts = [self._h11.send(head), self._h11.send(h11.Data(data=answer.body)), self._h11.send(h11.EndOfMessage())]
-        writer = self._connection.writer
-        writer.write(b"".join(part for part in parts if part))
-        await writer.drain()
+        await self._connection.send(b"".join(part for part in parts if part))
         if unread:
             await self._linger()
 
