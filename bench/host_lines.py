@@ -62,10 +62,27 @@ def systemd_lines(dice: random.Random) -> Iterator[str]:
         yield f"{head} systemd[1]: Started app{n % 900}.service - A service of the province, number {n}."
 
 
+def samba_lines(dice: random.Random) -> Iterator[str]:
+    """Files that are opened on a share."""
+    for n, head in heads(dice):
+        yield f"{head} smbd_audit[871]: user{dice.randrange(900)}|10.20.{n % 200}.7|pc-{n % 900}|hoso|openat|ok|r|/srv/hoso/{n}/don.pdf"
+
+
+def vsphere_lines(dice: random.Random) -> Iterator[str]:
+    """Log-ins to ESXi."""
+    for n, head in heads(dice):
+        yield (
+            f"{head} Hostd: info hostd[2099871] [Originator@6876 sub=Vimsvc.ha-eventmgr opID=esxui-{n:x} user=root] Event {n} : "
+            f"User root@10.20.{dice.randrange(200)}.7 logged in as pyvmomi Python/3.11.2"
+        )
+
+
 HOST_LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "auditd": ("auditd", auditd_lines),
     "named": ("rfc3164", dns_lines),
     "dhcpd": ("rfc3164", dhcp_lines),
     "postfix": ("rfc3164", mail_lines),
     "systemd": ("rfc3164", systemd_lines),
+    "samba": ("rfc3164", samba_lines),
+    "vsphere": ("rfc3164", vsphere_lines),
 }

@@ -17,7 +17,7 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 """What a store's `long` holds; a number beyond stays as text where its field is text and is refused where its field is a number."""
 
 INTEGERS = frozenset({
-    "dhcp.lease_s", "email.size", "postfix.recipients",
+    "dhcp.lease_s", "email.size", "postfix.recipients", "vsphere.failed_logins",
     "auditd.log.sequence", "client.port", "destination.bytes", "destination.nat.port", "destination.packets",
     "destination.port", "egov.amount", "egov.records.count", "event.duration", "event.sequence",
     "event.severity", "file.size", "http.request.body.bytes", "http.request.bytes", "http.response.body.bytes",
@@ -35,6 +35,7 @@ FLAGS = frozenset({"egov.off_hours"})
 LISTS = frozenset(
     {
         "dns.answers.data",
+        "samba.flags",
         "egov.field.changed",
         "log.flags",
         "tags",

@@ -23,6 +23,9 @@ FIRING = {
     ),
     "messages/named": ("rules/network/dns", {"net_dns_pua_cryptocoin_mining_xmr"}),
     "messages/clamav": ("rules/linux/builtin/clamav", {"lnx_clamav_relevant_message"}),
+    "messages/vsphere": (
+        "rules/linux/process_creation", {"proc_creation_lnx_esxcli_user_account_creation", "proc_creation_lnx_esxcli_vm_kill"},
+    ),
 }  # fmt: skip
 
 
