@@ -36,6 +36,7 @@ LOGSOURCES = (
     {"product": "linux", "service": "cron"},
     {"product": "postgresql"},
     {"category": "webserver"},
+    {"category": "firewall"},
     {"category": "threat_intel"},
     {"product": "egov", "service": "audit"},
     {"product": "soc", "service": "audit"},
