@@ -222,7 +222,12 @@ _ANTIVIRUS = {
 
 _CATEGORIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
     "antivirus": (("antivirus", "clamav"), ("malware",), _ANTIVIRUS),
-    "database": (("postgresql.log", "mysql.log", "mysql.error", "mssql.log", "oracle.database_audit"), ("database",), {}),
+    "database": (
+        (
+            "postgresql.log", "mysql.log", "mysql.error", "mysql.general", "mysql.slowlog", "mysqlenterprise.audit", "mariadb.audit",
+            "mssql.log", "microsoft_sqlserver.audit", "oracle.database_audit",
+        ), ("database",), {},
+    ),
     "threat_intel": (("threat_intel",), ("threat",), {}),
     "dns": (("dns", "zeek.dns", "suricata.eve", "named", "unbound", "dnsmasq"), (), _DNS),
     "firewall": (
