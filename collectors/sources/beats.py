@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from collectors.errors import SourceError
 from collectors.record import Position, RawRecord
 from collectors.sources.beats_config import BeatsConfig
 from collectors.sources.connections import Connection, Connections
@@ -71,9 +72,14 @@ class BeatsSource:
         return self._connections.address
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
-        """Batches until `stop`; then what was handed over is still taken and acknowledged."""
+        """Batches until `stop`; then what was handed over is still taken and acknowledged.
+
+        Raises: SourceError where the listener ended by itself.
+        """
         self._connections.start()
-        yield from self._handover.batches(stop)
+        yield from self._handover.batches(stop, self._connections.ended)
+        if not stop.is_set():
+            raise SourceError(f"{self.id}: the listener ended by a fault")
         self._connections.end()
         yield from self._handover.batches(self._connections.ended)
 

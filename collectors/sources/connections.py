@@ -116,6 +116,8 @@ class Connections:
     def _run(self) -> None:
         try:
             asyncio.run(self._main())
+        except Exception:
+            log.exception("fault of a listener; it ends", extra={"source": self._source})
         finally:
             self._running.set()
             self.ended.set()
@@ -123,8 +125,10 @@ class Connections:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._running.set()
-        accepting = asyncio.create_task(self._accept(self._loop))
-        await self._ending.wait()
+        accepting, ending = asyncio.create_task(self._accept(self._loop)), asyncio.create_task(self._ending.wait())
+        await asyncio.wait([accepting, ending], return_when=asyncio.FIRST_COMPLETED)
+        if accepting.done():
+            accepting.result()
         accepting.cancel()
         self._listener.close()
         for task, connection in self._open.items():

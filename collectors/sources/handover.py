@@ -47,10 +47,10 @@ class Handover:
         begun = self._begun_s
         return 0.0 if begun is None else time.monotonic() - begun
 
-    def batches(self, stop: threading.Event) -> Iterator[Batch]:
-        """Batches until `stop` is set and nothing waits. What is asked for after a batch says that the batch is durable."""
+    def batches(self, *ends: threading.Event) -> Iterator[Batch]:
+        """Batches until one of `ends` is set and nothing waits. What is asked for after a batch says that the batch is durable."""
         while True:
-            stopping = stop.is_set()
+            stopping = any(end.is_set() for end in ends)
             taken = self._take()
             if taken:
                 yield from self._hand_over(taken)

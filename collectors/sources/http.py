@@ -24,6 +24,7 @@ from typing import Protocol
 
 import msgspec
 
+from collectors.errors import SourceError
 from collectors.record import DeadLetter, Mark, Position, RawRecord
 from collectors.sources.connections import Connection, Connections
 from collectors.sources.handover import Handover
@@ -138,9 +139,14 @@ class HttpSource:
         return self._connections.address
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
-        """Batches until `stop`; then requests that are read are still taken and answered, those that are being read are not."""
+        """Batches until `stop`; then requests that are read are still taken and answered, those that are being read are not.
+
+        Raises: SourceError where the listener ended by itself.
+        """
         self._connections.start()
-        yield from self._handover.batches(stop)
+        yield from self._handover.batches(stop, self._connections.ended)
+        if not stop.is_set():
+            raise SourceError(f"{self.id}: the listener ended by a fault")
         self._connections.end()
         yield from self._handover.batches(self._connections.ended)
 

@@ -485,6 +485,18 @@ def test_a_stop_is_soon_and_what_was_read_is_answered() -> None:
         each.close()
 
 
+def test_a_listener_that_ends_by_a_fault_ends_the_source_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(address: object) -> str:
+        raise RuntimeError(address)
+
+    monkeypatch.setattr("collectors.sources.connections.peer_of", fails)
+    made = source()
+    socket.create_connection(made.address).close()
+    with pytest.raises(SourceError, match="http: the listener ended"):
+        list(made.batches(threading.Event()))
+    made.close()
+
+
 def test_a_body_of_100000_lines_comes_in_batches_and_is_answered_once(taking: Follower) -> None:
     body = b"".join(b"line %d\n" % n for n in range(100_000))
     assert isinstance(taking.source, HttpSource)
