@@ -337,6 +337,19 @@ def test_a_new_set_is_matched_at_once_and_a_damaged_one_is_not_taken(
     assert matcher.adds(fields, NOW) is None
 
 
+def test_a_set_that_is_damaged_under_the_one_who_looks_is_told_and_stops_no_event(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = store_of(tmp_path, (Indicator(Kind.IPV4, f"203.0.{n >> 8}.{n & 255}") for n in range(60_000)))
+    matcher = IndicatorMatcher(store)
+    with store.path.open("r+b") as file:
+        file.write(os.urandom(store.path.stat().st_size))
+    numbers = range(0, 60_000, 500)
+    found = [matcher.adds({"source.ip": f"203.0.{number >> 8}.{number & 255}"}, NOW) for number in numbers]
+    assert found.count(None) > 10  # the others were still in the cache of pages
+    assert "cannot be read from the set" in caplog.text
+
+
 def test_a_flood_of_values_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "REMEMBERED", 100)
     matcher = IndicatorMatcher(store_of(tmp_path))
