@@ -19,7 +19,9 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 INTEGERS = frozenset({
     "dhcp.lease_s", "email.size", "postfix.recipients", "vsphere.failed_logins",
     "auditd.log.sequence", "client.port", "destination.bytes", "destination.nat.port", "destination.packets",
-    "destination.port", "egov.amount", "egov.records.count", "event.duration", "event.sequence",
+    "destination.port", "egov.amount", "egov.amount_expected", "egov.message.age_minutes",
+    "egov.query.personal_datasets", "egov.query.sequential", "egov.record.backdated_days", "egov.record.previous_change_days",
+    "egov.records.count", "egov.user.age_days", "event.duration", "event.sequence",
     "event.severity", "file.size", "http.request.body.bytes", "http.request.bytes", "http.response.body.bytes",
     "http.response.bytes", "http.response.status_code", "log.syslog.facility.code", "log.syslog.priority",
     "log.syslog.severity.code", "nginx.error.connection_id", "postgresql.log.internal_query_pos", "postgresql.log.query_pos",
@@ -31,7 +33,10 @@ INTEGERS = frozenset({
     "iis.access.sub_status", "iis.access.win32_status", "mysql.slowlog.bytes_sent", "mysql.slowlog.rows_affected",
     "mysql.slowlog.rows_examined", "mysql.slowlog.rows_sent",
 })  # fmt: skip
-FLAGS = frozenset({"egov.off_hours"})
+FLAGS = frozenset({
+    "egov.maintenance", "egov.off_hours", "egov.peer.first_seen", "egov.peer.known", "egov.record.anonymous", "egov.record.sealed",
+    "egov.source.first_seen",
+})  # fmt: skip
 LISTS = frozenset(
     {
         "dns.answers.data",
@@ -44,7 +49,9 @@ LISTS = frozenset(
     }
 )
 """Lists of text even where there is one value."""
-ADDRESSES = frozenset({"client.ip", "destination.ip", "destination.nat.ip", "server.ip", "source.ip", "source.nat.ip"})
+ADDRESSES = frozenset({
+    "client.ip", "destination.ip", "destination.nat.ip", "egov.session.opened_from", "server.ip", "source.ip", "source.nat.ip",
+})  # fmt: skip
 TEXTS = frozenset({
     "client.address", "destination.address", "destination.domain", "egov.case.number", "egov.created_by", "egov.reason",
     "egov.record.id", "egov.record.type", "egov.system", "egov.workflow.from", "egov.workflow.to", "event.action", "event.category",
