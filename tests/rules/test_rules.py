@@ -37,9 +37,15 @@ LOGSOURCES = (
     {"product": "postgresql"},
     {"category": "webserver"},
     {"category": "firewall"},
+    {"category": "database"},
+    {"product": "modsecurity"},
+    {"product": "suricata"},
+    {"product": "tomcat"},
     {"category": "threat_intel"},
     {"product": "egov", "service": "audit"},
     {"product": "soc", "service": "audit"},
+    {"product": "ups", "service": "trap"},
+    {"product": "door", "service": "trap"},
     {"product": "windows", "service": "security"},
 )
 _BY_TACTICS = {
@@ -62,7 +68,7 @@ _BY_TACTICS = {
     "collection": "t1005 t1074.002 t1119 t1125 t1213 t1213.006",
     "command-and-control": "t1071 t1090 t1090.001 t1105 t1572",
     "exfiltration": "t1020 t1041 t1567",
-    "impact": "t1485 t1486 t1489 t1490 t1499.004 t1531 t1565.001 t1565.002 t1657",
+    "impact": "t1485 t1486 t1489 t1490 t1499.004 t1529 t1531 t1565.001 t1565.002 t1657",
 }
 TACTICS = {
     technique: set(tactics.split()) for tactics, techniques in _BY_TACTICS.items() for technique in techniques.split()
