@@ -222,5 +222,5 @@ GIVES = Gives(
     "auditd.log",
     "authentication configuration driver file host iam intrusion_detection network package process session",
     "auditd.log.* destination.ip destination.port event.action event.outcome event.type file.* group.name host.os.type process.* "
-    "server.ip server.port source.domain source.ip user.*",
+    "server.ip server.port source.domain source.ip source.port user.*",
 )

@@ -32,7 +32,7 @@ _VOB = re.compile(r"\[\w{1,64}+\] \d{1,20}+us: \[([\w.]{1,200}+)\] (.{1,2000})",
 _SHELL = re.compile(r"\[([^\]]{1,64}+)\]: (.{1,4000})", re.DOTALL)
 _LOGGED_IN = re.compile(r"User (\S{1,255})@([0-9A-Fa-f.:]{2,64}+) logged in(?: as (.{1,300}))?", re.DOTALL)
 _LOGGED_OUT = re.compile(r"User (\S{1,255})@([0-9A-Fa-f.:]{2,64}+) logged out")
-_CANNOT = re.compile(r"Cannot login (?:user )?(\S{1,255})@([0-9A-Fa-f.:]{2,64})(?:: (.{1,200}))?", re.DOTALL)
+_CANNOT = re.compile(r"Cannot login (?:user )?(\S{1,255})@([0-9A-Fa-f.:]{1,63}[0-9A-Fa-f])(?:: (.{1,200}))?", re.DOTALL)
 _PASSWORD = re.compile(r"(Accepted|Rejected) password for user (\S{1,255}+) from ([0-9A-Fa-f.:]{2,64})")
 _LOCKED = re.compile(
     r"Remote access for ESXi local user account '([^']{1,255}+)' has been locked for (\d{1,10}+) seconds after (\d{1,6}+) failed"
