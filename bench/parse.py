@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from bench.cloud_lines import CLOUD_LINES
 from bench.host_lines import HOST_LINES
 from bench.server_lines import SERVER_LINES
 from collectors.parse import Context, parse_batch
@@ -275,6 +276,7 @@ def cef_lines(dice: random.Random) -> Iterator[str]:
 
 
 LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
+    **CLOUD_LINES,
     **HOST_LINES,
     **SERVER_LINES,
     "sshd": ("syslog", sshd_lines),
