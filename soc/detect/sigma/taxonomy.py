@@ -207,7 +207,7 @@ _FORTIGATE = {
 
 _DEVICES: dict[tuple[str, ...], tuple[tuple[str, ...], Mapping[str, tuple[str, ...]], tuple[str, ...]]] = {
     ("fortigate", "fortios", "fortinet"): (("fortinet_fortigate.log",), _FORTIGATE, ("{}", "fortinet.firewall.{}")),
-    ("cisco",): (("cisco_ios.log", "cisco_asa.log"), {}, ("{}",)),
+    ("cisco",): (("cisco_ios.log", "cisco_asa.log", "cisco_ftd.log"), {}, ("{}",)),
     ("huawei",): (("huawei_usg.log",), {}, ("{}", "huawei.usg.{}")),
     ("paloalto", "panw"): (("panw.panos",), {}, ("{}", "panw.panos.{}")),
 }
@@ -232,7 +232,8 @@ _CATEGORIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Mapping[str, tupl
     "dns": (("dns", "zeek.dns", "suricata.eve", "named", "unbound", "dnsmasq"), (), _DNS),
     "firewall": (
         (
-            "firewall", "iptables.log", "nftables", "pfsense.log", "fortinet_fortigate.log", "panw.panos", "cisco_asa.log", "cisco_ios.log",
+            "firewall", "iptables.log", "nftables", "pfsense.log", "fortinet_fortigate.log", "panw.panos", "cisco_asa.log", "cisco_ftd.log",
+            "cisco_ios.log",
             "checkpoint.firewall", "huawei_usg.log", "sophos.xg", "mikrotik.routeros", "cef.log", "leef.log",
         ), (), _FIREWALL,
     ),
