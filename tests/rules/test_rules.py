@@ -31,6 +31,11 @@ INVENTORY = load_inventory(ROOT / "inventory.yml")
 LOGSOURCES = (
     {"product": "linux"},
     {"product": "linux", "service": "sshd"},
+    {"product": "linux", "service": "auditd"},
+    {"product": "linux", "service": "syslog"},
+    {"category": "dns"},
+    {"product": "vsphere"},
+    {"product": "veeam"},
     {"product": "linux", "service": "sudo"},
     {"product": "linux", "service": "auth"},
     {"product": "linux", "service": "cron"},
@@ -49,13 +54,13 @@ LOGSOURCES = (
     {"product": "windows", "service": "security"},
 )
 _BY_TACTICS = {
-    "reconnaissance": "t1595 t1595.001 t1595.002 t1595.003",
+    "reconnaissance": "t1590.002 t1595 t1595.001 t1595.002 t1595.003",
     "initial-access": "t1190 t1199 t1200",
     "initial-access persistence": "t1133",
     "initial-access persistence privilege-escalation stealth": "t1078 t1078.001 t1078.003",
     "execution": "t1059 t1059.004 t1204.002",
     "execution persistence privilege-escalation": "t1053.003",
-    "persistence privilege-escalation": "t1098 t1098.004 t1098.007",
+    "persistence privilege-escalation": "t1547.006 t1098 t1098.004 t1098.007",
     "persistence": "t1136 t1136.001 t1505 t1505.003",
     "privilege-escalation": "t1548 t1548.001 t1548.003",
     "defense-impairment": "t1685 t1685.004 t1685.006 t1686",
