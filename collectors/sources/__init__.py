@@ -1,5 +1,5 @@
 """The world in, `RawRecord`s out: files, standard input, syslog over UDP, TCP, TLS and RELP, HTTP,
-OTLP, Beats, services that are polled, Kafka, systemd's journal, Windows event files.
+OTLP, Beats, services that are polled, Kafka, NetFlow, systemd's journal, Windows event files.
 
 `open_source` makes the source of a configuration; the app drives each in one thread: `for batch in source.batches(stop): …`.
 `read_file` reads one file of any of these kinds to its end. Every kind says in its module what delivery it promises.
@@ -8,6 +8,7 @@ OTLP, Beats, services that are polled, Kafka, systemd's journal, Windows event f
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
 from collectors.record import Mark
 from collectors.sources.beats_config import BeatsConfig
@@ -17,6 +18,7 @@ from collectors.sources.http_config import HttpConfig, OtlpConfig
 from collectors.sources.journald_config import JournaldConfig
 from collectors.sources.kafka_config import KafkaConfig
 from collectors.sources.lines import Continues
+from collectors.sources.netflow_config import NetflowConfig
 from collectors.sources.poll_config import PollConfig
 from collectors.sources.relp_config import RelpConfig
 from collectors.sources.scan import Part, is_event_file, parts_of, read_file, read_text
@@ -36,6 +38,7 @@ __all__ = [
     "HttpConfig",
     "JournaldConfig",
     "KafkaConfig",
+    "NetflowConfig",
     "OtlpConfig",
     "Part",
     "PollConfig",
@@ -66,6 +69,7 @@ SourceConfig = (
     | BeatsConfig
     | PollConfig
     | KafkaConfig
+    | NetflowConfig
 )
 
 CONFIGS: Mapping[str, type[SourceConfig]] = {
@@ -80,8 +84,19 @@ CONFIGS: Mapping[str, type[SourceConfig]] = {
     "beats": BeatsConfig,
     "poll": PollConfig,
     "kafka": KafkaConfig,
+    "netflow": NetflowConfig,
 }
 """What `kind` in soc.yaml may say -> the configuration that it takes."""
+
+_GOES_ON: Mapping[type, tuple[str, str]] = {
+    EvtxConfig: ("evtx", "EvtxSource"),
+    JournaldConfig: ("journald", "JournaldSource"),
+    KafkaConfig: ("kafka", "KafkaSource"),
+    NetflowConfig: ("netflow", "NetflowSource"),
+    PollConfig: ("poll", "PollSource"),
+    RelpConfig: ("relp", "RelpSource"),
+}
+"""Sources that are made of their configuration and the marks: module and class, loaded when one is opened."""
 
 
 def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Continues | None = None) -> Source:
@@ -95,22 +110,6 @@ def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Cont
             from collectors.sources.file import FileSource
 
             return FileSource(config, marks, continues)
-        case EvtxConfig():
-            from collectors.sources.evtx import EvtxSource
-
-            return EvtxSource(config, marks)
-        case JournaldConfig():
-            from collectors.sources.journald import JournaldSource
-
-            return JournaldSource(config, marks)
-        case KafkaConfig():
-            from collectors.sources.kafka import KafkaSource
-
-            return KafkaSource(config, marks)
-        case PollConfig():
-            from collectors.sources.poll import PollSource
-
-            return PollSource(config, marks)
         case HttpConfig():
             from collectors.sources.http import Events, HttpSource
 
@@ -128,10 +127,6 @@ def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Cont
             from collectors.sources.stdin import StdinSource
 
             return StdinSource(config, continues)
-        case RelpConfig():
-            from collectors.sources.relp import RelpSource
-
-            return RelpSource(config, marks)
         case SyslogConfig(transport="udp"):
             from collectors.sources.udp import UdpSource
 
@@ -140,3 +135,7 @@ def open_source(config: SourceConfig, marks: Mapping[str, Mark], continues: Cont
             from collectors.sources.tcp import TcpSource
 
             return TcpSource(config)
+        case _:
+            module, name = _GOES_ON[type(config)]
+            source: Source = getattr(import_module(f"collectors.sources.{module}"), name)(config, marks)
+            return source

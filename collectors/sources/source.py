@@ -37,7 +37,8 @@ class Counts:
     them, or that were beyond their sender's rate;
     `refused`: connections beyond the limit; `framing_faults`: octet counts that cannot be true; `restarts`: files found truncated;
     `repeated`: records that a sender sent again because it had no answer, and that are in the journal already; `failed`: requests to a
-    service that brought no reply that could be read.
+    service that brought no reply that could be read; `missing`: flows that exporters say they sent and that never came; `undecoded`: sets
+    of flows whose template never came.
     """
 
     records: int = 0
@@ -52,6 +53,8 @@ class Counts:
     restarts: int = 0
     repeated: int = 0
     failed: int = 0
+    missing: int = 0
+    undecoded: int = 0
 
     def add(self, records: Sequence[RawRecord]) -> None:
         """Count records that are about to be handed over."""

@@ -1,66 +1,32 @@
-"""Datagrams in, one record each out: syslog over UDP (RFC 5426).
-
-A thread of its own drains the socket into memory, so a consumer that waits for its disk costs no datagram until `queue_bytes` are full;
-then the kernel's buffer fills, and what it throws away is read from the socket (SO_MEMINFO) and counted. Measured on loopback, 300,000
-datagrams at once: this loop lost none where an asyncio protocol lost 46 %.
-"""
+"""Datagrams in, one record each out: syslog over UDP (RFC 5426). How they are drained: `collectors.sources.datagrams`."""
 
 from __future__ import annotations
 
-import logging
 import os
-import select
-import socket
-import struct
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from collectors.record import Position, RawRecord
-from collectors.sources.address import bound_socket, peer_of
+from collectors.sources.address import peer_of
+from collectors.sources.datagrams import DRAIN, Datagram, Datagrams
 from collectors.sources.framing import TRAILERS
 from collectors.sources.rates import PeerRates
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 from collectors.sources.syslog import SyslogConfig
 
-log = logging.getLogger(__name__)
-
-_DATAGRAM_BYTES = 65_535
-_DRAIN = 256
-"""Datagrams a round: they share one time of receipt and one hand-over."""
-_WAIT_S = 0.1
-_LAST_S = 0.2
-"""How long the socket is still drained after the stop: for all that had arrived, but not for a flood that goes on."""
-_SO_RCVBUFFORCE = 33
-_SO_MEMINFO = 55
-_MEMINFO_DROPS = 8
-"""asm-generic/socket.h and linux/sock_diag.h; Python's socket module does not name them."""
-
-_Datagram = tuple[bytes, tuple[str, int]]
-_Round = tuple[datetime, list[_Datagram]]
-
 
 class UdpSource:
-    """Listens from the moment it is made, so that nothing is lost between opening and the first batch."""
+    """Listens from the moment it is made; reads when driven."""
 
     def __init__(self, config: SyslogConfig) -> None:
         self._config = config
-        self._socket = bound_socket(config.id, config.listen, socket.SOCK_DGRAM)
+        self._datagrams = Datagrams(config)
         self._stream = os.urandom(8).hex()
-        self._queue: deque[_Round] = deque()
-        self._queued_bytes = 0
-        self._taken_bytes = 0
-        self._arrived = threading.Event()
-        self._stop = threading.Event()
         self._ordinal = 0
         self._rates = PeerRates(config.max_peer_rate)
         self._over_rate = 0
         self.counts = Counts()
-        self._ask_for_room()
-        self._thread = threading.Thread(target=self._drain, name=f"udp {config.id}", daemon=True)
-        self._thread.start()
 
     @property
     def id(self) -> str:
@@ -70,66 +36,29 @@ class UdpSource:
     @property
     def address(self) -> tuple[str, int]:
         """Host and port that the socket is bound to (port 0 in the configuration: any free one)."""
-        return self._socket.getsockname()[:2]  # type: ignore[no-any-return]
+        return self._datagrams.address
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`; then what the kernel still held is given."""
-        stopping = False
-        while not stopping:
-            stopping = stop.is_set()
-            if stopping:
-                self._stop.set()
-                self._thread.join()
-            elif not self._queue:
-                self._arrived.wait(_WAIT_S)
-            self._arrived.clear()
-            self.counts.dropped = self._kernel_drops() + self._over_rate
+        going_on = True
+        while going_on:
+            going_on = self._datagrams.wait(stop)
+            self._count_dropped()
             while records := self._records():
                 self.counts.add(records)
                 yield Batch(records)
-            self.counts.dropped = self._kernel_drops() + self._over_rate
+            self._count_dropped()
 
     def close(self) -> None:
         """Stop listening."""
-        self._stop.set()
-        self._thread.join()
-        self._socket.close()
-
-    def _drain(self) -> None:
-        """Move datagrams from the kernel to the queue; the only thing that the thread does."""
-        receive = self._socket.recvfrom
-        leave_at = float("inf")
-        while True:
-            stopping = self._stop.is_set()
-            if stopping:
-                leave_at = min(leave_at, time.monotonic() + _LAST_S)
-            if not stopping and self._queued_bytes - self._taken_bytes > self._config.queue_bytes:
-                self._stop.wait(0.005)
-                continue
-            got: list[_Datagram] = []
-            try:
-                for _ in range(_DRAIN):
-                    got.append(receive(_DATAGRAM_BYTES))  # noqa: PERF401  what came before the last one must be kept
-            except BlockingIOError:
-                pass
-            except OSError as error:
-                log.warning("udp receive failed", extra={"source": self.id, "error": str(error)})
-            if got:
-                self._queue.append((datetime.now(UTC), got))  # noqa: TID251  sources say when a record was received
-                self._queued_bytes += sum(len(data) + 100 for data, _ in got)
-                self._arrived.set()
-            if stopping and (not got or time.monotonic() > leave_at):
-                return
-            if not got:
-                select.select([self._socket], [], [], _WAIT_S)
+        self._datagrams.close()
 
     def _records(self) -> list[RawRecord]:
-        """What waits in the queue, up to a batch."""
+        """What waits, up to a batch."""
         records: list[RawRecord] = []
         longest = self._config.max_line_bytes
-        while self._queue and len(records) + _DRAIN <= BATCH_RECORDS:
-            received, got = self._queue.popleft()
-            self._taken_bytes += sum(len(data) + 100 for data, _ in got)
+        while len(records) + DRAIN <= BATCH_RECORDS and (together := self._datagrams.take()) is not None:
+            received, got = together
             if self._config.max_peer_rate:
                 got = self._within_rate(got)
             for data, address in got:
@@ -140,9 +69,9 @@ class UdpSource:
                 self._ordinal += 1
         return records
 
-    def _within_rate(self, got: list[_Datagram]) -> list[_Datagram]:
+    def _within_rate(self, got: list[Datagram]) -> list[Datagram]:
         """Without the datagrams of senders that are beyond their rate: no sender of datagrams can be made to wait."""
-        now, kept = time.monotonic(), list[_Datagram]()
+        now, kept = time.monotonic(), list[Datagram]()
         for datagram in got:
             peer = datagram[1][0]
             if self._rates.wait_s(peer, now):
@@ -152,27 +81,5 @@ class UdpSource:
                 kept.append(datagram)
         return kept
 
-    def _ask_for_room(self) -> None:
-        """The receive buffer: beyond the system's limit where we may, else up to it, with a warning."""
-        wanted = self._config.receive_buffer_bytes
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, wanted)
-        except OSError:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, wanted)
-        granted = (
-            self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
-        )  # the kernel doubles what it is asked
-        if granted < wanted:
-            log.warning(
-                "udp receive buffer is smaller than asked for: bursts may be lost; raise net.core.rmem_max",
-                extra={"source": self.id, "wanted_bytes": wanted, "granted_bytes": granted},
-            )
-
-    def _kernel_drops(self) -> int:
-        """Datagrams that the kernel threw away since the socket was opened; 0 where it does not say (Linux before 4.12)."""
-        try:
-            info = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 4 * 16)
-        except OSError:
-            return 0
-        values = struct.unpack(f"={len(info) // 4}I", info)
-        return int(values[_MEMINFO_DROPS]) if len(values) > _MEMINFO_DROPS else 0
+    def _count_dropped(self) -> None:
+        self.counts.dropped = self._datagrams.dropped() + self._over_rate
