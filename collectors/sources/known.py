@@ -23,7 +23,7 @@ class Known:
         """`marks`: of the journal, all sources. `slots`: how many names are journalled."""
         self._source = source
         self._slots = slots
-        ours = [mark for key, mark in marks.items() if key.startswith(f"request {source} ")]
+        ours = [mark for key, mark in marks.items() if mark.source == source and key.startswith("request ")]
         self._names = OrderedDict.fromkeys(mark.stream for mark in sorted(ours, key=lambda mark: mark.offset))
         self._next = max((mark.offset for mark in ours), default=-1) + 1
 

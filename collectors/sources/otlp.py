@@ -34,16 +34,16 @@ _JSON = "application/json"
 
 class _ScopeLogs(msgspec.Struct, rename="camel"):
     scope: msgspec.Raw = msgspec.Raw(b"{}")
-    log_records: list[msgspec.Raw] = []
+    log_records: list[msgspec.Raw] | None = None
 
 
 class _ResourceLogs(msgspec.Struct, rename="camel"):
     resource: msgspec.Raw = msgspec.Raw(b"{}")
-    scope_logs: list[_ScopeLogs] = []
+    scope_logs: list[_ScopeLogs] | None = None
 
 
 class _Request(msgspec.Struct, rename="camel"):
-    resource_logs: list[_ResourceLogs] = []
+    resource_logs: list[_ResourceLogs] | None = None
 
 
 class _Timed(msgspec.Struct, rename="camel"):
@@ -123,9 +123,9 @@ def _of_json(body: bytes) -> list[bytes]:
         raise BodyError(400, "not an OTLP export in JSON", str(error)[:100]) from error
     return [
         b'{"resource":%b,"scope":%b,"logRecord":%b}' % (bytes(of.resource), bytes(scoped.scope), bytes(record))
-        for of in request.resource_logs
-        for scoped in of.scope_logs
-        for record in scoped.log_records
+        for of in request.resource_logs or ()
+        for scoped in of.scope_logs or ()
+        for record in scoped.log_records or ()
     ]
 
 

@@ -75,7 +75,7 @@ class _Value(msgspec.Struct, gc=False, frozen=True, rename="camel"):
 
 
 class _Values(msgspec.Struct, gc=False, frozen=True, rename="camel"):
-    values: list[_Value] = []
+    values: list[_Value] | None = None
 
 
 class _Pair(msgspec.Struct, gc=False, frozen=True, rename="camel"):
@@ -84,17 +84,17 @@ class _Pair(msgspec.Struct, gc=False, frozen=True, rename="camel"):
 
 
 class _Pairs(msgspec.Struct, gc=False, frozen=True, rename="camel"):
-    values: list[_Pair] = []
+    values: list[_Pair] | None = None
 
 
 class _Resource(msgspec.Struct, gc=False, frozen=True, rename="camel"):
-    attributes: list[_Pair] = []
+    attributes: list[_Pair] | None = None
 
 
 class _Scope(msgspec.Struct, gc=False, frozen=True, rename="camel"):
     name: str = ""
     version: str = ""
-    attributes: list[_Pair] = []
+    attributes: list[_Pair] | None = None
 
 
 class _Record(msgspec.Struct, gc=False, frozen=True, rename="camel"):
@@ -104,15 +104,15 @@ class _Record(msgspec.Struct, gc=False, frozen=True, rename="camel"):
     severity_text: str = ""
     event_name: str = ""
     body: _Value | None = None
-    attributes: list[_Pair] = []
+    attributes: list[_Pair] | None = None
     trace_id: str = ""
     span_id: str = ""
 
 
 class _Line(msgspec.Struct, gc=False, frozen=True, rename="camel"):
     log_record: _Record
-    resource: _Resource = _Resource()
-    scope: _Scope = _Scope()
+    resource: _Resource | None = None
+    scope: _Scope | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
@@ -128,7 +128,7 @@ def parse(record: RawRecord, context: Context) -> Parsed:  # noqa: ARG001  every
         raise ParseError(f"not a log record in OTLP's JSON: {str(error)[:120]}") from error
     log = line.log_record
     time = _moment(log.time_unix_nano) or _moment(log.observed_time_unix_nano)
-    return Parsed(time, _fields(log, line.scope, line.resource))
+    return Parsed(time, _fields(log, line.scope or _Scope(), line.resource or _Resource()))
 
 
 def _fields(log: _Record, scope: _Scope, resource: _Resource) -> dict[str, Value]:
@@ -167,8 +167,8 @@ def _fields(log: _Record, scope: _Scope, resource: _Resource) -> dict[str, Value
     return fields
 
 
-def _put(pairs: list[_Pair], said: dict[str, object]) -> None:
-    for pair in pairs:
+def _put(pairs: list[_Pair] | None, said: dict[str, object]) -> None:
+    for pair in pairs or ():
         if pair.value is not None:
             said[_RENAMED.get(pair.key, pair.key)] = _plain(pair.value, 0)
 
@@ -186,9 +186,9 @@ def _plain(value: _Value, depth: int) -> Any:
     if value.double_value is not None:
         return value.double_value
     if value.array_value is not None:
-        return [_plain(each, depth + 1) for each in value.array_value.values]
+        return [_plain(each, depth + 1) for each in value.array_value.values or ()]
     if value.kvlist_value is not None:
-        pairs = value.kvlist_value.values
+        pairs = value.kvlist_value.values or ()
         return {pair.key: None if pair.value is None else _plain(pair.value, depth + 1) for pair in pairs}
     return value.bytes_value
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from msgspec.structs import replace
 from standardwebhooks import Webhook
 
 from collectors.errors import SourceError
@@ -359,6 +360,9 @@ def test_a_request_with_a_name_is_taken_once_also_over_restarts(taking: Follower
         assert post(again.source, b"a\na\nb", named)[1] == {"records": 3, "repeated": True}
         assert post(again.source, b"new", named)[1]["repeated"] is False
     assert again.lines == [b"new"]
+    others = {key: replace(mark, source="http 2") for key, mark in taking.marks.items()}
+    with Follower(source(others)) as another:
+        assert post(another.source, b"a\na\nb", named)[1]["repeated"] is False  # type: ignore[arg-type]
     assert again.marks.keys().isdisjoint(taking.marks), "it forgets none while there are slots"
 
 

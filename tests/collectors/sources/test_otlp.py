@@ -223,6 +223,19 @@ def test_what_is_no_export_is_refused_with_a_status_message(
     assert taking.lines == []
 
 
+def test_null_is_absence_as_protobufs_json_has_it(taking: Follower) -> None:
+    for body in (
+        b'{"resourceLogs":null}',
+        b'{"resourceLogs":[{"scopeLogs":null}]}',
+        b'{"resourceLogs":[{"scopeLogs":[{"logRecords":null}]}]}',
+    ):
+        assert post(taking, body, JSON)[0] == 200
+    record = b'{"timeUnixNano":"1","attributes":null,"body":{"kvlistValue":{"values":null}}}'
+    body = b'{"resourceLogs":[{"resource":null,"scopeLogs":[{"scope":null,"logRecords":[%b]}]}]}' % record
+    assert post(taking, body, JSON)[0] == 200
+    assert [event.fields for event in events(taking)] == [{"event.dataset": "otel"}]
+
+
 def test_an_empty_export_is_fine(taking: Follower) -> None:
     assert post(taking, b"", PROTOBUF)[0] == 200
     assert post(taking, b"{}", JSON)[0] == 200
