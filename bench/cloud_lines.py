@@ -81,9 +81,20 @@ def m365_lines(dice: random.Random) -> Iterator[str]:
         })  # fmt: skip
 
 
+def vpcflow_lines(dice: random.Random) -> Iterator[str]:
+    """Sessions, one in nine refused."""
+    for n in range(10**9):
+        at = int(START.timestamp()) + n // 20
+        yield (
+            f"2 111122223333 eni-{n % 300:08x} 203.0.{dice.randrange(256)}.{dice.randrange(256)} 10.20.{n % 200}.{dice.randrange(256)} "
+            f"{dice.randrange(1024, 65536)} 443 6 {n % 90} {n % 99999} {at} {at + 60} {'REJECT' if n % 9 == 0 else 'ACCEPT'} OK"
+        )
+
+
 CLOUD_LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "cloudtrail": ("json", cloudtrail_lines),
     "kubernetes": ("json", kubernetes_lines),
     "azure-signin": ("json", signin_lines),
     "m365": ("json", m365_lines),
+    "aws-vpcflow": ("aws-vpcflow", vpcflow_lines),
 }

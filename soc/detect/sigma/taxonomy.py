@@ -233,7 +233,7 @@ _CATEGORIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Mapping[str, tupl
     "firewall": (
         (
             "firewall", "iptables.log", "nftables", "pfsense.log", "fortinet_fortigate.log", "panw.panos", "cisco_asa.log", "cisco_ftd.log",
-            "cisco_ios.log",
+            "cisco_ios.log", "aws.vpcflow",
             "checkpoint.firewall", "huawei_usg.log", "sophos.xg", "mikrotik.routeros", "cef.log", "leef.log",
         ), (), _FIREWALL,
     ),
