@@ -116,7 +116,7 @@ def test_a_body_becomes_records_as_its_type_says(
         ({"Content-Type": "application/x-www-form-urlencoded"}, b"{}", 415),
         ({**JSON, "Content-Encoding": "br"}, b"{}", 415),
         ({**JSON, "Content-Encoding": "gzip"}, b"{}", 400),
-        ({**JSON, "Content-Encoding": "gzip"}, gzip.compress(b'{"a":1}')[:-6], 400),
+        ({**JSON, "Content-Encoding": "gzip"}, gzip.compress(b'{"a":1}', mtime=0)[:-6], 400),
         ({**JSON, "Content-Encoding": "zstd"}, b"{}", 400),
     ],
 )
