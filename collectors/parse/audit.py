@@ -21,7 +21,7 @@ _HEAD = re.compile(
     r"audit\((\d{1,11}+)\.(\d{3}):(\d{1,18}+)\):? ?",
     re.ASCII,
 )
-_PAIR = re.compile(r"([A-Za-z][\w-]{0,63}+(?:\[\d{1,5}+\])?+)=(\"[^\"]*+\"|'[^']*+'|[^\s'\"]*+)")
+_PAIR = re.compile(r'([A-Za-z][\w-]{0,63}+(?:\[\d{1,5}+\])?+)=(?:"([^"]*+)"|([^\s"]*+))')
 _HEXADECIMAL = re.compile(r"(?:[0-9A-F]{2})++")
 _ENCODED = frozenset({
     "acct", "cgroup", "cmd", "comm", "cwd", "data", "dir", "exe", "file", "grp", "hostname", "key", "name", "new-disk", "ocomm", "old-disk",
@@ -35,13 +35,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Record(NamedTuple):
-    """One record: `sequence` and `time` are those of all records of its event; `values` by name, those of the enriched part in capitals."""
+    """One record: `sequence` and `milliseconds` (since 1970) are its whole event's; `values` by name, the enriched part in capitals."""
 
     node: str
     type: str
-    time: datetime
+    milliseconds: int
     sequence: int
     values: dict[str, str]
+
+    @property
+    def time(self) -> datetime:
+        """When it was, in UTC."""
+        return _EPOCH + timedelta(milliseconds=self.milliseconds)
 
 
 def read_record(text: str, kind: str = "") -> Record | None:
@@ -52,8 +57,9 @@ def read_record(text: str, kind: str = "") -> Record | None:
     body = text[head.end() :]
     if _ENRICHED_BY_RSYSLOG in body:
         body = body.replace(_ENRICHED_BY_RSYSLOG, _ENRICHED)
-    time = _EPOCH + timedelta(milliseconds=int(head[3]) * 1000 + int(head[4]))
-    return Record(head[1] or "", head[2] or kind, time, int(head[5]), _values(body, head[2] or kind))
+    node, said, seconds, milliseconds, sequence = head.groups()
+    kind = said or kind
+    return Record(node or "", kind, int(seconds + milliseconds), int(sequence), _values(body, kind))
 
 
 def _values(body: str, kind: str) -> dict[str, str]:
@@ -68,18 +74,19 @@ def _values(body: str, kind: str) -> dict[str, str]:
 
 def _put(text: str, kind: str, found: dict[str, str], *, inner: bool) -> None:
     is_execve = kind == "EXECVE"
-    for name, written in _PAIR.findall(text):
-        if written in _ABSENT:
+    for name, quoted, bare in _PAIR.findall(text):
+        value = quoted or bare
+        if value in _ABSENT:
             continue
-        value = written
-        if written[0] in "\"'":
-            value = written[1:-1]
-        elif (name in _ENCODED or (is_execve and _ARGUMENT.fullmatch(name))) and _HEXADECIMAL.fullmatch(written):
-            value = decoded(written)
-        elif inner and written[-1] in ",)":  # "(hostname=?, addr=192.0.2.7, terminal=ssh res=failed)" of older daemons
-            value = written.rstrip(",)")
-        if value not in _ABSENT:
-            found.setdefault(name, value)
+        if bare:
+            if name in _ENCODED or (is_execve and _ARGUMENT.fullmatch(name)):
+                if _HEXADECIMAL.fullmatch(bare):
+                    value = decoded(bare)
+            elif inner and bare[-1] in ",)":  # "(hostname=?, addr=192.0.2.7, terminal=ssh res=failed)" of older daemons
+                value = bare.rstrip(",)")
+                if value in _ABSENT:
+                    continue
+        found.setdefault(name, value)
 
 
 def decoded(value: str) -> str:

@@ -28,9 +28,11 @@ _NAMES = {
     "sgid": "user.saved.group.id", "suid": "user.saved.id", "uid": "user.id",
 }  # fmt: skip
 _NUMBERS = {"pid": "process.pid", "ppid": "process.parent.pid"}
-_ELSEWHERE = frozenset({
+_ELSEWHERE = (
     "ARCH", "ID", "SYSCALL", "acct", "addr", "arch", "argc", "hostname", "id", "item", "items", "proctitle", "res", "saddr", "success",
-})  # fmt: skip
+)  # fmt: skip
+_FIELDS = _NAMES | dict.fromkeys((*_ELSEWHERE, *_NUMBERS), "")
+"""A name -> its field; "" for one that is read elsewhere. All others stand under `auditd.log.`."""
 _WORDS = 10
 """Words of a command that get fields of their own; Sigma's rules ask for the first eight."""
 _PATHS = 50
@@ -135,11 +137,14 @@ def fields_of(records: Sequence[Record], fields: dict[str, Value]) -> None:
 
 def _put(kind: str, values: dict[str, str], fields: dict[str, Value]) -> None:
     for name, value in values.items():
-        if name in _NUMBERS:
-            if (count := number(value)) is not None:
-                fields[_NUMBERS[name]] = count
-        elif name not in _ELSEWHERE:
-            fields[_NAMES.get(name) or f"auditd.log.{name}"] = value
+        field = _FIELDS.get(name)
+        if field is None:
+            fields[f"auditd.log.{name}"] = value
+        elif field:
+            fields[field] = value
+    for name, field in _NUMBERS.items():
+        if name in values and (count := number(values[name])) is not None:
+            fields[field] = count
     outcome = _OUTCOMES.get(values.get("success") or values.get("res") or "")
     if outcome:
         fields["event.outcome"] = outcome
