@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.parse import formats
+from collectors.choosing import ChoosingParser
+from collectors.parse import Context, formats
 from collectors.record import RawRecord, Woven
+from collectors.sources import FileConfig, open_source
 from collectors.sources.lines import LineCutter
 from collectors.sources.woven import unwoven
+
+from .follower import Follower
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -150,3 +155,41 @@ def test_records_of_the_audit_log_are_told_apart_by_time_number_and_node() -> No
     groups, taken = unwoven(lines, strand, 500, 100_000)
     assert groups == [[0, 3, 6], [1, 4], [2], [5], [7], [8], [9]]
     assert taken == len(lines)
+
+
+def test_an_audit_log_that_is_read_on_after_a_stop_amid_an_event_gives_each_event_once_and_whole(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "audit.log"
+    one, two = b"msg=audit(1795316400.123:871):", b"msg=audit(1795316400.124:872):"
+    before = [
+        b"type=USER_AUTH msg=audit(1795316400.100:870): pid=1 msg='op=x acct=\"an\" res=failed'",
+        b"type=SYSCALL "
+        + one
+        + b' arch=c000003e syscall=59 success=yes exit=0 pid=7 uid=0 comm="id" exe="/usr/bin/id"',
+        b"type=SYSCALL "
+        + two
+        + b' arch=c000003e syscall=87 success=yes exit=0 pid=8 uid=0 comm="rm" exe="/usr/bin/rm"',
+        b"type=EXECVE " + one + b' argc=1 a0="id"',
+    ]
+    after = [
+        b"type=PROCTITLE " + two + b" proctitle=726D",
+        b"type=PROCTITLE " + one + b" proctitle=6964",
+    ]
+    parser = ChoosingParser("auditd", Context())
+    config = FileConfig("audit", str(log), poll_s=0.02)
+    log.write_bytes(b"".join(line + b"\n" for line in before))
+    with Follower(open_source(config, {}, parser.continues())) as first:
+        assert len(first.until(1)) == 1
+    with log.open("ab") as file:
+        file.write(b"".join(line + b"\n" for line in after))
+    with Follower(open_source(config, first.marks, parser.continues())) as again:
+        assert len(again.until(2)) == 2
+    with Follower(open_source(config, again.marks, parser.continues())) as third:
+        third.when(lambda: bool(third.records), 0.2)
+    assert third.records == []
+    events, dead = parser.parse([*first.records, *again.records])
+    assert dead == []
+    assert [event.fields["auditd.log.sequence"] for event in events] == [870, 871, 872]
+    assert [event.fields["event.action"] for event in events] == ["authenticated", "executed", "deleted"]
+    assert [event.position.index for event in events] == [1, 2, 3]
