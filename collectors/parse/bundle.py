@@ -3,6 +3,7 @@
     {"Records":[{"eventVersion":"1.08",...},{...}]}           a file of CloudTrail's
     {"records":[{"time":"2026-11-22T03:00:00Z",...}]}         Azure's diagnostic logs in Event Hubs and storage accounts
     {"@odata.context":"https://graph...","value":[{...}]}     a page of Microsoft Graph
+    {"kind":"EventList","items":[{"auditID":"6b5c",...}]}     what the Kubernetes API server sends to its audit webhook
     [{"CreationTime":"2026-11-22T03:00:00",...},{...}]        a blob of the Management Activity API
 
 Each object stands for a record of its own with its own bytes: an event, or a dead letter. Its place is that of its list, and where in it it
@@ -23,7 +24,7 @@ from collectors.record import RawRecord, data_of
 _MOST = 100_000
 """Records of one list; more are no delivery of a cloud's, and each costs some 300 bytes."""
 _OPENING = re.compile(
-    rb'(?:\xef\xbb\xbf)?\s*+(?:\[\s*+\{|\{\s*+"(?:[Rr]ecords"\s*+:\s*+\[|value"\s*+:\s*+\[|@odata\.))'
+    rb'(?:\xef\xbb\xbf)?\s*+(?:\[\s*+\{|\{\s*+"(?:[Rr]ecords"\s*+:\s*+\[|value"\s*+:\s*+\[|@odata\.|kind"\s*+:\s*+"EventList"))'
 ).match
 _LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*+\[").match
 
@@ -34,10 +35,16 @@ class _Delivery(msgspec.Struct):
     upper: list[msgspec.Raw] | None = msgspec.field(name="Records", default=None)
     lower: list[msgspec.Raw] | None = msgspec.field(name="records", default=None)
     value: list[msgspec.Raw] | None = None
+    items: list[msgspec.Raw] | None = None
 
 
 _delivery = msgspec.json.Decoder(_Delivery).decode
 _bare = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def is_list(data: bytes) -> bool:
+    """Whether these first bytes of a record open a list of records."""
+    return _OPENING(data) is not None
 
 
 def unbundled(records: Sequence[RawRecord]) -> Sequence[RawRecord]:
@@ -61,7 +68,7 @@ def _parts(record: RawRecord) -> list[RawRecord]:
             listed: list[msgspec.Raw] = _bare(body)
         else:
             delivery = _delivery(body)
-            listed = delivery.upper or delivery.lower or delivery.value or []
+            listed = delivery.upper or delivery.lower or delivery.value or delivery.items or []
     except (msgspec.DecodeError, ValueError, RecursionError):
         return []
     if len(listed) > _MOST:

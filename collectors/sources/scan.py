@@ -62,6 +62,7 @@ def read_file(
     *,
     part: Part | None = None,
     chunk_bytes: int = CHUNK_BYTES,
+    max_line_bytes: int = MAX_LINE_BYTES,
 ) -> Iterator[Batch]:
     """A Windows event file, or anything else as lines of text.
 
@@ -70,7 +71,9 @@ def read_file(
     """
     if part is None and is_event_file(path):
         return read_evtx(path, source, received)
-    return read_text(path, source, received, continues, part=part, chunk_bytes=chunk_bytes)
+    return read_text(
+        path, source, received, continues, part=part, chunk_bytes=chunk_bytes, max_line_bytes=max_line_bytes
+    )
 
 
 def read_text(
@@ -81,11 +84,12 @@ def read_text(
     *,
     part: Part | None = None,
     chunk_bytes: int = CHUNK_BYTES,
+    max_line_bytes: int = MAX_LINE_BYTES,
 ) -> Iterator[Batch]:
     """Lines of a text file, with progress in bytes of the file itself. Ids are the same for the same content, wherever it lies."""
     name = shown(path)
     begin = Part(0, 0, 0) if part is None else part
-    cutter = LineCutter(MAX_LINE_BYTES, offset=begin.start, index=begin.lines_before, continues=continues)
+    cutter = LineCutter(max_line_bytes, offset=begin.start, index=begin.lines_before, continues=continues)
     stream, read, total = "", 0, 0
     try:
         with os.fdopen(open_file(str(path)), "rb", buffering=0) as file:

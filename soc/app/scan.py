@@ -18,6 +18,7 @@ from collectors.choosing import AUTO, ChoosingParser
 from collectors.errors import SourceError
 from collectors.event import Event
 from collectors.parse import Context
+from collectors.parse.bundle import is_list
 from collectors.parse.windows_table import FORMAT as WINDOWS
 from collectors.parse.windows_table import WindowsTables
 from collectors.record import DeadLetter, RawRecord, data_of
@@ -37,6 +38,8 @@ MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 256 << 10, 2 << 20
 CHUNKS_IN_MEMORY = 128
 """A chunk of text takes about eight times its size as rows; two are alive at once; rules and what they remember are the rest."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_LIST_BYTES = 32 << 20
+"""A list of records in one line, as clouds deliver them."""
 MAX_DEAD_KEPT = 1_000
 """Dead letters that a summary can show; all are counted."""
 
@@ -188,7 +191,8 @@ class Scan(Generic[Shown]):
             progress(max(0, piece.size_bytes - done))
 
     def _batches(self, piece: Piece, parser: ChoosingParser, now: datetime) -> Iterator[Batch]:
-        """The records of a piece; read again, joined, where the first ones show a format whose records span lines."""
+        """The records of a piece; read again, joined, where the first ones show a format whose records span lines, and with longer lines
+        where the first is a list of records that was cut."""
         path, source, size = piece.path, named(piece.path), self._chunk_bytes
         if not piece.is_first:
             parser.continues(_first_records(path))  # which format the file has is decided by its first lines
@@ -199,6 +203,8 @@ class Scan(Generic[Shown]):
         continues = None if parser.continues() or not piece.is_first else parser.continues(first.records)
         if continues is not None:
             yield from read_file(path, source, now, continues, chunk_bytes=size)
+        elif first.records and first.records[0].truncated and is_list(first.records[0].data) and piece.part is None:
+            yield from read_file(path, source, now, chunk_bytes=size, max_line_bytes=MAX_LIST_BYTES)
         else:
             yield first
             yield from batches

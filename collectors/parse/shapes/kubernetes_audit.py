@@ -3,7 +3,8 @@
     {"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"6b5c","stage":"ResponseComplete","verb":"list",...}
 
 Source of truth: Kubernetes documentation, "kube-apiserver Audit Configuration (v1)"; Elastic's dataset kubernetes.audit_logs. The time is
-that of the stage. Of a denied request the outcome is failure, as of one that ended with an error.
+that of the stage. In the lists that the server sends to a webhook (`collectors.parse.bundle`) events say no kind. Of a denied request the
+outcome is failure, as of one that ended with an error.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _TYPES = {
     "delete": "deletion",
     "deletecollection": "deletion",
 }
+_STAGES = ("RequestReceived", "ResponseStarted", "ResponseComplete", "Panic")
 _DECISION = "annotations.authorization.k8s.io/decision"
 
 
@@ -53,9 +55,9 @@ def _read(document: Document) -> Parsed:
 
 SHAPES = (
     Shape(
-        "kind apiVersion auditID stage verb requestURI",
+        "auditID level stage verb requestURI user",
         _read,
         (Gives("kubernetes.audit_logs", "api iam"),),
-        fits=lambda document: str(document["apiVersion"]).startswith("audit.k8s.io/"),
+        fits=lambda document: document["stage"] in _STAGES,
     ),
 )

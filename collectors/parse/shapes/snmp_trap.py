@@ -11,6 +11,7 @@ Every varbind stays in `snmp.varbinds` as `OID=value`: an OID that became a fiel
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 from collectors.errors import ParseError
 from collectors.event import Value
@@ -18,6 +19,8 @@ from collectors.parse import ecs
 from collectors.parse.format import Gives, Parsed
 from collectors.parse.shape import Document, Shape, moment, put_address
 
+_VARBINDS = 500
+"""Of one trap; a datagram of 64 KiB holds some 4,000 of the shortest, and no device sends a tenth of it."""
 _GENERIC = {
     "1.3.6.1.6.3.1.1.5.1": "cold-start",
     "1.3.6.1.6.3.1.1.5.2": "warm-start",
@@ -89,7 +92,8 @@ def _read(document: Document) -> Parsed:
     trap, bound = _oid(said["trap"]), said["varbinds"]
     if not trap or not isinstance(bound, dict):
         raise ParseError("an SNMP trap without its OID or without varbinds")
-    texts = {_oid(name): ecs.plain(value) for name, value in bound.items() if isinstance(value, str | int | float)}
+    told = islice(((name, value) for name, value in bound.items() if isinstance(value, str | int | float)), _VARBINDS)
+    texts = {_oid(name): ecs.plain(value) for name, value in told}
     fields: dict[str, Value] = {"event.dataset": "snmp.trap", "snmp.trap": trap}
     if texts:
         fields["snmp.varbinds"] = [f"{name}={value}" for name, value in texts.items()]

@@ -21,6 +21,10 @@ from tests.collectors.parse.golden import DATA, RECEIVED
 
 TRAIL = [json.loads(line) for line in (DATA / "shapes" / "aws_cloudtrail.log").read_text().splitlines()]
 AZURE = [json.loads(line) for line in (DATA / "shapes" / "azure.log").read_text().splitlines()]
+KUBERNETES = [json.loads(line) for line in (DATA / "shapes" / "kubernetes_audit.log").read_text().splitlines()]
+LISTED = [
+    {name: value for name, value in each.items() if name not in ("kind", "apiVersion")} for each in KUBERNETES[:3]
+]
 
 
 def record(data: bytes, offset: int = 0, truncated: int = 0) -> RawRecord:
@@ -39,6 +43,11 @@ def parsed(records: Sequence[RawRecord], format_name: str = "json") -> tuple[lis
         (json.dumps({"records": AZURE[:6]}), "azure.signinlogs", 6),
         (json.dumps(TRAIL), "aws.cloudtrail", len(TRAIL)),
         (json.dumps({"@odata.context": "https://graph.example/$metadata", "value": AZURE[:3]}), "azure.signinlogs", 3),
+        (
+            json.dumps({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "metadata": {}, "items": LISTED}),
+            "kubernetes.audit_logs",
+            3,
+        ),
         (json.dumps({"value": AZURE[:3], "nextLink": "https://graph.example/next"}), "azure.signinlogs", 3),
         ("\ufeff" + json.dumps({"Records": TRAIL[:2]}, separators=(",", ":")), "aws.cloudtrail", 2),
     ],

@@ -25,6 +25,7 @@ from soc.detect import Detection, Level
 from soc.detect.correlation import Lateness
 from soc.detect.ruleset import RuleSet
 from soc.detect.sigma import load
+from tests.collectors.parse.golden import DATA
 from tests.soc.detect.sigma.material import CORPUS, FOLDERS
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -37,6 +38,16 @@ logsource: {{product: windows, category: process_creation}}
 detection:
   tool: {{Image|endswith: '{tool}'}}
   condition: tool
+"""
+TRAIL_RULE = """\
+title: A trail is stopped
+id: 8d3f8c52-3e0c-4a4e-9d51-000000000001
+status: experimental
+level: high
+logsource: {product: aws, service: cloudtrail}
+detection:
+  stop: {eventName: StopLogging}
+  condition: stop
 """
 KEYWORD = """\
 title: A word anywhere
@@ -155,6 +166,19 @@ def test_any_number_of_processes_gives_the_same(
         )  # fmt: skip
         key = lambda letter: (letter.record.position.path, letter.record.position.index)  # noqa: E731
         assert sorted(ours.dead, key=key) == sorted(theirs.dead, key=key)
+
+
+@pytest.mark.parametrize("name", ["trail.json", "trail.json.gz"])
+def test_a_list_of_records_in_one_line_is_taken_apart_however_long(tmp_path: Path, name: str) -> None:
+    (tmp_path / "rule.yml").write_text(TRAIL_RULE)
+    records = [json.loads(each) for each in (DATA / "shapes" / "aws_cloudtrail.log").read_text().splitlines()] * 40
+    data = json.dumps({"Records": records}).encode()
+    assert len(data) > 500_000
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    scan = new_scan(RuleSet(load([tmp_path / "rule.yml"]), lateness=Lateness(None)))
+    assert len(found(scan, [path], 1)) == 40
+    assert (scan.summary.events, scan.summary.refused) == (len(records), {})
 
 
 def test_progress_adds_up_to_the_bytes_of_the_files(
