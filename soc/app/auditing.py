@@ -164,6 +164,7 @@ def _lines(
         each = line(event.source)
         each.journalled += 1
         each.replayed += is_replayed(event)
+    asked: list[tuple[Line, str]] = []
     for offset, event in _events(site.journal_reader, place["from"], place["to"]):
         each = line(event.source)
         each.read += 1
@@ -171,9 +172,23 @@ def _lines(
             each.unindexable += 1
         elif offset >= indexed_to:
             each.unindexable += 1  # on its way: the store has its own pace, and a later fact says more
+        elif store:
+            asked.append((each, event.id))
+            if len(asked) >= _BATCH:
+                _look_up(site, asked)
         else:
-            each.indexed += not store or site.events.event(event.id) is not None
+            each.indexed += 1
+    _look_up(site, asked)
     return [found[source] for source in sorted(found)]
+
+
+def _look_up(site: Site, asked: list[tuple[Line, str]]) -> None:
+    """Count those of these events as indexed that the store holds; nothing is asked after that."""
+    if asked:
+        held = site.events.held([event_id for _, event_id in asked])
+        for line, event_id in asked:
+            line.indexed += event_id in held
+        asked.clear()
 
 
 def _counts(counts: dict[str, int]) -> dict[str, int]:

@@ -53,6 +53,10 @@ class EventStore(Protocol):
         """The document of one event (see Event.document), or None."""
         ...
 
+    def held(self, event_ids: Sequence[str]) -> set[str]:
+        """Those of these ids (as `Event.id` has them) that are stored."""
+        ...
+
     def search(self, query: EventQuery) -> list[dict[str, Value]]:
         """Documents, newest first; of the same microsecond, the later in the journal first."""
         ...

@@ -97,6 +97,14 @@ class ElasticEventStore:
         hits = self._hits({"ids": {"values": [event_id]}}, size=1)
         return hits[0]["_source"] if hits else None
 
+    def held(self, event_ids: Sequence[str]) -> set[str]:
+        """See EventStore."""
+        found: set[str] = set()
+        for at in range(0, len(event_ids), PAGE):
+            asked = list(event_ids[at : at + PAGE])
+            found.update(hit["_id"] for hit in self._hits({"ids": {"values": asked}}, size=len(asked)))
+        return found
+
     def search(self, query: EventQuery) -> list[dict[str, Value]]:
         """See EventStore."""
         matches = holds(query.equals)

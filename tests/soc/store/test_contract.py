@@ -64,6 +64,14 @@ def test_an_event_is_found_by_its_id(site: Site) -> None:
     assert site.store.event("no id") is None
 
 
+def test_of_many_ids_those_are_told_that_are_stored(site: Site) -> None:
+    events = [event(number) for number in range(1, 1_203)]
+    assert site.store.held([events[0].id]) == set()
+    site.index(events[:1_200])
+    assert site.store.held([each.id for each in events]) == {each.id for each in events[:1_200]}
+    assert site.store.held([]) == set()
+
+
 def test_another_process_finds_what_was_indexed_and_closed(site: Site) -> None:
     stored = event(1)
     site.index([stored])
