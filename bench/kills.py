@@ -153,7 +153,7 @@ def _wait_until_it_journals(journal: Path, source: str, process: subprocess.Pope
 def _read_out(journal: Path, events: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until so many are there or nothing more comes, then until what hangs behind has had its time."""
     reader, end, last, still_s = open_reader(JournalConfig(journal)), time.monotonic() + READ_OUT_S, -1, 0.0
-    while reader.end() < events and still_s < 10 and process.poll() is None and time.monotonic() < end:
+    while reader.end() < events and still_s < 60 and process.poll() is None and time.monotonic() < end:
         still_s = still_s + 0.2 if reader.end() == last else 0.0
         last = reader.end()
         time.sleep(0.2)

@@ -155,9 +155,10 @@ def _head(folder: Path, log: Path, files: Files | None, driver: str) -> list[str
     ]
 
 
-_RETRY = 'action.resumeRetryCount="-1" action.resumeInterval="1" queue.type="LinkedList"'
+_RETRY = 'action.resumeRetryCount="-1" action.resumeInterval="1" action.resumeIntervalMax="1" queue.type="LinkedList"'
 _RETRY += f' queue.size="1000000" queue.timeoutEnqueue="60000" queue.timeoutShutdown="{END_S * 1000:.0f}"'
-"""Its own default holds 1,000 messages, waits 2 s while nobody listens and throws away what comes then."""
+"""Its own defaults: after every ten refusals it waits longer, up to half an hour; the queue holds 1,000 messages, and 2 s after it is full
+throws away what comes."""
 
 
 def _forward(port: int, protocol: str, framing: str, form: str, more: str = "") -> str:
