@@ -35,6 +35,7 @@ _CHUNK_BYTES = 256 * 1024
 _LOOK_S = 0.1
 _AGAIN_S = 1.0
 """Pause before a journalctl that ended is started again."""
+_ANSWERS_S = 20.0
 _AT_ONCE_S = 5.0
 """A journalctl that ends so soon, and without an entry, cannot read the journal at all."""
 _SAID_BYTES = 2_048
@@ -43,6 +44,27 @@ _CURSOR = re.compile(rb'"__CURSOR"\s{0,2}:\s{0,2}"(s=([0-9a-f]{1,32});i=([0-9a-f
 """In any line: a quote within a text has a backslash before it, so no message can look like it."""
 
 _log = logging.getLogger(__name__)
+
+
+def asked(config: JournaldConfig) -> str:
+    """What journalctl says against reading this journal, "" where nothing: that this user may not see everything, for one.
+
+    Raises: SourceError where there is no journalctl, or it cannot read the journal at all.
+    """
+    where = [] if config.directory is None else [f"--directory={config.directory}"]
+    try:
+        done = subprocess.run(
+            ["journalctl", "--lines=0", "--no-pager", *where],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=_ANSWERS_S, check=False,
+        )  # fmt: skip
+    except OSError as error:
+        raise SourceError(f"journalctl cannot be started: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise SourceError(f"journalctl does not answer within {_ANSWERS_S:.0f} s") from error
+    words = " ".join(done.stderr.decode("utf-8", "replace").split())[:300]
+    if done.returncode:
+        raise SourceError(f"the journal cannot be read: journalctl: {words or f'ended with {done.returncode}'}")
+    return words
 
 
 class JournaldSource:
@@ -65,6 +87,8 @@ class JournaldSource:
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`, or the end of the journal where it is not followed. Raises: SourceError where it cannot be read."""
+        if words := asked(self._config):
+            _log.warning("journalctl has something to say", extra={"source": self.id, "words": words})
         while not stop.is_set():
             before, begun = self.counts.records, time.monotonic()
             child = self._start()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from collectors.choosing import AUTO
 from collectors.errors import SourceError
 from collectors.parse import formats, known_format
-from collectors.sources import EvtxConfig, FileConfig, SourceConfig
+from collectors.sources import EvtxConfig, FileConfig, JournaldConfig, SourceConfig
 from soc.errors import FaultsError
 from soc.yaml_file import nearest
 
@@ -46,7 +46,7 @@ def check_sources(site: Site) -> Iterator[SourceCheck]:
     for source in site.config.sources:
         found: list[str] = []
         warnings: list[str] = []
-        faults = [*_format(source), *_files(source, found, warnings)]
+        faults = [*_format(source), *_files(source, found, warnings), *_journal(source, found, warnings)]
         if listen := str(getattr(source, "listen", "")):
             faults += _port(source, listen, writer, found)
         faults += _certificate(source, site.clock(), found, warnings)
@@ -82,6 +82,22 @@ def _files(source: SourceConfig, found: list[str], warnings: list[str]) -> Itera
         except OSError as error:
             yield f"{path}: {error.strerror}"
     found.append(f"{len(paths)} file{'' if len(paths) == 1 else 's'}, {size:,} bytes")
+
+
+def _journal(source: SourceConfig, found: list[str], warnings: list[str]) -> Iterator[str]:
+    if not isinstance(source, JournaldConfig):
+        return
+    from collectors.sources.journald import asked
+
+    try:
+        words = asked(source)
+    except SourceError as error:
+        yield str(error)
+        return
+    if words:
+        warnings.append(f"journalctl: {words}")
+    else:
+        found.append("the journal can be read")
 
 
 def _port(source: SourceConfig, listen: str, writer: int, found: list[str]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from collectors.errors import SourceError
 from collectors.parse import Context
 from collectors.record import Mark, RawRecord
 from collectors.sources import open_source
-from collectors.sources.journald import JournaldSource
+from collectors.sources.journald import JournaldSource, asked
 from collectors.sources.journald_config import JournaldConfig
 from tests.servers import journal
 
@@ -170,6 +170,14 @@ def test_journal_that_cannot_be_read_is_told_with_its_reason(tmp_path: Path) -> 
     source = JournaldSource(JournaldConfig("j", directory=tmp_path / "none"), {})
     with pytest.raises(SourceError, match=r"journalctl: .*[Nn]o such file"):
         next(iter(source.batches(threading.Event())))
+
+
+def test_what_journalctl_says_against_it_is_told(tmp_path: Path) -> None:
+    assert asked(JournaldConfig("j", directory=tmp_path)) in ("", "No journal files were found.")
+    journal.write(tmp_path / "system.journal", journal.entry("one"))
+    assert asked(JournaldConfig("j", directory=tmp_path)) == ""
+    with pytest.raises(SourceError, match=r"[Nn]o such file"):
+        asked(JournaldConfig("j", directory=tmp_path / "none"))
 
 
 def test_without_journalctl_the_source_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
