@@ -51,7 +51,8 @@ def pairs() -> dict[str, tuple[Format, Path]]:
     own = {name: (form, DATA / f"{name}.log") for name, form in formats().items()}
     own |= {f"shapes/{name}": (formats()["json"], DATA / "shapes" / f"{name}.log") for name in shape_names()}
     return own | {
-        f"messages/{name}": (formats()["rfc3164"], DATA / "messages" / f"{name}.log") for name in sorted(message_names())
+        f"messages/{name}": (formats()["rfc3164"], DATA / "messages" / f"{name}.log")
+        for name in sorted(message_names())
     }
 
 
