@@ -69,7 +69,7 @@ def test_faults_have_their_place_and_come_all_at_once(tmp_path: Path) -> None:
         'doors.yml:1:1: unknown key "titel"; did you mean "title"?',
         'doors.yml:1:1: "title" is missing',
         "doors.yml:6:12: RE2 does not take this expression: invalid named capture group: (?P<when\\S+ \\S+) door (?P<door>",
-        "doors.yml:8:37: event.id is not for a record to say",
+        "doors.yml:8:36: event.id is not for a record to say",
     ]
 
 
