@@ -70,7 +70,13 @@ def _walk(
         raise ParseError(f"more than {MAX_FIELDS:,} fields")
     for key, value in node.items():
         kind = type(value)
-        if kind is dict:
+        if kind is str and not listed:
+            name, convert = _FIELD[prefix + key]
+            if convert is None or convert is words:
+                fields[name] = value  # type: ignore[assignment]
+            else:
+                _put(prefix + key, value, fields)
+        elif kind is dict:
             _walk(value, f"{prefix}{key}.", fields, lists, depth + 1, listed=listed)  # type: ignore[arg-type]  # JSON has str keys
         elif kind is list:
             _walk_list(value, prefix + key, fields, lists, depth + 1)  # type: ignore[arg-type]
@@ -79,11 +85,7 @@ def _walk(
         elif listed:
             lists.setdefault(prefix + key, []).append(value)
         else:
-            name, convert = _FIELD[prefix + key]
-            if kind is str and (convert is None or convert is words):
-                fields[name] = value  # type: ignore[assignment]
-            else:
-                _put(prefix + key, value, fields)
+            _put(prefix + key, value, fields)
 
 
 def _walk_list(
