@@ -102,14 +102,16 @@ def kill_runs(folder: Path, runs: int, rate: int, seed: int) -> Outcome:
                     else:
                         time.sleep(chance.random() * 1.5)
                     process.send_signal(signal.SIGKILL)
+            with _running(config) as process:  # a RELP client looks for lost answers only when it has more to send
+                _wait_until_it_journals(journal, "relp", process)
+                load.stop.set()
+                load.join()
+                sender.wait_until_read()
+                _read_out(journal, 2 * load.sent, process)
+                process.send_signal(signal.SIGTERM)
+                process.wait(READ_OUT_S)
         finally:
             load.stop.set()
-            load.join()
-        with _running(config) as process:
-            sender.wait_until_read()
-            _read_out(journal, 2 * load.sent, process)
-            process.send_signal(signal.SIGTERM)
-            process.wait(READ_OUT_S)
     return _count(config, runs, {"file": load.sent, "relp": load.sent})
 
 
