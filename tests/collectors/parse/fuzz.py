@@ -35,7 +35,7 @@ def fuzz(name: str, folder: Path, runs: int) -> None:
         (seeds / f"{number}").write_bytes(each.data)
     words = folder / "words"
     words.write_text("".join('"{}"\n'.format("".join(f"\\x{byte:02x}" for byte in token)) for token in TOKENS))
-    header = true[0].header
+    header = true[-1].header
 
     def one(data: bytes) -> None:
         check(form, data, header)
