@@ -1,5 +1,5 @@
 """The world in, `RawRecord`s out: files, standard input, syslog over UDP, TCP, TLS and RELP, HTTP,
-OTLP, Beats, services that are polled, Kafka, NetFlow, systemd's journal, Windows event files.
+OTLP, Beats, services that are polled, Kafka, NetFlow, SNMP traps, systemd's journal, Windows event files.
 
 `open_source` makes the source of a configuration; the app drives each in one thread: `for batch in source.batches(stop): …`.
 `read_file` reads one file of any of these kinds to its end. Every kind says in its module what delivery it promises.
@@ -22,6 +22,7 @@ from collectors.sources.netflow_config import NetflowConfig
 from collectors.sources.poll_config import PollConfig
 from collectors.sources.relp_config import RelpConfig
 from collectors.sources.scan import Part, is_event_file, parts_of, read_file, read_text
+from collectors.sources.snmp_config import SnmpConfig
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts, Source
 from collectors.sources.stdin import StdinConfig
 from collectors.sources.syslog import SyslogConfig
@@ -43,6 +44,7 @@ __all__ = [
     "Part",
     "PollConfig",
     "RelpConfig",
+    "SnmpConfig",
     "Source",
     "SourceConfig",
     "StdinConfig",
@@ -70,6 +72,7 @@ SourceConfig = (
     | PollConfig
     | KafkaConfig
     | NetflowConfig
+    | SnmpConfig
 )
 
 CONFIGS: Mapping[str, type[SourceConfig]] = {
@@ -85,6 +88,7 @@ CONFIGS: Mapping[str, type[SourceConfig]] = {
     "poll": PollConfig,
     "kafka": KafkaConfig,
     "netflow": NetflowConfig,
+    "snmp": SnmpConfig,
 }
 """What `kind` in soc.yaml may say -> the configuration that it takes."""
 
@@ -95,6 +99,7 @@ _GOES_ON: Mapping[type, tuple[str, str]] = {
     NetflowConfig: ("netflow", "NetflowSource"),
     PollConfig: ("poll", "PollSource"),
     RelpConfig: ("relp", "RelpSource"),
+    SnmpConfig: ("snmp", "SnmpSource"),
 }
 """Sources that are made of their configuration and the marks: module and class, loaded when one is opened."""
 

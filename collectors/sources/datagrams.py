@@ -90,6 +90,13 @@ class Datagrams:
         self._taken_bytes += sum(len(data) + 100 for data, _ in got)
         return received, got
 
+    def answer(self, data: bytes, address: tuple[str, int]) -> None:
+        """Send a datagram back; one that cannot be sent is lost like any other, and its sender asks again."""
+        try:
+            self._socket.sendto(data, address)
+        except OSError as error:
+            log.warning("udp answer not sent", extra={"source": self._config.id, "error": str(error)})
+
     def close(self) -> None:
         """Stop listening; a second time changes nothing."""
         self._stop.set()

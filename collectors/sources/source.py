@@ -35,7 +35,8 @@ class Counts:
     `records` and `dead` are what it handed over, `size_bytes` their data; `truncated`: records cut at the limit, `truncated_bytes` what
     was cut; `blank`: empty lines, which are no records; `dropped`: datagrams that the kernel threw away before we saw
     them, or that were beyond their sender's rate;
-    `refused`: connections beyond the limit; `framing_faults`: octet counts that cannot be true; `restarts`: files found truncated;
+    `refused`: connections beyond the limit, requests and messages of who may not send; `framing_faults`: octet counts that cannot be
+    true, datagrams that cannot be read; `restarts`: files found truncated;
     `repeated`: records that a sender sent again because it had no answer, and that are in the journal already; `failed`: requests to a
     service that brought no reply that could be read; `missing`: flows that exporters say they sent and that never came; `undecoded`: sets
     of flows whose template never came.

@@ -1,0 +1,181 @@
+"""Notifications in, one record each out: traps of SNMP v2c and v3 over UDP. Delivery and keys: `collectors.sources.snmp_config`."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from collectors.errors import SourceError
+from collectors.record import Mark, Position, RawRecord
+from collectors.sources.address import peer_of
+from collectors.sources.datagrams import DRAIN, Datagram, Datagrams
+from collectors.sources.rates import PeerRates
+from collectors.sources.refusals import Refusals
+from collectors.sources.snmp_config import SnmpConfig
+from collectors.sources.snmp_message import (
+    Community,
+    MessageError,
+    Notification,
+    Secured,
+    answer,
+    read_message,
+    read_pdu,
+    read_scoped,
+)
+from collectors.sources.snmp_users import RefusedError, Users, read_users
+from collectors.sources.source import BATCH_RECORDS, Batch, Counts
+
+log = logging.getLogger(__name__)
+
+_TOLD_EVERY = 10_000
+"""Datagrams that cannot be read between two lines in the log."""
+_encode = msgspec.json.Encoder().encode
+
+
+class SnmpSource:
+    """Listens from the moment it is made; reads when driven."""
+
+    def __init__(self, config: SnmpConfig, _marks: Mapping[str, Mark]) -> None:
+        self._config = config
+        self._communities = _communities(config.id, config.communities_file)
+        self._users = Users(read_users(config.id, config.users_file)) if config.users_file else None
+        self._rates = PeerRates(config.max_peer_rate)
+        self._over_rate = 0
+        self.counts = Counts()
+        self._refusals = Refusals(config.id, self.counts)
+        self._stream = os.urandom(8).hex()
+        self._ordinal = 0
+        self._datagrams = Datagrams(config)
+
+    @property
+    def id(self) -> str:
+        """As in soc.yaml."""
+        return self._config.id
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that the socket is bound to (port 0 in the configuration: any free one)."""
+        return self._datagrams.address
+
+    def batches(self, stop: threading.Event) -> Iterator[Batch]:
+        """Batches until `stop`; then what the kernel still held is given."""
+        going_on = True
+        while going_on:
+            going_on = self._datagrams.wait(stop)
+            waits = True
+            while waits:
+                records, answers, waits = self._taken()
+                if records:
+                    self.counts.add(records)
+                    yield Batch(records)
+                for each in answers:
+                    self._datagrams.answer(*each)
+            self.counts.dropped = self._datagrams.dropped() + self._over_rate
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._datagrams.close()
+
+    def _taken(self) -> tuple[list[RawRecord], list[Datagram], bool]:
+        """What waits, up to a batch; what is to be answered once that is durable; whether more may wait."""
+        records: list[RawRecord] = []
+        answers: list[Datagram] = []
+        while len(records) + DRAIN <= BATCH_RECORDS:
+            if (together := self._datagrams.take()) is None:
+                return records, answers, False
+            received, got = together
+            for data, address in got:
+                peer = peer_of(address)
+                if not self._within_rate(peer):
+                    continue
+                try:
+                    trap = self._read(data, peer)
+                except MessageError as error:
+                    self._tell(peer, error)
+                    continue
+                if trap is None:
+                    continue
+                packed, pdu_at = trap
+                position = Position("", self._stream, self._ordinal, self._ordinal + 1)
+                records.append(RawRecord(packed, self.id, position, received, peer))
+                self._ordinal += 1
+                if pdu_at:
+                    answers.append((answer(data, pdu_at), address))
+        return records, answers, True
+
+    def _read(self, data: bytes, peer: str) -> tuple[bytes, int] | None:
+        """A record, and of an inform where its PDU begins, else 0; None for what is refused. Raises: MessageError."""
+        message = read_message(data)
+        try:
+            if isinstance(message, Community):
+                self._check(message)
+                said = read_pdu(data, message.pdu_at)
+                return _record("2c", peer, "", said), message.pdu_at if said.inform else 0
+            user = message.user.decode("utf-8", "backslashreplace")
+            return _record("3", peer, user, self._opened(message, data)), 0
+        except RefusedError as error:
+            self._refusals.add(str(error), peer)
+            return None
+
+    def _check(self, message: Community) -> None:
+        """Raises: RefusedError for a community that may not send."""
+        if self._communities is None:
+            if self._users is not None:
+                raise RefusedError("v2c without communities_file")
+        elif not any(hmac.compare_digest(message.community, known) for known in self._communities):
+            raise RefusedError("a community that is not among ours")
+
+    def _opened(self, message: Secured, data: bytes) -> Notification:
+        """Raises: RefusedError for what cannot be believed or is not taken; MessageError."""
+        if self._users is None:
+            raise RefusedError("v3 without users_file")
+        said = read_scoped(self._users.opened(message, data))
+        if said.inform:
+            raise RefusedError("an inform of v3")
+        return said
+
+    def _within_rate(self, peer: str) -> bool:
+        """Whether a sender of datagrams, who cannot be made to wait, has not sent too many."""
+        if self._config.max_peer_rate:
+            now = time.monotonic()
+            if self._rates.wait_s(peer, now):
+                self._over_rate += 1
+                return False
+            self._rates.took(peer, 1, now)
+        return True
+
+    def _tell(self, peer: str, error: MessageError) -> None:
+        if self.counts.framing_faults % _TOLD_EVERY == 0:
+            log.warning("a datagram is no SNMP trap", extra={"source": self.id, "peer": peer, "error": str(error)})
+        self.counts.framing_faults += 1
+
+
+def _record(version: str, agent: str, user: str, said: Notification) -> bytes:
+    """As `collectors.parse.shapes.snmp_trap` reads it."""
+    told: dict[str, object] = {"version": version, "agent": agent, "trap": said.trap}
+    if user:
+        told["user"] = user
+    if said.uptime is not None:
+        told["uptime"] = said.uptime
+    return _encode({"snmp": told | {"varbinds": said.varbinds}})
+
+
+def _communities(source: str, path: Path | None) -> list[bytes] | None:
+    """Lines of a file, without empty ones and those that begin with #; None for no file. Raises: SourceError."""
+    if path is None:
+        return None
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise SourceError(f"{source}: {path}: {error.strerror}") from error
+    found = [line.strip() for line in lines if line.strip() and not line.startswith(b"#")]
+    if not found:
+        raise SourceError(f"{source}: {path}: no community")
+    return found
