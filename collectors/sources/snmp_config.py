@@ -1,8 +1,8 @@
 """The configuration of the receiver of SNMP notifications.
 
-Delivery: traps best effort, as the protocol is; datagrams that the kernel had no room for and those beyond their sender's rate are counted
-in `dropped`. Informs of v2c at least once: answered when the record is durable; an agent that heard no answer sends again, and the event
-is then there twice. Informs of v3 are not taken: they need an engine that is asked for its clock.
+Delivery: best effort for traps and at least once for informs of v2c, as the protocol is. Datagrams that the kernel had no room for and
+those beyond their sender's rate are counted in `dropped`. An inform is answered when the record is durable; an agent that heard no answer
+sends again, and the event is then there twice. Informs of v3 are not taken: they need an engine of ours that is asked for its clock.
 """
 
 from __future__ import annotations

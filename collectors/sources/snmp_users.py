@@ -66,6 +66,8 @@ class Users:
 
     def opened(self, message: Secured, data: bytes) -> bytes:
         """The body, decrypted. `data`: the whole datagram. Raises: RefusedError."""
+        if not message.engine:
+            raise RefusedError("a question for an engine of ours, with which an inform of v3 begins")
         user = self._users.get(message.user)
         if user is None:
             raise RefusedError("an unknown user")

@@ -21,7 +21,7 @@ def start(port: int, options: Sequence[str], *said: str) -> subprocess.Popen[byt
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    argv = [program, *options, "-m", "", "-t", "1", "-r", "4", f"127.0.0.1:{port}", "8640001", *said]
+    argv = [program, "-m", "", "-t", "1", "-r", "4", *options, f"127.0.0.1:{port}", "8640001", *said]
     return subprocess.Popen(
         argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={"SNMPCONFPATH": "/nonexistent"}
     )

@@ -268,6 +268,19 @@ def test_what_is_no_trap_is_counted_and_what_follows_is_read(name: str, tmp_path
 
 
 @pytest.mark.server
+def test_an_inform_of_v3_is_told_and_its_sender_hears_no_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = opened(users_file=users(tmp_path))
+    options = ["-v3", "-Ci", "-r", "0", "-u", "ups", "-l", "authNoPriv", "-a", "SHA-256", "-A", "correct-horse"]
+    agent = snmptrap.start(source.address[1], options, *SAID)
+    assert agent.wait(30) != 0
+    assert drained(source) == []
+    assert source.counts.refused >= 1
+    assert "an inform of v3" in str([vars(each) for each in caplog.records])
+
+
+@pytest.mark.server
 def test_a_datagram_changed_anywhere_costs_no_other(tmp_path: Path) -> None:
     chance, path = random.Random(7), tmp_path / "communities"
     path.write_text("province\n")
