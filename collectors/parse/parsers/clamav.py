@@ -14,7 +14,7 @@ from collectors.errors import ParseError
 from collectors.event import Value
 from collectors.parse import timestamp
 from collectors.parse.format import Context, Format, Gives, Parsed, excerpt, share_of_lines, text_of
-from collectors.parse.messages.clamav import MESSAGE
+from collectors.parse.registry import read_message
 from collectors.record import RawRecord
 
 _LINE = re.compile(r"([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}) -> [\^!*]?(.*)", re.DOTALL | re.ASCII)
@@ -28,8 +28,8 @@ def parse(record: RawRecord, context: Context) -> Parsed:
     if match is None:
         raise ParseError(f"not a line of ClamAV's log: {excerpt(text)}")
     time = timestamp.asctime(match[1], context.timezone)
-    fields: dict[str, Value] = {"event.dataset": "clamav", "message": match[2]}
-    MESSAGE.parse(match[2], fields)
+    fields: dict[str, Value] = {"message": match[2]}
+    read_message("clamd", match[2], fields)
     return Parsed(time, fields)
 
 
@@ -37,6 +37,13 @@ def _sniff(sample: bytes) -> float:
     return share_of_lines(sample, _SNIFFED.match)
 
 
-_GIVES = Gives(MESSAGE.gives.dataset, MESSAGE.gives.categories, f"{MESSAGE.gives.fields} message")
+_GIVES = Gives(
+    "clamav",
+    "configuration malware",
+    (
+        "clamav.* event.action event.kind event.outcome event.reason file.hash.* file.path file.size log.level "
+        "message source.ip source.port threat.software.name"
+    ),
+)
 
 FORMAT = Format("clamav", "ClamAV's own log file", parse, _sniff, gives=(_GIVES,))
