@@ -13,8 +13,9 @@ import re
 from collectors.errors import ParseError
 from collectors.event import Value
 from collectors.parse import timestamp
+from collectors.parse.dns import QUESTION
 from collectors.parse.format import Context, Format, Gives, Parsed, excerpt, share_of_lines, text_of
-from collectors.parse.messages.named import MESSAGE
+from collectors.parse.registry import read_message
 from collectors.record import RawRecord
 
 _LOCAL = r"(\d\d)-([A-Z][a-z]{2})-(\d{4}) (\d\d:\d\d:\d\d\.\d{3})"
@@ -37,8 +38,8 @@ def parse(record: RawRecord, context: Context) -> Parsed:
             raise ParseError(f"no month: {excerpt(month)}")
         iso = f"{year}-{timestamp.MONTHS[month]:02}-{day}T{clock}"
     time = timestamp.iso(iso, context.timezone)
-    fields: dict[str, Value] = {"event.dataset": "named", "process.name": "named", "message": message}
-    MESSAGE.parse(message, fields)
+    fields: dict[str, Value] = {"process.name": "named", "message": message}
+    read_message("named", message, fields)
     return Parsed(time, fields)
 
 
@@ -46,6 +47,11 @@ def _sniff(sample: bytes) -> float:
     return share_of_lines(sample, _SNIFFED.match)
 
 
-_GIVES = Gives(MESSAGE.gives.dataset, MESSAGE.gives.categories, f"{MESSAGE.gives.fields} message process.name")
+_GIVES = Gives(
+    "named",
+    "network",
+    f"bind.* {QUESTION} destination.ip dns.response_code event.action event.outcome event.reason event.type log.level log.logger message "
+    "process.name rule.name source.ip source.port",
+)
 
 FORMAT = Format("named", "BIND's own log file", parse, _sniff, gives=(_GIVES,))
