@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from bench.cloud_lines import CLOUD_LINES
-from bench.host_lines import HOST_LINES
-from bench.server_lines import SERVER_LINES
+from bench._cloud_lines import CLOUD_LINES
+from bench._host_lines import HOST_LINES
+from bench._server_lines import SERVER_LINES
 from collectors.parse import Context, parse_batch
 from collectors.record import Position, RawRecord
 
