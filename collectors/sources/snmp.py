@@ -8,11 +8,9 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 
-from collectors.errors import SourceError
 from collectors.record import Mark, Position, RawRecord
 from collectors.sources.address import peer_of
 from collectors.sources.datagrams import DRAIN, Datagram, Datagrams
@@ -29,7 +27,7 @@ from collectors.sources.snmp_message import (
     read_pdu,
     read_scoped,
 )
-from collectors.sources.snmp_users import RefusedError, Users, read_users
+from collectors.sources.snmp_users import RefusedError, Users, read_communities, read_users
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 
 log = logging.getLogger(__name__)
@@ -44,7 +42,8 @@ class SnmpSource:
 
     def __init__(self, config: SnmpConfig, _marks: Mapping[str, Mark]) -> None:
         self._config = config
-        self._communities = _communities(config.id, config.communities_file)
+        path = config.communities_file
+        self._communities = read_communities(config.id, path) if path else None
         self._users = Users(read_users(config.id, config.users_file)) if config.users_file else None
         self._rates = PeerRates(config.max_peer_rate)
         self._over_rate = 0
@@ -165,17 +164,3 @@ def _record(version: str, agent: str, user: str, said: Notification) -> bytes:
     if said.uptime is not None:
         told["uptime"] = said.uptime
     return _encode({"snmp": told | {"varbinds": said.varbinds}})
-
-
-def _communities(source: str, path: Path | None) -> list[bytes] | None:
-    """Lines of a file, without empty ones and those that begin with #; None for no file. Raises: SourceError."""
-    if path is None:
-        return None
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise SourceError(f"{source}: {path}: {error.strerror}") from error
-    found = [line.strip() for line in lines if line.strip() and not line.startswith(b"#")]
-    if not found:
-        raise SourceError(f"{source}: {path}: no community")
-    return found

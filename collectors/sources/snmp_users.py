@@ -142,6 +142,18 @@ def read_users(source: str, path: Path) -> dict[bytes, User]:
     return users
 
 
+def read_communities(source: str, path: Path) -> list[bytes]:
+    """A community of v2c a line; lines that begin with # are none. Raises: SourceError."""
+    try:
+        lines = [line.strip() for line in path.read_bytes().splitlines()]
+    except OSError as error:
+        raise SourceError(f"{source}: {path}: {error.strerror}") from error
+    found = [line for line in lines if line and not line.startswith(b"#")]
+    if not found:
+        raise SourceError(f"{source}: {path}: no community")
+    return found
+
+
 def _fault(words: list[str]) -> str:
     """What is wrong with a line, without its passwords."""
     if len(words) not in (3, 5):

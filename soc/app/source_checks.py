@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from collectors.choosing import AUTO
 from collectors.errors import SourceError
 from collectors.parse import formats, known_format
-from collectors.sources import EvtxConfig, FileConfig, JournaldConfig, SourceConfig
+from collectors.sources import EvtxConfig, FileConfig, JournaldConfig, NetflowConfig, SnmpConfig, SourceConfig
 from soc.errors import FaultsError
 from soc.yaml_file import nearest
 
@@ -50,7 +50,7 @@ def check_sources(site: Site) -> Iterator[SourceCheck]:
         if listen := str(getattr(source, "listen", "")):
             faults += _port(source, listen, writer, found)
         faults += _certificate(source, site.clock(), found, warnings)
-        faults += _named_files(source, warnings)
+        faults += [*_named_files(source, warnings), *_agents(source)]
         yield SourceCheck(source, tuple(found), tuple(warnings), tuple(faults))
 
 
@@ -103,7 +103,7 @@ def _journal(source: SourceConfig, found: list[str], warnings: list[str]) -> Ite
 def _port(source: SourceConfig, listen: str, writer: int, found: list[str]) -> Iterator[str]:
     from collectors.sources.address import bound_socket
 
-    datagrams = getattr(source, "transport", "") == "udp"
+    datagrams = getattr(source, "transport", "") == "udp" or isinstance(source, NetflowConfig | SnmpConfig)
     try:
         bound_socket(source.id, listen, _DATAGRAMS if datagrams else _STREAMS).close()
     except SourceError as error:
@@ -153,3 +153,18 @@ def _named_files(source: SourceConfig, warnings: list[str]) -> Iterator[str]:
             continue
         if mode & 0o007 and name != "ca_file":
             warnings.append(f"{name}: {path} may be read by everybody (chmod o= {path})")
+
+
+def _agents(source: SourceConfig) -> Iterator[str]:
+    """What is wrong in the files of those who may send traps; that they cannot be read is told with all other files."""
+    if not isinstance(source, SnmpConfig):
+        return
+    from collectors.sources.snmp_users import read_communities, read_users
+
+    for path, read in ((source.communities_file, read_communities), (source.users_file, read_users)):
+        try:
+            if path is not None:
+                read(source.id, path)
+        except SourceError as error:
+            if not isinstance(error.__cause__, OSError):
+                yield str(error).removeprefix(f"{source.id}: ")

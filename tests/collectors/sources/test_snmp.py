@@ -291,6 +291,7 @@ def test_a_datagram_changed_anywhere_costs_no_other(tmp_path: Path) -> None:
         for _ in range(chance.randint(1, 4)):
             data[chance.randrange(len(data))] = chance.randrange(256)
         datagrams.append(bytes(data[: chance.randint(1, len(data))]) if n % 5 == 0 else bytes(data))
+    datagrams = [each for each in datagrams if each not in whole]
     found, counts = received([*datagrams, *whole], users_file=users(tmp_path), communities_file=path)
     assert counts.records + counts.refused + counts.framing_faults == len(datagrams) + 2
     assert [each["version"] for each in found[-2:]] == ["2c", "3"]

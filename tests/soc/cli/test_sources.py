@@ -131,6 +131,35 @@ def test_check_tells_every_fault_of_every_source(tmp_path: Path, capfd: pytest.C
     assert found["poll"]["faults"] == ["headers_file: /nowhere/key: No such file or directory"]
 
 
+def test_check_tells_faults_of_those_who_may_send_traps_and_ports_of_datagrams(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    users, communities = tmp_path / "users", tmp_path / "communities"
+    users.write_text("ups SHA-256 correct-horse AES short\n")
+    communities.write_text("# none yet\n")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        path = new_site(
+            tmp_path / "site",
+            f"""
+  - {{id: traps, kind: snmp, listen: "127.0.0.1:{port}", users_file: {users}, communities_file: {communities}}}
+  - {{id: unread, kind: snmp, listen: "127.0.0.1:0", users_file: /nowhere/users}}
+  - {{id: flows, kind: netflow, listen: "127.0.0.1:{port}"}}
+""",
+        )
+        assert run(["sources", "check", "--config", str(path), "--json"]) == 2
+    found = {row["source"]: row["faults"] for row in rows(capfd.readouterr().out)}
+    in_use = f"127.0.0.1:{port}: Address already in use"
+    assert found["traps"][0] == in_use
+    assert found["traps"][1:] == [
+        f"{communities}: no community",
+        f"{users}:1: a password has 8 characters or more (RFC 3414 §11.2)",
+    ]
+    assert found["unread"] == ["users_file: /nowhere/users: No such file or directory"]
+    assert found["flows"] == [in_use]
+
+
 def test_check_knows_its_own_running_soc_and_a_format_with_a_fault(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
