@@ -2,7 +2,7 @@
 
 Sources of truth: RFC 3416 §3 (PDUs), RFC 2578 §7.1 (values), RFC 1901 (v2c), RFC 3412 §6 (v3), RFC 3414 §2.4 (its security parameters),
 X.690 (BER). A message is read once from begin to end; no length of its own makes more work than its bytes.
-Read here since pysnmp 7.1 takes 400 microseconds to decode what takes 50 (CPU, a trap of 107 bytes, parsed and encoded).
+Read here since pysnmp 7.1 takes 380 microseconds of CPU to decode a trap of 68 bytes; one of 107 is read and written as JSON in 48 here.
 """
 
 from __future__ import annotations
