@@ -103,6 +103,11 @@ _PRODUCTS: dict[str, _Fields] = {
     "github": {},
 }
 
+_ROUTED = {
+    product: {name: (*columns, "{}") for name, columns in fields.items()} for product, fields in _PRODUCTS.items()
+}
+"""Other collectors leave a producer's name as it is."""
+
 _RISKS = ("azure.identity_protection",)
 _DATASETS: dict[tuple[str, str], tuple[str, ...]] = {
     ("azure", "signinlogs"): ("azure.signinlogs",),
@@ -126,9 +131,10 @@ _MODULES = {"m365": ("o365", "m365_defender", "microsoft_defender_endpoint")}
 def cloud_routes(logsource: Logsource) -> tuple[Route, ...]:
     """Where the events of a cloud service's logsource come from; nothing where the product is none."""
     product, service = logsource.product, logsource.service
-    fields = _PRODUCTS.get(product)
+    fields = _ROUTED.get(product)
     if fields is None:
         return ()
     if not service:
         return (Route((is_("event.module", *_MODULES.get(product, (product,))),), fields),)
-    return (Route((is_("event.dataset", *_DATASETS.get((product, service), (f"{product}.{service}",))),), fields),)
+    named = (f"{product}.{service}", *([service] if "." in service else []))  # as other collectors may call it
+    return (Route((is_("event.dataset", *_DATASETS.get((product, service), ()), *named),), fields),)

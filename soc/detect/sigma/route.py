@@ -24,7 +24,8 @@ ROUTING = (
 class Route:
     """Events whose routing fields have these values (lower case; all of them), and where in them Sigma's fields are.
 
-    `fields`: Sigma name, lower case -> ECS names; any of them may hold it. `otherwise`: templates for names that are not listed.
+    `fields`: Sigma name, lower case -> ECS names; any of them may hold it; "{}" is the name as the
+    rule writes it. `otherwise`: templates for names that are not listed.
     `require`: further conditions that are not routing fields (the program behind a syslog line).
     """
 
@@ -39,7 +40,9 @@ class Route:
         found = self._columns.get(name)
         if found is None:
             found = self.fields.get(name.lower())
-            if found is None:  # a dot: an ECS name, or a path into a JSON event
+            if found is not None:
+                found = tuple(dict.fromkeys(column.replace("{}", name) for column in found))
+            else:  # a dot: an ECS name, or a path into a JSON event
                 found = (name,) if "." in name else tuple(template.replace("{}", name) for template in self.otherwise)
             self._columns[name] = found
         return found

@@ -198,11 +198,11 @@ _ZEEK = {
 }
 
 _FORTIGATE = {
-    "action": ("event.action",),
-    "user": ("user.name",),
-    "logid": ("event.code",),
-    "msg": ("message",),
-    "level": ("log.level",),
+    "action": ("event.action", "{}"),
+    "user": ("user.name", "{}"),
+    "logid": ("event.code", "{}"),
+    "msg": ("message", "{}"),
+    "level": ("log.level", "{}"),
 }
 
 _DEVICES: dict[tuple[str, ...], tuple[tuple[str, ...], Mapping[str, tuple[str, ...]], tuple[str, ...]]] = {
@@ -271,7 +271,8 @@ def _named(logsource: Logsource) -> tuple[Route, ...]:
         return (Route((is_("event.dataset", service, *datasets),), fields),)
     for names, (logs, read, others) in _DEVICES.items():
         if product in names and service != "duo":  # Cisco's log-on service is no device
-            return (Route((is_("event.dataset", *logs),), {**_FIREWALL, **read}, others),)
+            datasets = (*logs, f"{product}.{service or 'log'}")  # as other collectors may call it
+            return (Route((is_("event.dataset", *datasets),), {**_FIREWALL, **read}, others),)
     modules = _PRODUCTS.get(product, (product,))
     if not service:
         return (Route((is_("event.module", *modules),), fields),)

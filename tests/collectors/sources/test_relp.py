@@ -331,7 +331,7 @@ def test_one_peer_may_have_so_many_connections_and_so_many_records_a_second() ->
             assert third.recv(10) == b""
         began = time.monotonic()
         for n in range(20):
-            one.send(*(b"<34>%d" % m for m in range(n * 100, n * 100 + 100)))
+            one.send(*(b"<34>%d %s" % (m, b"x" * 600) for m in range(n * 100, n * 100 + 100)))
         one.answered()
         assert time.monotonic() - began > 1.5, "a second's worth at once, then 500 a second, but for the last chunk"
     assert len(f.lines) == 2_000
