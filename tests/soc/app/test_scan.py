@@ -353,18 +353,19 @@ def test_reasons_that_quote_records_are_bounded(rules: RuleSet, tmp_path: Path) 
 def test_ctrl_c_ends_every_process_at_once(rules: RuleSet, tmp_path: Path) -> None:
     rule_folder, log = tmp_path / "rules", tmp_path / "large.jsonl"
     log.write_bytes(b"\n".join(event(n, "a.exe") for n in range(60_000)))
-    for _ in range(3):  # twice in some twenty runs on a busy machine it ended with 1 instead: why is not known yet
-        ran = subprocess.Popen(
-            [sys.executable, "-m", "soc", "scan", log, log, "--rules", rule_folder, "--jobs", "2", "--json", "--config", tmp_path / "none"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
-        )  # fmt: skip
-        assert ran.stdout is not None
-        assert ran.stdout.readline()
-        os.killpg(ran.pid, signal.SIGINT)
-        _, said = ran.communicate(timeout=20)
-        if ran.returncode not in (0, 1):
-            break
-    assert ran.returncode not in (0, 1), said.decode()[-2_000:]
+    inherited = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background jobs are started with it ignored
+    ran = subprocess.Popen(
+        [sys.executable, "-m", "soc", "scan", log, log, "--rules", rule_folder, "--jobs", "2", "--json", "--config", tmp_path / "none"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+    )  # fmt: skip
+    signal.signal(signal.SIGINT, inherited)
+    assert ran.stdout is not None
+    assert ran.stdout.readline()
+    os.killpg(ran.pid, signal.SIGINT)
+    _, said = ran.communicate(timeout=20)
+    assert ran.returncode not in (0, 1)
     assert b"Traceback" not in said
     for _ in range(50):
         try:
