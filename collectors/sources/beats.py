@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from collectors.errors import SourceError
 from collectors.record import Position, RawRecord
 from collectors.sources.beats_config import BeatsConfig
 from collectors.sources.connections import Connection, Connections
@@ -76,12 +75,7 @@ class BeatsSource:
 
         Raises: SourceError where the listener ended by itself.
         """
-        self._connections.start()
-        yield from self._handover.batches(stop, self._connections.ended)
-        if not stop.is_set():
-            raise SourceError(f"{self.id}: the listener ended by a fault")
-        self._connections.end()
-        yield from self._handover.batches(self._connections.ended)
+        return self._connections.batches(self._handover, stop)
 
     def close(self) -> None:
         """Stop listening and leave the connections."""

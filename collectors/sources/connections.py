@@ -12,11 +12,14 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
+from collectors.errors import SourceError
 from collectors.sources.address import bound_socket, peer_of
+from collectors.sources.handover import Handover
 from collectors.sources.refusals import Refusals
+from collectors.sources.source import Batch
 from collectors.sources.tls import ServerTls, subject_of
 
 log = logging.getLogger(__name__)
@@ -93,6 +96,18 @@ class Connections:
     def ending(self) -> bool:
         """Whether no further request may begin."""
         return self._ending.is_set()
+
+    def batches(self, handover: Handover, stop: threading.Event) -> Iterator[Batch]:
+        """Serve, and give what the connections hand over until `stop`; then what was handed over is still taken.
+
+        Raises: SourceError where the listener ended by itself.
+        """
+        self.start()
+        yield from handover.batches(stop, self.ended)
+        if not stop.is_set():
+            raise SourceError(f"{self._source}: the listener ended by a fault")
+        self.end()
+        yield from handover.batches(self.ended)
 
     def start(self) -> None:
         """Begin to accept."""

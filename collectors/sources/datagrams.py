@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from collectors.sources.address import bound_socket
+from collectors.sources.rates import PeerRates
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,12 @@ class DatagramKeys(Protocol):
 class Datagrams:
     """Listens from the moment it is made, so that nothing is lost between opening and the first batch."""
 
-    def __init__(self, config: DatagramKeys) -> None:
+    def __init__(self, config: DatagramKeys, max_peer_rate: int = 0) -> None:
+        """`max_peer_rate`: datagrams a second of one address, 0 for any; what is beyond is dropped: its sender cannot be made to wait."""
         self._config = config
+        self._max_peer_rate = max_peer_rate
+        self._rates = PeerRates(max_peer_rate)
+        self._over_rate = 0
         self._socket = bound_socket(config.id, config.listen, socket.SOCK_DGRAM)
         self._queue: deque[Round] = deque()
         self._queued_bytes = 0
@@ -88,7 +93,7 @@ class Datagrams:
             return None
         received, got = self._queue.popleft()
         self._taken_bytes += sum(len(data) + 100 for data, _ in got)
-        return received, got
+        return received, self._within_rate(got) if self._max_peer_rate else got
 
     def answer(self, data: bytes, address: tuple[str, int]) -> None:
         """Send a datagram back; one that cannot be sent is lost like any other, and its sender asks again."""
@@ -148,7 +153,22 @@ class Datagrams:
             )
 
     def dropped(self) -> int:
-        """Datagrams that the kernel threw away since the socket was opened; 0 where it does not say (Linux before 4.12)."""
+        """Datagrams that the kernel threw away since the socket was opened, and those beyond the rate."""
+        return self._kernel_drops() + self._over_rate
+
+    def _within_rate(self, got: list[Datagram]) -> list[Datagram]:
+        now, kept = time.monotonic(), list[Datagram]()
+        for datagram in got:
+            peer = datagram[1][0]
+            if self._rates.wait_s(peer, now):
+                self._over_rate += 1
+            else:
+                self._rates.took(peer, 1, now)
+                kept.append(datagram)
+        return kept
+
+    def _kernel_drops(self) -> int:
+        """0 where the kernel does not say (Linux before 4.12)."""
         try:
             info = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 4 * 16)
         except OSError:

@@ -24,7 +24,6 @@ from typing import Protocol
 
 import msgspec
 
-from collectors.errors import SourceError
 from collectors.record import DeadLetter, Mark, Position, RawRecord
 from collectors.sources.connections import Connection, Connections
 from collectors.sources.handover import Handover
@@ -143,12 +142,7 @@ class HttpSource:
 
         Raises: SourceError where the listener ended by itself.
         """
-        self._connections.start()
-        yield from self._handover.batches(stop, self._connections.ended)
-        if not stop.is_set():
-            raise SourceError(f"{self.id}: the listener ended by a fault")
-        self._connections.end()
-        yield from self._handover.batches(self._connections.ended)
+        return self._connections.batches(self._handover, stop)
 
     def close(self) -> None:
         """Stop listening and leave the connections."""

@@ -6,7 +6,6 @@ import hmac
 import logging
 import os
 import threading
-import time
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -14,7 +13,6 @@ import msgspec
 from collectors.record import Mark, Position, RawRecord
 from collectors.sources.address import peer_of
 from collectors.sources.datagrams import DRAIN, Datagram, Datagrams
-from collectors.sources.rates import PeerRates
 from collectors.sources.refusals import Refusals
 from collectors.sources.snmp_config import SnmpConfig
 from collectors.sources.snmp_message import (
@@ -45,13 +43,11 @@ class SnmpSource:
         path = config.communities_file
         self._communities = read_communities(config.id, path) if path else None
         self._users = Users(read_users(config.id, config.users_file)) if config.users_file else None
-        self._rates = PeerRates(config.max_peer_rate)
-        self._over_rate = 0
         self.counts = Counts()
         self._refusals = Refusals(config.id, self.counts)
         self._stream = os.urandom(8).hex()
         self._ordinal = 0
-        self._datagrams = Datagrams(config)
+        self._datagrams = Datagrams(config, config.max_peer_rate)
 
     @property
     def id(self) -> str:
@@ -76,7 +72,7 @@ class SnmpSource:
                     yield Batch(records)
                 for each in answers:
                     self._datagrams.answer(*each)
-            self.counts.dropped = self._datagrams.dropped() + self._over_rate
+            self.counts.dropped = self._datagrams.dropped()
 
     def close(self) -> None:
         """Stop listening."""
@@ -92,8 +88,6 @@ class SnmpSource:
             received, got = together
             for data, address in got:
                 peer = peer_of(address)
-                if not self._within_rate(peer):
-                    continue
                 try:
                     trap = self._read(data, peer)
                 except MessageError as error:
@@ -139,16 +133,6 @@ class SnmpSource:
         if said.inform:
             raise RefusedError("an inform of v3")
         return said
-
-    def _within_rate(self, peer: str) -> bool:
-        """Whether a sender of datagrams, who cannot be made to wait, has not sent too many."""
-        if self._config.max_peer_rate:
-            now = time.monotonic()
-            if self._rates.wait_s(peer, now):
-                self._over_rate += 1
-                return False
-            self._rates.took(peer, 1, now)
-        return True
 
     def _tell(self, peer: str, error: MessageError) -> None:
         if self.counts.framing_faults % _TOLD_EVERY == 0:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 
 from collectors.record import Position, RawRecord
 from collectors.sources.address import peer_of
-from collectors.sources.datagrams import DRAIN, Datagram, Datagrams
+from collectors.sources.datagrams import DRAIN, Datagrams
 from collectors.sources.framing import TRAILERS
-from collectors.sources.rates import PeerRates
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 from collectors.sources.syslog import SyslogConfig
 
@@ -21,11 +19,9 @@ class UdpSource:
 
     def __init__(self, config: SyslogConfig) -> None:
         self._config = config
-        self._datagrams = Datagrams(config)
+        self._datagrams = Datagrams(config, config.max_peer_rate)
         self._stream = os.urandom(8).hex()
         self._ordinal = 0
-        self._rates = PeerRates(config.max_peer_rate)
-        self._over_rate = 0
         self.counts = Counts()
 
     @property
@@ -43,11 +39,11 @@ class UdpSource:
         going_on = True
         while going_on:
             going_on = self._datagrams.wait(stop)
-            self._count_dropped()
+            self.counts.dropped = self._datagrams.dropped()
             while records := self._records():
                 self.counts.add(records)
                 yield Batch(records)
-            self._count_dropped()
+            self.counts.dropped = self._datagrams.dropped()
 
     def close(self) -> None:
         """Stop listening."""
@@ -59,8 +55,6 @@ class UdpSource:
         longest = self._config.max_line_bytes
         while len(records) + DRAIN <= BATCH_RECORDS and (together := self._datagrams.take()) is not None:
             received, got = together
-            if self._config.max_peer_rate:
-                got = self._within_rate(got)
             for data, address in got:
                 position = Position("", self._stream, self._ordinal, self._ordinal + 1)
                 message = data.rstrip(TRAILERS)
@@ -68,18 +62,3 @@ class UdpSource:
                 records.append(RawRecord(message[:longest], self.id, position, received, peer_of(address), cut))
                 self._ordinal += 1
         return records
-
-    def _within_rate(self, got: list[Datagram]) -> list[Datagram]:
-        """Without the datagrams of senders that are beyond their rate: no sender of datagrams can be made to wait."""
-        now, kept = time.monotonic(), list[Datagram]()
-        for datagram in got:
-            peer = datagram[1][0]
-            if self._rates.wait_s(peer, now):
-                self._over_rate += 1
-            else:
-                self._rates.took(peer, 1, now)
-                kept.append(datagram)
-        return kept
-
-    def _count_dropped(self) -> None:
-        self.counts.dropped = self._datagrams.dropped() + self._over_rate
