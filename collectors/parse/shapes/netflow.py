@@ -8,7 +8,7 @@ events). Every element stays as `netflow.<name>`, as text.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 
 from collectors.event import Value
 from collectors.parse.ecs import INT64_MAX, number
@@ -30,6 +30,7 @@ _NAT = {
 }
 _STARTS = tuple(f"netflow.flow_start_{unit}" for unit in ("nanoseconds", "microseconds", "milliseconds", "seconds"))
 _ENDED = tuple(f"netflow.flow_end_{unit}" for unit in ("nanoseconds", "microseconds", "milliseconds", "seconds"))
+_LONGEST_MS = 365 * 86_400_000
 _DIRECTIONS = {"0": "inbound", "1": "outbound"}
 
 
@@ -90,13 +91,15 @@ def _put_times(fields: dict[str, Value], duration: str) -> datetime | None:
     """`event.start`, `event.end`, `event.duration` in nanoseconds; the event's time is the flow's end. Raises: ParseError."""
     start, end = moment(fields, *_STARTS), moment(fields, *_ENDED)
     took = number(duration)
-    if start and took is not None and end is None and took < 1 << 40:
+    if start and took is not None and end is None and start.year < MAXYEAR and took < _LONGEST_MS:
         end = start + timedelta(milliseconds=took)
     for name, each in (("event.start", start), ("event.end", end)):
         if each is not None:
             fields[name] = each.isoformat(timespec="microseconds").replace("+00:00", "Z")
     if start and end and end >= start:
-        fields["event.duration"] = int((end - start) / timedelta(microseconds=1)) * 1_000
+        took_ns = (end - start) // timedelta(microseconds=1) * 1_000
+        if took_ns <= INT64_MAX:
+            fields["event.duration"] = took_ns
     return end or moment(fields, "netflow.exported")
 
 

@@ -19,8 +19,8 @@ SLOWEST_S = 2
 MEMORY_MB = 2_048
 
 
-def fuzz(name: str, folder: Path, runs: int) -> None:
-    """Never returns: libFuzzer ends the process, with 0 where nothing was found."""
+def fuzz(name: str, folder: Path, runs: int, seed: int) -> None:
+    """Never returns: libFuzzer ends the process, with 0 where nothing was found. `seed`: 0 for another one each time."""
     import atheris
 
     with atheris.instrument_imports(include=["collectors.parse"], enable_loader_override=False):
@@ -42,6 +42,7 @@ def fuzz(name: str, folder: Path, runs: int) -> None:
 
     options = [
         f"-runs={runs}",
+        f"-seed={seed}",
         f"-max_len={LONGEST_BYTES}",
         f"-timeout={SLOWEST_S}",
         f"-rss_limit_mb={MEMORY_MB}",
@@ -53,10 +54,10 @@ def fuzz(name: str, folder: Path, runs: int) -> None:
     atheris.Fuzz()
 
 
-def found(name: str, runs: int) -> str:
+def found(name: str, runs: int, seed: int = 0) -> str:
     """What fuzzing one parser found, in a process of its own; "" for nothing."""
     with tempfile.TemporaryDirectory() as folder:
-        argv = [sys.executable, "-m", __spec__.name, "--folder", folder, "--runs", f"{runs}", name]
+        argv = [sys.executable, "-m", __spec__.name, "--folder", folder, "--runs", f"{runs}", "--seed", f"{seed}", name]
         ended = subprocess.run(argv, capture_output=True, check=False)
         if not ended.returncode:
             return ""
@@ -69,15 +70,18 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("names", nargs="*")
     arguments.add_argument("--runs", type=int, default=100_000)
+    arguments.add_argument(
+        "--seed", type=int, default=0, help="the same for the same inputs again; 0: others each time"
+    )
     arguments.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = arguments.parse_args()
     if given.folder:
-        fuzz(given.names[0], given.folder, given.runs)
+        fuzz(given.names[0], given.folder, given.runs, given.seed)
     from tests.collectors.parse.golden import pairs
 
     broken = False
     for name in given.names or pairs():
-        said = found(name, given.runs)
+        said = found(name, given.runs, given.seed)
         broken |= bool(said)
         print(f"{name}: {said or f'nothing in {given.runs:,} inputs'}", flush=True)
     sys.exit(broken)

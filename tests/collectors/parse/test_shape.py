@@ -119,3 +119,19 @@ def test_whole_text_has_quotes_as_rules_write_them() -> None:
     put_whole(fields, {"a": {"b": {"policy": '{"Action":"s3:GetObject"}'}}, "c": 1}, "a.b", "c", "d.e")  # type: ignore[arg-type]
     assert list(fields) == ["a.b"]
     assert '"s3:GetObject"' in str(fields["a.b"])
+
+
+@pytest.mark.parametrize(
+    ("times", "duration"),
+    [
+        ({"flow_end_milliseconds": "2026-11-22T07:00:01Z"}, 1_000_000_000),
+        ({"flow_end_milliseconds": "6026-11-22T07:00:01Z"}, None),
+        ({"flow_duration_milliseconds": 90}, 90_000_000),
+        ({"flow_start_milliseconds": "9999-12-31T23:59:59Z", "flow_duration_milliseconds": 90_000}, None),
+    ],
+)
+def test_a_flow_whose_clock_is_out_has_no_duration_that_no_store_holds(
+    times: dict[str, object], duration: int | None
+) -> None:
+    flow = {"exporter": "10.20.0.1", "version": 9, "flow_start_milliseconds": "2026-11-22T07:00:00Z", **times}
+    assert parsed({"netflow": flow}).get("event.duration") == duration
