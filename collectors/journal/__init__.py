@@ -75,8 +75,12 @@ class JournalReader(Protocol):
         ...
 
 
-class Journal(JournalReader, Protocol):
-    """The one writer of a journal, which may read it as well."""
+class JournalWriter(Protocol):
+    """What an intake asks of a journal, also from a process that is not the one that writes its files."""
+
+    def marks(self) -> dict[str, Mark]:
+        """The last mark under every key that was not forgotten, as durable as the events before it."""
+        ...
 
     def append(self, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]) -> int:
         """Write one transaction; returns the next offset once it is durable. A mark of None forgets that key.
@@ -85,6 +89,14 @@ class Journal(JournalReader, Protocol):
         transaction, so the result minus `end()` before counts what was journalled. Raises: JournalError (a full disk); then nothing
         of the batch is in the journal and the same call is worth a retry.
         """
+        ...
+
+
+class Journal(JournalReader, JournalWriter, Protocol):
+    """The one writer of a journal, which may read it as well."""
+
+    def append_packed(self, content: bytes, events: int, dead: int, marks: Mapping[str, Mark | None]) -> int:
+        """As `append`, of a transaction that another process packed (`packing.pack`): so many events and dead letters, and these marks."""
         ...
 
     def commit(self, consumer: str, offset: int) -> None:

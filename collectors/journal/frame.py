@@ -83,28 +83,28 @@ DEAD = msgspec.msgpack.Decoder(Body[list[DeadLetter], msgspec.Raw])
 EVENT = msgspec.msgpack.Decoder(Event)
 
 
-def encode(
-    buffer: bytearray,
-    salt: bytes,
-    first: tuple[int, int],
-    events: Sequence[Event],
-    marks: Mapping[str, Mark | None],
-    dead: Sequence[DeadLetter],
-) -> Head:
-    """Write one frame into `buffer` (reused: what it held is gone) and return its head, at position 0.
+def pack(
+    buffer: bytearray, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]
+) -> None:
+    """Write the content of a frame into `buffer` (reused: what it held is gone).
 
-    Raises: UnicodeEncodeError, OverflowError for an event that msgpack cannot hold; ValueError for a frame beyond MAX_FRAME_BYTES.
+    Raises: UnicodeEncodeError, OverflowError for an event that msgpack cannot hold.
     """
-    _ENCODER.encode_into((marks, dead, events), buffer, HEAD_BYTES)
-    length = len(buffer) - _FRAMING.size
+    _ENCODER.encode_into((marks, dead, events), buffer)
+
+
+def seal(salt: bytes, first: tuple[int, int], events: int, dead: int, content: bytes | bytearray) -> tuple[Head, bytes]:
+    """The head of a frame of this content, at position 0, and its bytes, which stand before the content.
+
+    Raises: ValueError for a frame beyond MAX_FRAME_BYTES.
+    """
+    length = HEAD_BYTES - _FRAMING.size + len(content)
     if length > MAX_FRAME_BYTES:
         raise ValueError(f"a batch of {length} bytes is beyond the limit of {MAX_FRAME_BYTES}")
-    _PRELUDE.pack_into(buffer, _FRAMING.size, salt, first[0], first[1], len(events), len(dead))
-    with memoryview(buffer) as view:
-        _HEAD_CRC.pack_into(buffer, _HEAD_CRC_AT, _head_crc(view, length))
-        crc = zlib.crc32(view[_FRAMING.size :])
-    _FRAMING.pack_into(buffer, 0, length, crc)
-    return Head(0, length, crc, first[0], first[1], len(events), len(dead))
+    prelude = _PRELUDE.pack(salt, first[0], first[1], events, dead)
+    prelude += _HEAD_CRC.pack(zlib.crc32(prelude, length))
+    crc = zlib.crc32(content, zlib.crc32(prelude))
+    return Head(0, length, crc, first[0], first[1], events, dead), _FRAMING.pack(length, crc) + prelude
 
 
 def encodes(event: Event) -> str:

@@ -25,10 +25,11 @@ from collectors.event import Event
 from collectors.journal import JournalConfig, frame
 from collectors.journal.consumers import Offset
 from collectors.journal.durable import ASIDE, make_directory, write_durably
-from collectors.journal.frame import MAGIC, SALT_BYTES, SEGMENT_HEADER_BYTES, Head
+from collectors.journal.frame import MAGIC, SALT_BYTES, SEGMENT_HEADER_BYTES
+from collectors.journal.packing import pack
 from collectors.journal.reader import LocalReader, apply
 from collectors.journal.segment import Segment, name_of
-from collectors.record import DeadLetter, Mark, RawRecord
+from collectors.record import DeadLetter, Mark
 
 log = logging.getLogger(__name__)
 
@@ -76,29 +77,48 @@ class LocalJournal(LocalReader):
     def append(self, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]) -> int:
         """Write one transaction; returns the next offset once it is durable."""
         with self._writing:
-            if self._fd < 0:
-                raise JournalError(f"{self._path}: the journal is closed")
-            segment = self._segments[-1]
-            if not (events or marks or dead):
-                return segment.next
-            try:
-                self._roll_back(segment)
-                if segment.size >= self._segment_bytes and segment.next > segment.first:
-                    segment = self._begin(segment.next, segment.next_dead)
-                head, written = self._encode(segment, events, marks, dead)
-                self._torn = True
-                _write(self._fd, self._buffer, segment.size)
-                os.fdatasync(self._fd)
-                self._torn = False
-            except OSError as error:
-                self._try_roll_back(segment)
-                raise JournalError(f"{segment.path}: {error.strerror}; nothing of this batch is written") from error
-            with self._state:
-                segment.add(head._replace(position=segment.size))
-                apply(self._marks, marks)
-                self._remember(_Recent(head.first, tuple(written), head.length))
-                self._state.notify_all()
+            events, dead = pack(self._buffer, events, marks, dead)
+            return self._append(self._buffer, len(events), len(dead), marks, tuple(events))
+
+    def append_packed(self, content: bytes, events: int, dead: int, marks: Mapping[str, Mark | None]) -> int:
+        """As `append`, of a transaction that another process packed (`packing.pack`): so many events and dead letters, and these marks."""
+        with self._writing:
+            return self._append(content, events, dead, marks, None)
+
+    def _append(
+        self,
+        content: bytes | bytearray,
+        events: int,
+        dead: int,
+        marks: Mapping[str, Mark | None],
+        written: Sequence[Event] | None,
+    ) -> int:
+        """`written`: the events, where this process has them."""
+        if self._fd < 0:
+            raise JournalError(f"{self._path}: the journal is closed")
+        segment = self._segments[-1]
+        if not (events or marks or dead):
             return segment.next
+        try:
+            self._roll_back(segment)
+            if segment.size >= self._segment_bytes and segment.next > segment.first:
+                segment = self._begin(segment.next, segment.next_dead)
+            head, before = frame.seal(segment.salt, (segment.next, segment.next_dead), events, dead, content)
+            self._torn = True
+            _write(self._fd, (before, content), segment.size)
+            os.fdatasync(self._fd)
+            self._torn = False
+        except ValueError as error:
+            raise JournalError(f"{segment.path}: {error}") from error
+        except OSError as error:
+            self._try_roll_back(segment)
+            raise JournalError(f"{segment.path}: {error.strerror}; nothing of this batch is written") from error
+        with self._state:
+            segment.add(head._replace(position=segment.size))
+            apply(self._marks, marks)
+            self._remember(None if written is None else _Recent(head.first, written, head.length))
+            self._state.notify_all()
+        return segment.next
 
     def read(self, offset: int, limit: int) -> tuple[list[Event], int]:
         """Up to `limit` events from `offset` in order, and where to read on."""
@@ -149,8 +169,12 @@ class LocalJournal(LocalReader):
         with self._state:
             return list(self._segments)
 
-    def _remember(self, written: _Recent) -> None:
-        """Keep the events of a frame, and drop the oldest ones beyond the limit."""
+    def _remember(self, written: _Recent | None) -> None:
+        """Keep the events of a frame, and drop the oldest ones beyond the limit; all of them before a frame that is on disk only."""
+        if written is None:
+            self._recent.clear()
+            self._recent_bytes = 0
+            return
         self._recent.append(written)
         self._recent_bytes += written.frame_bytes
         gone = 0
@@ -171,26 +195,14 @@ class LocalJournal(LocalReader):
                 at, skip = at + 1, 0
             return found
 
-    def _encode(
-        self, segment: Segment, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]
-    ) -> tuple[Head, Sequence[Event]]:
-        """The frame in the buffer, and the events that are in it."""
-        first = (segment.next, segment.next_dead)
-        try:
-            return frame.encode(self._buffer, segment.salt, first, events, marks, dead), events
-        except (UnicodeEncodeError, OverflowError):
-            events, dead = _writable(events, dead)
-        except ValueError as error:
-            raise JournalError(f"{segment.path}: {error}") from error
-        return frame.encode(self._buffer, segment.salt, first, events, marks, dead), events
-
     def _begin(self, first: int, first_dead: int) -> Segment:
         """Start the segment of this offset with a snapshot of the marks. Raises: OSError; then the one before stays the last."""
         salt = os.urandom(SALT_BYTES)
         snapshot = bytearray()
-        head = frame.encode(snapshot, salt, (first, first_dead), (), self._marks, ())
+        frame.pack(snapshot, (), self._marks, ())
+        head, before = frame.seal(salt, (first, first_dead), 0, 0, snapshot)
         segment = Segment(self._path / name_of(first))
-        write_durably(segment.path, MAGIC + salt + snapshot)
+        write_durably(segment.path, MAGIC + salt + before + snapshot)
         fd = os.open(segment.path, os.O_WRONLY | os.O_CLOEXEC)
         segment.add(head._replace(position=SEGMENT_HEADER_BYTES))
         with self._state:
@@ -254,46 +266,21 @@ class LocalJournal(LocalReader):
             )
 
 
-def _writable(events: Sequence[Event], dead: Sequence[DeadLetter]) -> tuple[list[Event], list[DeadLetter]]:
-    """Turn what msgpack cannot hold into dead letters that it can."""
-    good: list[Event] = []
-    letters = [_plain(letter) for letter in dead]
-    for event in events:
-        if why := frame.encodes(event):
-            record = RawRecord(event.raw, event.source, event.position, event.ingested, event.peer)
-            letters.append(
-                _plain(DeadLetter(record, str(event.get("event.dataset") or ""), f"cannot be journalled: {why}"))
-            )
-        else:
-            good.append(event)
-    log.warning("journal: events that cannot be written became dead letters", extra={"events": len(events) - len(good)})
-    return good, letters
-
-
-def _plain(letter: DeadLetter) -> DeadLetter:
-    """The same with text that UTF-8 can hold: what it cannot stands as an escape."""
-    position = letter.record.position
-    record = RawRecord(
-        letter.record.data,
-        _text(letter.record.source),
-        type(position)(_text(position.path), _text(position.stream), position.offset, position.index),
-        letter.record.received,
-        _text(letter.record.peer),
-        letter.record.truncated,
-    )
-    return DeadLetter(record, _text(letter.format), _text(letter.reason))
-
-
-def _text(value: str) -> str:
-    return value.encode("utf-8", "backslashreplace").decode()
-
-
-def _write(fd: int, data: bytearray, position: int) -> None:
-    """Write it whole. Raises: OSError."""
-    with memoryview(data) as view:
-        done = 0
-        while done < len(view):
-            done += os.pwrite(fd, view[done:], position + done)
+def _write(fd: int, parts: Sequence[bytes | bytearray], position: int) -> None:
+    """Write them one behind the other, whole. Raises: OSError."""
+    left = [memoryview(part) for part in parts]
+    try:
+        while left:
+            done = os.pwritev(fd, left, position)
+            position += done
+            while left and done >= len(left[0]):
+                done -= len(left[0])
+                left.pop(0).release()
+            if done:
+                left[0] = left[0][done:]
+    finally:
+        for view in left:
+            view.release()
 
 
 def _lock(path: Path) -> int:

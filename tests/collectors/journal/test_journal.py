@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from collectors.errors import JournalError
 from collectors.event import Event
-from collectors.journal import JournalConfig, open_journal, open_reader, writer_of
+from collectors.journal import Journal, JournalConfig, open_journal, open_reader, writer_of
 from collectors.journal.local import LocalJournal
+from collectors.journal.packing import pack
+from collectors.record import DeadLetter, Mark
 
 from .events import any_event, any_letter, any_mark, event, events, letter, mark
 
@@ -29,6 +31,17 @@ def config(tmp_path: Path) -> JournalConfig:
 @pytest.fixture
 def small(tmp_path: Path) -> JournalConfig:
     return JournalConfig(tmp_path / "journal", segment_bytes=4_000)
+
+
+def append(
+    journal: Journal, events: list[Event], marks: dict[str, Mark | None], dead: list[DeadLetter], *, apart: bool
+) -> int:
+    """`apart`: packed first, as by a process that does not write the journal."""
+    if not apart:
+        return journal.append(events, marks, dead)
+    content = bytearray()
+    got, letters = pack(content, events, marks, dead)
+    return journal.append_packed(bytes(content), len(got), len(letters), marks)
 
 
 def test_events_come_back_in_order_with_their_offsets(config: JournalConfig) -> None:
@@ -73,15 +86,19 @@ def test_replay_gives_equal_bytes(small: JournalConfig) -> None:
     journal.close()
 
 
-@given(st.lists(st.lists(any_event, max_size=4), min_size=1, max_size=5), st.integers(0, 20), st.integers(1, 20))
+@given(
+    st.lists(st.tuples(st.lists(any_event, max_size=4), st.booleans()), min_size=1, max_size=5),
+    st.integers(0, 20),
+    st.integers(1, 20),
+)
 @settings(max_examples=50, deadline=None)
 def test_what_the_writer_still_remembers_reads_as_the_disk_does(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Event]], offset: int, limit: int
+    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[list[Event], bool]], offset: int, limit: int
 ) -> None:
     path = tmp_path_factory.mktemp("remembered")
     journal = open_journal(JournalConfig(path))
-    for batch in batches:
-        journal.append(batch, {}, [])
+    for batch, apart in batches:
+        append(journal, batch, {}, [], apart=apart)
     assert journal.read(min(offset, journal.end()), limit) == open_reader(JournalConfig(path)).read(
         min(offset, journal.end()), limit
     )
@@ -247,6 +264,7 @@ def test_several_threads_read_while_one_appends(small: JournalConfig) -> None:
             st.lists(any_event, max_size=4),
             st.dictionaries(st.text("abc", max_size=2), st.none() | any_mark, max_size=2),
             st.lists(any_letter, max_size=2),
+            st.booleans(),
         ),
         max_size=5,
     )
@@ -255,12 +273,12 @@ def test_what_was_appended_is_what_is_read(tmp_path_factory: pytest.TempPathFact
     path = tmp_path_factory.mktemp("any") / "journal"
     journal = LocalJournal(JournalConfig(path, segment_bytes=300))
     marks = {}
-    for items, change, dead in batches:
-        journal.append(items, change, dead)
+    for items, change, dead, apart in batches:
+        append(journal, items, change, dead, apart=apart)
         marks.update(change)
     journal.close()
     journal = LocalJournal(JournalConfig(path))
-    assert journal.read(0, 1_000)[0] == [e for items, _, _ in batches for e in items]
-    assert journal.dead_letters(0, 1_000)[0] == [d for _, _, dead in batches for d in dead]
+    assert journal.read(0, 1_000)[0] == [e for items, *_ in batches for e in items]
+    assert journal.dead_letters(0, 1_000)[0] == [d for _, _, dead, _ in batches for d in dead]
     assert journal.marks() == {k: m for k, m in marks.items() if m is not None}
     journal.close()
