@@ -32,17 +32,23 @@ from tests.servers.rsyslog import Rsyslog, rsyslog
 ALIVE_S = 60.0
 """How long a run may take until it journals something: beyond it, it hangs."""
 READ_OUT_S = 300.0
+STILL_S = 10.0
+"""Nothing more comes where rsyslog has nothing queued and nothing came for so long: it tries again each second."""
 EVERY_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Lines by source: `sent`, `lost` (not in the journal), `duplicated` (in it more than once). Events: how many got how far."""
+    """Lines by source: `sent`, `lost` (not in the journal), `duplicated` (in it more than once). Events: how many got how far.
+
+    `queued`: messages that rsyslog still had when it was given up, by its own word: they count as lost, and were never sent to us.
+    """
 
     runs: int
     sent: dict[str, int]
     lost: dict[str, int]
     duplicated: dict[str, int]
+    queued: int
     journalled: int
     stored: int
     evaluated: int
@@ -80,6 +86,7 @@ class Load(threading.Thread):
 def kill_runs(folder: Path, runs: int, rate: int, seed: int) -> Outcome:
     """Start and kill, then read out and count. Raises: RuntimeError when a run does not work at all."""
     port, log, chance = _free_port(), folder / "app.log", random.Random(seed)
+    folder.mkdir(parents=True, exist_ok=True)
     log.touch()
     config = make_site(folder / "site")
     config.write_text(
@@ -107,12 +114,12 @@ def kill_runs(folder: Path, runs: int, rate: int, seed: int) -> Outcome:
                 load.stop.set()
                 load.join()
                 sender.wait_until_read()
-                _read_out(journal, 2 * load.sent, process)
+                queued = _read_out(journal, 2 * load.sent, process, sender)
                 process.send_signal(signal.SIGTERM)
                 process.wait(READ_OUT_S)
         finally:
             load.stop.set()
-    return _count(config, runs, {"file": load.sent, "relp": load.sent})
+    return _count(config, runs, {"file": load.sent, "relp": load.sent}, queued)
 
 
 @contextmanager
@@ -152,18 +159,21 @@ def _wait_until_it_journals(journal: Path, source: str, process: subprocess.Pope
             time.sleep(0.005)
 
 
-def _read_out(journal: Path, events: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until so many are there or nothing more comes, then until what hangs behind has had its time."""
+def _read_out(journal: Path, events: int, process: subprocess.Popen[bytes], sender: Rsyslog) -> int:
+    """Wait until so many are there, or rsyslog has no more and nothing comes; the number of messages that it still has."""
     reader, end, last, still_s = open_reader(JournalConfig(journal)), time.monotonic() + READ_OUT_S, -1, 0.0
-    while reader.end() < events and still_s < 60 and process.poll() is None and time.monotonic() < end:
+    while reader.end() < events and process.poll() is None and time.monotonic() < end:
         still_s = still_s + 0.2 if reader.end() == last else 0.0
         last = reader.end()
+        if still_s >= STILL_S and not sender.queued():
+            break
         time.sleep(0.2)
     reader.close()
     time.sleep(1.0)  # what came twice comes late
+    return sender.queued()
 
 
-def _count(config: Path, runs: int, sent: dict[str, int]) -> Outcome:
+def _count(config: Path, runs: int, sent: dict[str, int], queued: int) -> Outcome:
     seen: dict[str, Counter[int]] = {source: Counter() for source in sent}
     with Site.load(config) as site:
         offset, end = 0, site.journal.end()
@@ -177,6 +187,7 @@ def _count(config: Path, runs: int, sent: dict[str, int]) -> Outcome:
             sent=sent,
             lost={source: count - len(seen[source]) for source, count in sent.items()},
             duplicated={source: numbers.total() - len(numbers) for source, numbers in seen.items()},
+            queued=queued,
             journalled=end,
             stored=site.events.count(),
             evaluated=site.journal.committed("detect"),
@@ -205,6 +216,7 @@ def main() -> None:
     print(f"{outcome.runs} runs killed in {time.monotonic() - began:,.0f} s")
     for source, sent in outcome.sent.items():
         print(f"{source}: {sent:,} sent, {outcome.lost[source]:,} lost, {outcome.duplicated[source]:,} duplicated")
+    print(f"{outcome.queued:,} that rsyslog still has")
     print(f"{outcome.journalled:,} journalled, {outcome.stored:,} in the store, {outcome.evaluated:,} evaluated")
     sys.exit(0 if outcome.faultless else 1)
 

@@ -10,6 +10,7 @@ for the configuration: rsyslog 8 documentation of imuxsock, omfwd and omrelp.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import socket
@@ -30,6 +31,8 @@ TEMPLATES = {"rfc5424": "RSYSLOG_SyslogProtocol23Format", "rfc3164": "RSYSLOG_Tr
 START_S = 10.0
 END_S = 30.0
 """How long rsyslogd may take to deliver what it holds when it is told to end. Its own default is 10 ms, which a busy machine exceeds."""
+STATS_S = 1
+"""Between two of its own reports (impstats), in whole seconds."""
 PACKAGES = ("rsyslog", "rsyslog-gnutls", "rsyslog-openssl", "rsyslog-relp")
 AUTH_INFO = 4 * 8 + 6
 """Priority of facility auth, severity informational: what sshd logs with."""
@@ -37,10 +40,11 @@ AUTH_INFO = 4 * 8 + 6
 
 @dataclass(frozen=True, slots=True)
 class Rsyslog:
-    """A running rsyslogd; `log` is connected to its `/dev/log`."""
+    """A running rsyslogd; `log` is connected to its `/dev/log`, `stats` is where it reports on itself."""
 
     log: socket.socket
     process: subprocess.Popen[bytes]
+    stats: Path
 
     def send(self, message: str, *, tag: str = "sshd[4711]", priority: int = AUTH_INFO) -> None:
         """Log one line as a program on this machine does: one datagram in the form of syslog(3). Returns when the kernel holds it."""
@@ -53,6 +57,27 @@ class Rsyslog:
             if self.process.poll() is not None or time.monotonic() > end:
                 pytest.fail("rsyslogd does not read what was sent to it")
             time.sleep(0.005)
+
+    def queued(self) -> int:
+        """Messages in its queues now; those that wait for their answer in a RELP session are in none."""
+        reports, end = len(self._queues()), time.monotonic() + END_S
+        while len(found := self._queues()) < reports + 2:  # the first one may have begun before this was asked
+            if self.process.poll() is not None or time.monotonic() > end:
+                pytest.fail("rsyslogd does not report on its queues")
+            time.sleep(0.05)
+        return found[-1]
+
+    def _queues(self) -> list[int]:
+        """The messages in all queues by each report, which ends with the main queue."""
+        reports, size = [], 0
+        for line in self.stats.read_text().splitlines(keepends=True) if self.stats.exists() else ():
+            if '"core.queue"' in line and line.endswith("\n"):
+                said = json.loads(line[line.index("{") :])
+                size += said["size"]
+                if said["name"] == "main Q":
+                    reports.append(size)
+                    size = 0
+        return reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +153,7 @@ def rsyslog(
             _wait_for(log, process, folder / "said")
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
                 sender.connect(str(log))
-                running = Rsyslog(sender, process)
+                running = Rsyslog(sender, process, folder / "stats")
                 yield running
                 running.wait_until_read()
         finally:
@@ -150,6 +175,7 @@ def _head(folder: Path, log: Path, files: Files | None, driver: str) -> list[str
     return [
         f'global(workDirectory="{folder}" net.enableDNS="off" localHostname="sender-01" {trust})',
         f'main_queue(queue.timeoutShutdown="{END_S * 1000:.0f}")',
+        f'module(load="impstats" interval="{STATS_S}" format="json" log.syslog="off" log.file="{folder}/stats")',
         'module(load="imuxsock" SysSock.Use="off")',
         f'input(type="imuxsock" Socket="{log}" CreatePath="off" RateLimit.Interval="0")',
     ]

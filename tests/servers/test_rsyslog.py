@@ -67,3 +67,13 @@ def test_what_was_sent_before_the_end_is_delivered() -> None:
                 sender.send(f"line {n}")
         data = received(server, b"line 499\n")
     assert data.count(b"\n") == 500
+
+
+def test_what_a_receiver_does_not_take_is_told_as_queued() -> None:
+    with listening() as (server, port), rsyslog(relp=port) as sender:
+        for n in range(300):
+            sender.send(f"line {n}")
+        sender.wait_until_read()
+        assert sender.queued() == 300
+        server.close()
+        sender.process.kill()
