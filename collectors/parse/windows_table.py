@@ -34,8 +34,15 @@ _ADDED = frozenset({"service.name", "labels.criticality", "labels.service_name",
 """What enrichment adds to the fields of an event."""
 _SIMPLE = frozenset({str, int, type(None)})
 _AS_THEY_ARE = frozenset({str, type(None)})
+_NOTHING = frozenset({type(None)})
 _ITEMS = "Data"
 """The name of values without names."""
+OBSERVED = {
+    "IpAddress": "source.ip", "SourceIp": "source.ip", "SourceAddress": "source.ip",
+    "DestinationIp": "destination.ip", "DestAddress": "destination.ip", "QueryName": "dns.question.name",
+    "Hashes": "winlog.event_data.Hashes", "Hash": "winlog.event_data.Hash",
+}  # fmt: skip
+"""Names of EventData whose values are addresses, names or hashes -> the field that such a value becomes, of some events at least."""
 
 Data = dict[str, Any]
 
@@ -79,12 +86,18 @@ class WindowsTables:
     """Makes tables of one run of records after the other.
 
     `finish`: what is still to be done to Events that a parser gave: enrichment. `added`: all texts that it may add to any event.
+    `strikes`: whether it adds other ones, and fields, to an event with this one field of `OBSERVED`; such rows are made Events.
     """
 
     def __init__(
-        self, context: Context, finish: Callable[[Sequence[Event]], list[Event]], added: Iterable[str] = ()
+        self,
+        context: Context,
+        finish: Callable[[Sequence[Event]], list[Event]],
+        added: Iterable[str] = (),
+        strikes: Callable[[Mapping[str, Value]], object] | None = None,
     ) -> None:
         self.finish = finish
+        self._strikes = strikes
         self.added = "\0".join(("", *added))
         self._context = context
         self._kinds = Kinds()
@@ -103,6 +116,8 @@ class WindowsTables:
                     known[at] = _data_fields(row, kinds[at].provider)
                 except (ParseError, ValueError):
                     odd.add(at)
+        if self._strikes is not None:
+            odd |= self._striking(self._strikes, rows, known)
         whole: dict[int, Event] = {}
         refused = []
         for at in sorted(odd):
@@ -120,6 +135,28 @@ class WindowsTables:
             whole = {place: whole[at] for place, at in enumerate(places) if at in whole}
             known = {place: known[at] for place, at in enumerate(places) if at in known}
         return WindowsTable(self, records, places, rows, kinds, known, whole), dead
+
+    def _striking(
+        self,
+        strikes: Callable[[Mapping[str, Value]], object],
+        rows: Sequence[Row | None],
+        known: dict[int, windows.Fields],
+    ) -> set[int]:
+        """The rows with a value that strikes, or that may."""
+        found: set[int] = set()
+        views = [_view(row) for row in rows]
+        for at, fields in known.items():
+            views[at] = {name: fields.get(_DATA + name) for name in OBSERVED}
+        for name, field in OBSERVED.items():
+            values = [view.get(name) for view in views]
+            if set(map(type, values)) <= _NOTHING:
+                continue
+            texts = {value for value in values if value.__class__ is str}
+            striking = {text for text in texts if strikes({field: ip(text) or text})}
+            for at, value in enumerate(values):
+                if value.__class__ not in _AS_THEY_ARE or (striking and value in striking):
+                    found.add(at)
+        return found
 
     def parsed(self, record: RawRecord) -> tuple[Event | None, list[DeadLetter]]:
         """The event of a record as the ordinary parser reads it, or why it refuses."""

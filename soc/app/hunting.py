@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from collectors.event import Event
+from collectors.enrich import enrich
+from collectors.event import Event, Value
 from collectors.parse import Context
 from soc.app.clock import now
-from soc.app.intakes import asset_enricher, words_added
+from soc.app.intel import matcher
 from soc.app.memory import settle
 from soc.app.scan import Scan, Shown
 from soc.app.site import Site
@@ -48,16 +49,15 @@ def open_hunt(
     """A scan that is ready, and the time that it takes for now. `memory_mb`: default: the site's. `reasons`: whether `show` reads why
     rules fired. `least`: `show` gets no lower level. Raises: SocError, FaultsError."""
     site = site_or_default(config_path, rules)
-    enrich: Callable[[Sequence[Event]], list[Event]] = _unchanged
-    added: Sequence[str] = ()
-    if config_path.is_file():
-        enrich, added = asset_enricher(site), words_added(site)
+    known = _Known(site) if config_path.is_file() else None
     scan = Scan(
         RuleSet(site.content(rules), lateness=Lateness(None), reasons=reasons, least=least),
         Context(timezone=site.config.site.zone),
-        enrich,
+        known.enrich if known is not None else list,
         show,
-        added=added,
+        added=known.added if known is not None else (),
+        strikes=known.strikes if known is not None and known.indicators.size else None,
+        matched=known.indicators.matched if known is not None else None,
         format_name=format_name,
         memory_bytes=(memory_mb or site.config.detect.memory_mb) << 20,
     )
@@ -65,5 +65,20 @@ def open_hunt(
     return scan, now()
 
 
-def _unchanged(events: Sequence[Event]) -> list[Event]:
-    return list(events)
+class _Known:
+    """What a hunt through foreign evidence may know of the site: its systems and machines, and indicators, also those that came after."""
+
+    def __init__(self, site: Site) -> None:
+        """Raises: CollectorError."""
+        self._assets = site.inventory.table()
+        self.indicators = matcher(site, early=True)
+        self.added = [*self._assets.criticality, *self._assets.machines.values()]
+        """The texts that `enrich` adds to events without indicators."""
+
+    def enrich(self, events: Sequence[Event]) -> list[Event]:
+        return enrich(events, self._assets, self.indicators)
+
+    def strikes(self, fields: Mapping[str, Value]) -> bool:
+        """Whether there is an indicator in one of these fields, or in what is known of them."""
+        added = self._assets.adds(fields, now())
+        return bool(self.indicators.hits({**fields, **added} if added else fields))

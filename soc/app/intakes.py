@@ -46,18 +46,6 @@ def enricher(site: Site) -> Callable[[Sequence[Event]], list[Event]]:
     return add
 
 
-def asset_enricher(site: Site) -> Callable[[Sequence[Event]], list[Event]]:
-    """What adds the inventory's system and its criticality to events, and nothing else: what a scan of foreign evidence may know."""
-    table = site.inventory.table()
-    return lambda events: enrich(events, table)
-
-
-def words_added(site: Site) -> list[str]:
-    """Every text that `asset_enricher` may add to an event."""
-    table = site.inventory.table()
-    return [*table.criticality, *table.machines.values()]
-
-
 def context_of(site: Site, source: SourceConfig | None) -> Context:
     """What the records of a source do not say: the site's time zone, and the encoding that soc.yaml gives the source (None: none of it)."""
     return Context(timezone=site.config.site.zone, encoding=getattr(source, "encoding", "utf-8"))

@@ -36,9 +36,9 @@ def warning_lists(site: Site) -> WarningLists:
     return read_lists(site.config.enrich.warning_lists)
 
 
-def matcher(site: Site) -> IndicatorMatcher:
-    """What finds the site's indicators in events. Raises: IndicatorError."""
-    return IndicatorMatcher(indicator_store(site), warning_lists(site))
+def matcher(site: Site, *, early: bool = False) -> IndicatorMatcher:
+    """What finds the site's indicators in events; `early` as IndicatorMatcher takes it. Raises: IndicatorError."""
+    return IndicatorMatcher(indicator_store(site), warning_lists(site), early=early)
 
 
 @dataclass(frozen=True, slots=True)

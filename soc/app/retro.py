@@ -101,8 +101,7 @@ def look_back(site: Site, span: Span, *, since_import: datetime | None, progress
 
 
 def _counts(known: Known, time: datetime, since_import: datetime | None) -> bool:
-    end = known.indicator.valid_until
-    return (end is None or time < end) and (since_import is None or known.imported > since_import)
+    return not known.indicator.ended(time) and (since_import is None or known.imported > since_import)
 
 
 def _live(event: Event, hits: Sequence[Hit]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from collectors.choosing import AUTO, ChoosingParser
 from collectors.errors import SourceError
-from collectors.event import Event
+from collectors.event import Event, Value
 from collectors.parse import Context
 from collectors.parse.bundle import is_list
 from collectors.parse.windows_table import FORMAT as WINDOWS
@@ -55,7 +55,8 @@ OTHER_REASONS = "other reasons"
 class Summary:
     """What a scan saw. `refused`: dead letters by reason; `unreadable`: files with why; `dead`: the first of the dead letters.
 
-    `detections`: by level, also of levels that are not shown. `hidden`: hits that filters hid. `late`: hits that correlations had no room
+    `detections`: by level, also of levels that are not shown. `matched`: events that hold an indicator of threat intelligence, by the one
+    that they show and its feed. `hidden`: hits that filters hid. `late`: hits that correlations had no room
     to keep until all was read, and took apart from the others. `forgotten`: events that were let go before the end, which detections of
     correlations then lack.
     """
@@ -63,6 +64,7 @@ class Summary:
     files: int = 0
     events: int = 0
     detections: Counter[str] = field(default_factory=Counter)
+    matched: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
@@ -117,11 +119,14 @@ class Scan(Generic[Shown]):
         show: Callable[[Detection], Shown | None],
         *,
         added: Iterable[str] = (),
+        strikes: Callable[[Mapping[str, Value]], object] | None = None,
+        matched: Mapping[tuple[str, str], int] | None = None,
         format_name: str = AUTO,
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
-        """`added`: the texts that `enrich` may add to an event. `format_name`: of what is no event file. `memory_bytes`: what all processes
-        of a scan may take together."""
+        """`added`: the texts that `enrich` may add to an event, but to those that `strikes` (WindowsTables). `matched`: where it counts the
+        events that hold an indicator. `format_name`: of what is no event file. `memory_bytes`: what all processes of a scan may take
+        together."""
         self.rules = rules
         self.memory_bytes = memory_bytes
         self.summary = Summary()
@@ -131,13 +136,15 @@ class Scan(Generic[Shown]):
         self._enrich = enrich
         self._show = show
         self._format = format_name
-        self._tables = WindowsTables(context, enrich, added)
+        self._tables = WindowsTables(context, enrich, added, strikes)
         self._chunk_bytes = max(MIN_CHUNK_BYTES, min(MAX_CHUNK_BYTES, memory_bytes // CHUNKS_IN_MEMORY))
         self._records: list[RawRecord] = []
         self._events: list[Event] = []
         self._waiting_bytes = 0
         self._hidden_before = 0
         self._below_before: Counter[str] = Counter()
+        self._matched = matched if matched is not None else {}
+        self._matched_before: Counter[tuple[str, str]] = Counter()
 
     def run(self, pieces: Iterable[Piece], now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
         """What detections show, in the order of files and records. A file that cannot be read is noted and the rest goes on.
@@ -157,11 +164,12 @@ class Scan(Generic[Shown]):
         self.summary.late, self.summary.forgotten = sum(stats.late.values()), stats.forgotten
 
     def _count(self, stats: Stats) -> None:
-        """What rules found since the last time and nobody is shown."""
-        hidden, below = sum(stats.hidden.values()), Counter(stats.below)
+        """What was found since the last time and nobody is shown."""
+        hidden, below, matched = sum(stats.hidden.values()), Counter(stats.below), Counter(self._matched)
         self.summary.hidden += hidden - self._hidden_before
         self.summary.detections += below - self._below_before
-        self._hidden_before, self._below_before = hidden, below
+        self.summary.matched += matched - self._matched_before
+        self._hidden_before, self._below_before, self._matched_before = hidden, below, matched
 
     def pieces(self, path: Path, part_bytes: int) -> Iterator[Piece]:
         """A file in pieces that can be read on their own: a large file of lines in parts of about so many bytes, any other whole."""

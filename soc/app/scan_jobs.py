@@ -69,6 +69,7 @@ class _Counts(msgspec.Struct, array_like=True):
     unreadable: list[tuple[str, str]]
     dead: list[DeadLetter]
     hidden: int
+    matched: list[tuple[str, str, int]]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -268,6 +269,8 @@ def _add(summary: Summary, counts: _Counts) -> None:
     summary.refused.update(counts.refused)
     summary.unreadable += counts.unreadable
     summary.hidden += counts.hidden
+    for value, feed, events in counts.matched:
+        summary.matched[value, feed] += events
     summary.dead += counts.dead[: MAX_DEAD_KEPT - len(summary.dead)]
 
 
@@ -319,5 +322,6 @@ def _work(scan: Scan[list[str]], pieces: Sequence[Piece], now: datetime, ends: C
         summary.unreadable,
         summary.dead,
         summary.hidden,
+        [(*key, events) for key, events in summary.matched.items()],
     )
     tell()

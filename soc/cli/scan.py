@@ -31,6 +31,8 @@ CSV_COLUMNS = (
     "event.index",
 )
 
+INDICATORS_TOLD = 10
+
 
 @click.command(short_help="Hunt offline in event files and logs.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, readable=False))
@@ -82,10 +84,11 @@ def command(
     memory_mb: int | None,
     config_path: Path,
 ) -> int:
-    """Hunt in EVTX files, JSON lines and text logs, with the same engine as `soc run`.
+    """Hunt in EVTX files, JSON lines and text logs, with the same engine as `soc run`, and the site's indicators (`soc intel`).
 
-    Exit code 1 where something was detected, 2 where not one event could be read. Files that cannot be read and records that cannot be
-    parsed are counted and named on standard error; the rest goes on.
+    Events that hold an indicator are counted on standard error, also where no rule shows them (those of rules/intel do); the start of its
+    validity does not count. Exit code 1 where something was found, 2 where not one event could be read. Files that cannot be read and
+    records that cannot be parsed are counted and named on standard error; the rest goes on.
     """
     from soc.app.hunting import open_hunt
     from soc.app.scan import files_under, total_bytes
@@ -104,7 +107,7 @@ def command(
     _tell(scan.summary, output)
     if scan.summary.files and not scan.summary.events:
         raise SocError("no event could be read, so nothing was looked at")
-    return EXIT_FINDINGS if count else EXIT_OK
+    return EXIT_FINDINGS if count or scan.summary.matched else EXIT_OK
 
 
 def _json_cells(detection: Detection) -> list[str]:
@@ -199,6 +202,18 @@ def _writer(output: Path | None) -> Iterator[IO[str]]:
         raise SocError(f"{output} cannot be written: {error.strerror}") from error
 
 
+def _tell_matched(summary: Summary) -> None:
+    """The indicators of threat intelligence that events hold, those of the most events first."""
+    from soc.display import sanitise
+
+    if summary.matched:
+        click.echo(f"  {summary.matched.total():,} events hold indicators, {len(summary.matched):,} of them:", err=True)
+    for (value, feed), events in summary.matched.most_common(INDICATORS_TOLD):
+        click.echo(f"    {events:,} events: {sanitise(value or 'others')} ({sanitise(feed)})", err=True)
+    if len(summary.matched) > INDICATORS_TOLD:
+        click.echo(f"    and {len(summary.matched) - INDICATORS_TOLD} more", err=True)
+
+
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
     if not on_terminal() or not total:
@@ -222,6 +237,7 @@ def _tell(summary: Summary, output: Path | None) -> None:
         click.echo(f"  {count:,} records: {sanitise(reason + place)}", err=True)
     if len(summary.refused) > 10:
         click.echo(f"  and {len(summary.refused) - 10} more reasons", err=True)
+    _tell_matched(summary)
     for count, what in (
         (summary.hidden, "hits were hidden by filters"),
         (summary.late, "hits were too many to keep until the end: correlations took them apart from the others"),

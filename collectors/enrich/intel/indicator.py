@@ -61,8 +61,11 @@ class Indicator(msgspec.Struct, frozen=True):
 
     def valid(self, time: datetime) -> bool:
         """Whether it counts for an event of this time."""
-        begun = self.valid_from is None or self.valid_from <= time
-        return begun and (self.valid_until is None or time < self.valid_until)
+        return (self.valid_from is None or self.valid_from <= time) and not self.ended(time)
+
+    def ended(self, time: datetime) -> bool:
+        """Whether it counts no more at this time."""
+        return self.valid_until is not None and self.valid_until <= time
 
 
 class Net(NamedTuple):

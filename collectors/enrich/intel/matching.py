@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -42,6 +43,9 @@ REMEMBERED = 32_768
 
 _LONGEST_KEPT = 512
 """Characters of a value whose answer is kept: so 20 MB for each kind, whatever an attacker sends."""
+
+MOST_COUNTED = 10_000
+"""Indicators whose matches are counted by themselves; those of further ones under their feed alone."""
 
 _log = logging.getLogger(__name__)
 
@@ -102,8 +106,9 @@ class _Set(NamedTuple):
 class IndicatorMatcher:
     """Looks values up in the set of a site, as it stands: a new set is taken at the next event. For any number of threads."""
 
-    def __init__(self, store: IndicatorStore, warnings: WarningLists | None = None) -> None:
-        """Raises: IndicatorError where there is a set that cannot be read."""
+    def __init__(self, store: IndicatorStore, warnings: WarningLists | None = None, *, early: bool = False) -> None:
+        """`early`: whether events from before an indicator's validity match too, as who looks back wants it: feeds name things after the
+        fact. Raises: IndicatorError where there is a set that cannot be read."""
         self._store = store
         self._warnings = warnings or WarningLists()
         self._lock = threading.Lock()
@@ -112,6 +117,9 @@ class IndicatorMatcher:
         """Distinct values that a feed names and a warning list keeps from matching, since the start; as far as they are remembered."""
         self._look = _Looking(_opened(store), self._not_warned)
         self._stamp = _stamp(store)
+        self._early = early
+        self.matched: Counter[tuple[str, str]] = Counter()
+        """Events that matched, by the indicator that they show and its feed, since the start."""
 
     @property
     def size(self) -> int:
@@ -136,8 +144,20 @@ class IndicatorMatcher:
 
     def adds(self, fields: Mapping[str, Value], time: datetime) -> dict[str, Value] | None:
         """The `threat.*` fields of what matches and is valid at this time, and "threat" among the categories; None where nothing does."""
-        hits = [hit for hit in self.hits(fields) if hit.known.indicator.valid(time)]
-        return _fields(hits, fields.get("event.category")) if hits else None
+        hits = self.hits(fields)
+        if hits and self._early:
+            hits = [hit for hit in hits if not hit.known.indicator.ended(time)]
+        elif hits:
+            hits = [hit for hit in hits if hit.known.indicator.valid(time)]
+        return self._matched(hits, fields) if hits else None
+
+    def _matched(self, hits: Sequence[Hit], fields: Mapping[str, Value]) -> dict[str, Value]:
+        hits = sorted(hits, key=lambda hit: (-_sureness(hit.known), hit.field, hit.value, hit.known.feed))
+        shown = hits[0].known
+        key = shown.indicator.value, shown.feed
+        with self._lock:
+            self.matched[key if key in self.matched or len(self.matched) < MOST_COUNTED else ("", shown.feed)] += 1
+        return _fields(hits, fields.get("event.category"))
 
     def hits(self, fields: Mapping[str, Value]) -> list[Hit]:
         """Every value that is an indicator, with each feed that says so, whatever its validity."""
@@ -366,17 +386,16 @@ def _stamp(store: IndicatorStore) -> tuple[int, int] | None:
 
 
 def _fields(hits: Sequence[Hit], category: Value) -> dict[str, Value]:
-    """Fields of the match that its feed is surest of; beside it every value and field that matched."""
-    ordered = sorted(hits, key=lambda hit: (-_sureness(hit.known), hit.field, hit.value, hit.known.feed))
-    field, atomic, (known, feed, _) = ordered[0]
+    """Fields of the first match, that its feed is surest of; beside it every value and field that matched."""
+    known, feed, _ = hits[0].known
     added: dict[str, Value] = {
         "event.category": _with_threat(category),
         "threat.feed.name": feed,
         "threat.indicator.type": known.kind.value,
         "threat.indicator.name": known.value,
         "threat.indicator.confidence": confidence_word(known.confidence),
-        "threat.enrichments.matched.atomic": _unlike([atomic, *(hit.value for hit in ordered)]),
-        "threat.enrichments.matched.field": _unlike([field, *(hit.field for hit in ordered)]),
+        "threat.enrichments.matched.atomic": _unlike([hit.value for hit in hits]),
+        "threat.enrichments.matched.field": _unlike([hit.field for hit in hits]),
         "threat.enrichments.matched.type": "indicator_match_rule",
     }
     if known.kind is Kind.FILE:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from collectors.event import ENVELOPE, Event
+from collectors.enrich.intel.matching import _WATCHED
+from collectors.event import ENVELOPE, Event, Value
 from collectors.parse import Context, parse_batch, windows
-from collectors.parse.windows_table import FORMAT, WindowsTables
+from collectors.parse.windows_table import FORMAT, OBSERVED, WindowsTables
 from collectors.record import Lines, RawRecord
 
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
@@ -219,6 +222,59 @@ def test_any_event_reads_as_the_parser_reads_it(events: list[tuple[dict[str, obj
     )
 
 
+SEEN = {"203.0.113.7", "2001:db8::7", "evil.example", "SHA1=1,MD5=2", "MD5=2"}
+_observed = st.dictionaries(
+    st.sampled_from([*OBSERVED, "User", "New Value"]),
+    st.sampled_from([*SEEN, "2001:DB8:0::7", "192.0.2.1", None, 7, "-"])
+    | st.sampled_from(sorted(SEEN)).map(lambda value: {"#text": value, "#attributes": {"Type": "x"}})
+    | st.lists(st.sampled_from(sorted(SEEN)), max_size=2),
+    max_size=4,
+)
+_KINDS = [
+    {"EventID": 3},
+    {"EventID": 22},
+    {"EventID": 5156, "Provider": {"#attributes": {"Name": "Microsoft-Windows-Security-Auditing"}}},
+    {"EventID": 4624, "Provider": {"#attributes": {"Name": "Other"}}, "TimeCreated": None},
+]
+
+
+def _strikes(fields: Mapping[str, Value]) -> bool:
+    return any(fields.get(name) in SEEN for name in set(OBSERVED.values()) if isinstance(fields.get(name), str))
+
+
+def _marked(events: Sequence[Event]) -> list[Event]:
+    """Enrichment that tells of some values, in a field that depends on the kind of event, too."""
+    return [
+        replace(event, fields={**event.fields, "event.category": "threat", "threat.indicator.name": "seen"})
+        if _strikes(event.fields)
+        else event
+        for event in events
+    ]
+
+
+@given(st.lists(st.tuples(_observed, st.booleans(), st.sampled_from(_KINDS)), min_size=1, max_size=6))
+def test_what_enrichment_adds_to_events_of_striking_values_is_in_their_rows(
+    made: list[tuple[dict[str, object], bool, dict[str, Any]]],
+) -> None:
+    records = lines_of(
+        [
+            event(data, **header)
+            if not in_user_data
+            else event(None, **header).replace(b'"EventData": null', b'"UserData": ' + json.dumps({"X": data}).encode())
+            for data, in_user_data, header in made
+        ]
+    )
+    parsed, refused = parse_batch(records, FORMAT, Context())
+    wanted = _marked(parsed)
+    table, dead = WindowsTables(Context(), _marked, strikes=_strikes).read(records)
+    assert dead == refused
+    places = range(len(table))
+    for name in (*ROUTING, "threat.indicator.name", "source.ip", "winlog.event_data.Hashes"):
+        assert table.column(name, places) == [each.get(name) for each in wanted], name
+    assert table.keys(ROUTING) == [tuple(each.fields.get(name) for name in ROUTING) for each in wanted]
+    assert [table.event(place) for place in places] == wanted
+
+
 @pytest.mark.corpus
 def test_every_field_of_every_recorded_event_is_the_parsed_one() -> None:
     if not CORPUS.is_dir():
@@ -227,6 +283,7 @@ def test_every_field_of_every_recorded_event_is_the_parsed_one() -> None:
 
     rows = 0
     others: set[str] = set()
+    watched: set[str] = set()
     for path in sorted(CORPUS.rglob("*.evtx")):
         try:
             data = [record["data"].encode() for record in evtx.PyEvtxParser(str(path)).records_json()]
@@ -234,6 +291,11 @@ def test_every_field_of_every_recorded_event_is_the_parsed_one() -> None:
             continue
         rows += assert_same(lines_of(data))
         events, _ = parse_batch(lines_of(data), FORMAT, Context())
-        others |= {n for e in events for n in e.fields if not n.startswith((windows.EVENT_DATA, windows.USER_DATA))}
+        watched |= {name for e in events for name in _WATCHED.intersection(e.fields)}
+        plain = [
+            e for e in events if not windows.is_told_by_data(f"{e.get('event.provider')}", f"{e.get('event.code')}")
+        ]
+        others |= {n for e in plain for n in e.fields if not n.startswith((windows.EVENT_DATA, windows.USER_DATA))}
     assert rows > 10_000
     assert others <= windows.OTHERS
+    assert watched == set(OBSERVED.values())

@@ -155,6 +155,26 @@ def test_of_several_matches_the_surest_is_told_and_all_are_named(matcher: Indica
     assert added["threat.enrichments.matched.field"] == ["source.ip", "destination.ip", "url.domain"]
 
 
+def test_who_looks_back_finds_events_from_before_an_indicator_is_valid_and_none_from_after(tmp_path: Path) -> None:
+    store = store_of(
+        tmp_path, [Indicator(Kind.DOMAIN, "a.example", valid_from=NOW, valid_until=NOW + timedelta(days=1))]
+    )
+    live, early = IndicatorMatcher(store), IndicatorMatcher(store, early=True)
+    fields: dict[str, Value] = {"url.domain": "a.example"}
+    before, after = NOW - timedelta(days=9), NOW + timedelta(days=1)
+    found = [[matcher.adds(fields, at) is not None for at in (before, NOW, after)] for matcher in (live, early)]
+    assert found == [[False, True, False], [True, True, False]]
+    assert early.matched == {("a.example", "cert"): 2}
+
+
+def test_indicators_whose_matches_are_counted_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "MOST_COUNTED", 2)
+    matcher = IndicatorMatcher(store_of(tmp_path, [Indicator(Kind.DOMAIN, f"a{n}.example") for n in range(5)]))
+    for n in (0, 1, 2, 3, 4, 0):
+        matcher.adds({"url.domain": f"a{n}.example"}, NOW)
+    assert matcher.matched == {("a0.example", "cert"): 2, ("a1.example", "cert"): 1, ("", "cert"): 3}
+
+
 def test_an_indicator_counts_for_events_of_its_time_only(tmp_path: Path) -> None:
     bounded = Indicator(Kind.IPV4, "203.0.113.7", valid_from=NOW, valid_until=NOW + timedelta(days=1))
     matcher = IndicatorMatcher(store_of(tmp_path, [bounded]))
