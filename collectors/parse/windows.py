@@ -14,6 +14,7 @@ rules use.
   that a rule finds its field in one place whatever the provider chose. Nested names: joined with `_` in the first,
   the leaf alone in the second.
 - ECS beside that, as far as rules across systems need it: host, user, source and destination, process, outcome.
+- Event 33205 is a record of SQL Server's audit as text; its columns stand beside it (`collectors.parse.mssql`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 from collectors.errors import ParseError
 from collectors.event import Value
+from collectors.parse import mssql
 from collectors.parse.ecs import INT64_MAX, ip, number, plain, port
 
 Fields = dict[str, Value]
@@ -37,12 +39,14 @@ OTHERS = frozenset({
     "winlog.keywords", "winlog.level", "winlog.opcode", "winlog.process.pid", "winlog.process.thread.id", "winlog.provider_name",
     "winlog.record_id", "winlog.task", "winlog.user.identifier",
 })  # fmt: skip
-"""Every field of an event besides those of EventData and UserData: a reader that decodes on demand need look for no other."""
+"""Every field of an event besides those of EventData and UserData: a reader that decodes on demand need look for no other but where
+`is_told_by_data`."""
 MAX_DEPTH = 32
 """Nesting of UserData beyond which an event is refused: real ones have two levels."""
 _NAMES_KEPT = 50_000
 """Distinct names remembered; a stream of invented names must not fill the memory."""
 
+_MSSQL_AUDIT = "33205"
 SYSMON = "Microsoft-Windows-Sysmon"
 SECURITY = "Microsoft-Windows-Security-Auditing"
 
@@ -96,7 +100,14 @@ def fields_of(
         _sysmon(code, data, fields)
     else:
         _other(provider, code, data, fields)
+    if is_told_by_data(provider, code):
+        _mssql_audit(fields)
     return fields
+
+
+def is_told_by_data(provider: str, code: str) -> bool:
+    """Whether category and action of such events stand in their values, as in records of SQL Server's audit."""
+    return code == _MSSQL_AUDIT and provider.startswith("MSSQL")
 
 
 def put_data(provider: str, data: dict[str, Any], user_data: object, fields: Fields) -> dict[str, Any]:
@@ -327,6 +338,16 @@ def _other(provider: str, code: str, data: dict[str, Any], fields: Fields) -> No
 
 
 _BY_STATUS = frozenset({"4768", "4769", "4776"})
+
+
+def _mssql_audit(fields: Fields) -> None:
+    """What the text of a record of SQL Server's audit says. Raises: ParseError."""
+    items = fields.get(f"{EVENT_DATA}Data")
+    row = mssql.columns(str(items[0])) if isinstance(items, list) and items else {}
+    if row:
+        said, _ = mssql.read(row)
+        said.pop("event.code", None)
+        fields.update(said)
 
 
 def _user(code: str, subject: object, target: object, data: dict[str, Any], fields: Fields) -> None:

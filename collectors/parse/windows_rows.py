@@ -75,13 +75,15 @@ _KINDS_KEPT = 20_000
 class Kind:
     """What channel, provider and event id say by themselves.
 
-    `words`: the texts that it may give an event. `addresses`: names of EventData that its events had so far and whose values are addresses.
+    `apart`: only the ordinary parser reads its events. `words`: the texts that it may give an event.
+    `addresses`: names of EventData that its events had so far and whose values are addresses.
     """
 
-    __slots__ = ("addresses", "fields", "keys", "provider", "words")
+    __slots__ = ("addresses", "apart", "fields", "keys", "provider", "words")
 
     def __init__(self, provider: str, code: str, channel: str) -> None:
         self.provider = provider
+        self.apart = windows.is_told_by_data(provider, code)
         self.addresses: tuple[str, ...] = ()
         fields = windows.fields_of(provider, code, channel, "", "", "", {})
         self.fields = {name: fields.get(name) for name in KIND_FIELDS}
@@ -133,7 +135,12 @@ class Kinds:
             else:
                 respelled.append(at)
                 kind.addresses = _ADDRESSES
+                if kind.apart:
+                    odd.add(at)
         for kind, places in together.items():
+            if kind.apart:
+                odd.update(places)
+                continue
             names = set(chain.from_iterable([rows[at].EventData or () for at in places]))  # type: ignore[union-attr]
             if len(kind.addresses) < len(_ADDRESSES) and not names.isdisjoint(_ADDRESSES):
                 names_of_addresses = names.union(kind.addresses)

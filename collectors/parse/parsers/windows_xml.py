@@ -4,21 +4,19 @@
     <EventData><Data Name='Image'>C:\\Windows\\notepad.exe</Data></EventData></Event>
 
 Source of truth: the Windows event schema, as `wevtutil qe /f:xml`, Windows Event Forwarding and NXLog's to_xml write
-it. An event may span lines: `FORMAT.continues` says until where. RenderingInfo/Message is `message`.
-
-XML from the network is hostile: a document type is refused, so no entity can be declared, expanded or fetched. It cannot
-hide: the text is decoded before it is looked at, and "<!DOCTYPE" has one spelling (XML 1.0 §2.8). Nesting is bounded.
+it. An event may span lines: `FORMAT.continues` says until where. RenderingInfo/Message is `message`. Nesting is bounded; no document type
+(`collectors.parse.element`).
 """
 
 from __future__ import annotations
 
 import re
 from typing import Any
-from xml.etree.ElementTree import Element, fromstring
-from xml.etree.ElementTree import ParseError as XmlError
+from xml.etree.ElementTree import Element
 
 from collectors.errors import ParseError
 from collectors.parse import timestamp, windows
+from collectors.parse.element import element_of, name_of
 from collectors.parse.format import ANY, Context, Format, Gives, Parsed, excerpt, text_of
 from collectors.record import RawRecord
 
@@ -30,11 +28,11 @@ _NOTHING = Element("")
 
 def parse(record: RawRecord, context: Context) -> Parsed:
     """One event. Raises: ParseError."""
-    event = _tree(text_of(record.data, context))
-    parts = {_name(part): part for part in event}
-    if _name(event) != "Event" or "System" not in parts:
+    event = element_of(text_of(record.data, context))
+    parts = {name_of(part): part for part in event}
+    if name_of(event) != "Event" or "System" not in parts:
         raise ParseError(f"not a Windows event in XML: its element is {excerpt(event.tag)}")
-    system = {_name(part): part for part in parts["System"]}
+    system = {name_of(part): part for part in parts["System"]}
     fields = windows.fields_of(
         system.get("Provider", _NOTHING).get("Name", ""),
         _text(system, "EventID"),
@@ -54,25 +52,11 @@ def parse(record: RawRecord, context: Context) -> Parsed:
         fields["winlog.user.identifier"] = sid
     execution = system.get("Execution", _NOTHING)
     windows.put_process(execution.get("ProcessID"), execution.get("ThreadID"), fields)
-    message = _text({_name(part): part for part in parts.get("RenderingInfo", ())}, "Message")
+    message = _text({name_of(part): part for part in parts.get("RenderingInfo", ())}, "Message")
     if message:
         fields["message"] = message
     stamp = system.get("TimeCreated", _NOTHING).get("SystemTime")
     return Parsed(timestamp.iso(stamp, context.timezone) if stamp else None, fields)
-
-
-def _tree(text: str) -> Element:
-    if "<!DOCTYPE" in text:
-        raise ParseError("a document type in XML is refused")
-    try:
-        return fromstring(text.lstrip())  # noqa: S314  no document type, no entities
-    except (XmlError, ValueError) as error:
-        raise ParseError(f"not XML ({str(error)[:80]}): {excerpt(text)}") from error
-
-
-def _name(element: Element) -> str:
-    """The tag without its name space."""
-    return element.tag.rpartition("}")[2]
 
 
 def _text(parts: dict[str, Element], name: str) -> str:
@@ -86,7 +70,7 @@ def _event_data(about: Element) -> dict[str, Any]:
     unnamed: list[str] = []
     seen: dict[str, int] = {}
     for element in about:
-        name = element.get("Name") or _name(element)
+        name = element.get("Name") or name_of(element)
         if name == "Data":
             unnamed.append(element.text or "")
         elif element.text or "Name" in element.attrib:
@@ -105,7 +89,7 @@ def _nested(element: Element, depth: int) -> dict[str, Any]:
         nested["#attributes"] = dict(element.attrib)
     for child in element:
         value = _nested(child, depth + 1) if len(child) or child.attrib else child.text
-        nested[_numbered(_name(child), seen)] = value
+        nested[_numbered(name_of(child), seen)] = value
     if not len(element) and element.text and element.text.strip():
         nested["#text"] = element.text
     return nested

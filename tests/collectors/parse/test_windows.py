@@ -22,7 +22,7 @@ def test_an_event_is_the_same_from_evtx_and_from_xml() -> None:
             form.parse(record(data), CONTEXT)
             for data in joined(path.read_bytes().removesuffix(b"\n").split(b"\n"), form)
         ]
-    assert len(made["windows-json"]) == 18
+    assert len(made["windows-json"]) == 21
     for one, other in zip(made["windows-json"], made["windows-xml"], strict=False):
         empty = {name for name, value in other.fields.items() if value == "" and name not in one.fields}
         assert empty <= {f"winlog.event_data.{name}" for name in ("DestinationHostname", "Path", "SourcePortName")}
