@@ -3,7 +3,8 @@
     received (+ replayed) = parsed + dead      as the sources counted
     parsed    = journalled                     events read from the journal between the offsets that the counts stand for
     journalled = evaluated                     events read from the journal between the offsets that were evaluated
-    journalled = indexed                       the store was given all of them; with `store`, each is looked for in it
+    journalled = indexed + refused             the store was given all of them, and what it refused for good is a dead letter;
+                                               with `store`, each is looked for in it
     dead letters in the journal >= dead        what is held whole is not less than what was counted
 
 Offsets of one fact begin where those of the last one end, so that nothing stands between two windows.
@@ -23,7 +24,7 @@ from iso27001.ledger import Fact
 from soc.app.audit import SOURCE, audit_event
 from soc.app.conservation import KIND
 from soc.app.heartbeat import is_heartbeat
-from soc.app.indexing import STORE
+from soc.app.indexing import STORE, refused_ids
 from soc.app.reading import next_batch
 from soc.app.replaying import is_replayed
 
@@ -37,7 +38,7 @@ _BATCH = 5_000
 class Line:
     """One source in one window. `journalled`, of the told offsets, and `read`, of the evaluated ones, are read from the journal anew.
 
-    `replayed`: were dead letters first. `unindexable`: heartbeats, and what is on its way to the store.
+    `replayed`: were dead letters first. `refused`: are dead letters of the store. `unindexable`: heartbeats, and what is on its way to it.
     """
 
     since: datetime
@@ -52,6 +53,7 @@ class Line:
     evaluated: int = 0
     read: int = 0
     indexed: int = 0
+    refused: int = 0
     unindexable: int = 0
 
     def missing(self) -> Iterator[str]:
@@ -62,8 +64,8 @@ class Line:
             yield f"{self.parsed:,} parsed, {self.journalled:,} in the journal"
         if self.read != self.evaluated:
             yield f"{self.read:,} in the journal, {self.evaluated:,} evaluated"
-        if self.read != self.indexed + self.unindexable:
-            yield f"{self.read:,} in the journal, {self.indexed:,} indexed"
+        if self.read != self.indexed + self.refused + self.unindexable:
+            yield f"{self.read:,} in the journal, {self.indexed:,} indexed, {self.refused:,} refused by the store"
 
 
 @dataclass(slots=True)
@@ -121,12 +123,13 @@ def audit(site: Site, since: datetime, until: datetime, *, store: bool = False) 
     indexed_to = max((body["indexed_to"] for body in facts), default=0)
     before: Mapping[str, Any] | None = None
     counted, held = Counter[str](), Counter[str]()
+    refused = refused_ids(site.journal_reader)
     for body in facts:
         result.windows += 1
         begin, end = datetime.fromisoformat(body["since"]), datetime.fromisoformat(body["until"])
         for message in (*body["missing"], *_gap(before, body)):
             result.mismatches.append((begin, end, "", message))
-        lines = _lines(site, body, begin, end, indexed_to, store=store)
+        lines = _lines(site, body, begin, end, indexed_to, refused, store=store)
         for line in lines:
             counted[line.source] += line.dead
             result.mismatches += [(begin, end, line.source, message) for message in line.missing()]
@@ -151,7 +154,14 @@ def _gap(before: Mapping[str, Any] | None, body: Mapping[str, Any]) -> Iterator[
 
 
 def _lines(
-    site: Site, body: Mapping[str, Any], since: datetime, until: datetime, indexed_to: int, *, store: bool
+    site: Site,
+    body: Mapping[str, Any],
+    since: datetime,
+    until: datetime,
+    indexed_to: int,
+    refused: set[str],
+    *,
+    store: bool,
 ) -> list[Line]:
     """One line for each source of a window, with what the journal (and the store) holds."""
     found = {source: Line(since, until, source, **_counts(counts)) for source, counts in body["sources"].items()}
@@ -172,6 +182,8 @@ def _lines(
             each.unindexable += 1
         elif offset >= indexed_to:
             each.unindexable += 1  # on its way: the store has its own pace, and a later fact says more
+        elif event.id in refused:
+            each.refused += 1
         elif store:
             asked.append((each, event.id))
             if len(asked) >= _BATCH:

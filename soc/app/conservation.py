@@ -8,12 +8,14 @@ what the counts of the sources stand for. So the facts together say that no even
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from collectors.errors import JournalError
 from collectors.event import Event
 from collectors.intake import Taken
 from collectors.journal import Journal
@@ -29,6 +31,8 @@ from soc.app.site import Site
 KIND = "conservation"
 
 _BATCH = 5_000
+
+_log = logging.getLogger(__name__)
 
 
 class Conservation:
@@ -49,6 +53,8 @@ class Conservation:
         self._evaluated_before: Counter[str] = Counter()
         self._recovered: dict[str, int] = {}
         self._own = 0
+        self._telling = threading.Lock()
+        self._untold: list[Event] = []
         self._take_up(evaluated_to)
 
     def taken(self, taken: Taken) -> None:
@@ -64,16 +70,28 @@ class Conservation:
             return {name: sum(counter.values()) for name, counter in self._totals.items()}
 
     def tell(self, events: Sequence[Event]) -> None:
-        """Put audit events of the SOC's own into the journal; they come from no source, so they are counted apart."""
-        if events:
-            with self._lock:
-                self._own += len(events)
-            following = self._journal.append(events, {}, [])
-            with self._lock:
-                self._books.add(Taken(SOURCE, 0, len(events), 0, 0, following))
+        """Put audit events of the SOC's own into the journal; they come from no source, so they are counted apart.
+
+        What a full disk refuses waits in memory for the next call or fact: what is wrong is then told late, and not never.
+        """
+        with self._telling:
+            self._untold += events
+            if not self._untold:
+                return
+            try:
+                following = self._journal.append(self._untold, {}, [])
+            except JournalError as error:
+                facts = {"events": len(self._untold), "error": str(error)}
+                _log.error("the journal cannot be written; what the SOC has to say of itself waits", extra=facts)
+                return
+            told, self._untold = len(self._untold), []
+        with self._lock:
+            self._own += told
+            self._books.add(Taken(SOURCE, 0, told, 0, 0, following))
 
     def record(self, now: datetime, evaluation: Evaluation, indexing: Indexing) -> Fact | None:
         """Write the fact of the window that ends now; None where nothing flowed. A mismatch goes to the journal too, for a rule to see."""
+        self.tell([])
         with self._lock:
             totals = {name: counter.copy() for name, counter in self._totals.items()}
             told = {name: counter.copy() for name, counter in self._books.counts.items()}

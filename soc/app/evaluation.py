@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -34,6 +35,7 @@ from soc.app.site import Site
 from soc.app.watch import rules_loaded
 from soc.detect import Detection, Detector
 from soc.detect.ruleset import RuleSet
+from soc.errors import UnreachableError
 from soc.incident.linking import Linker
 from soc.metrics import Metrics
 from soc.store import AlertQuery
@@ -98,15 +100,24 @@ class Evaluation:
         self._evaluated: Counter[str] = Counter()
         self._heard: dict[tuple[str, str], datetime] = {}
         self.offset = journal.committed(CONSUMER)
-        site.catch_up()
-        projections = site.projections
-        open_ones = frozenset({AlertStatus.NEW, AlertStatus.ACKNOWLEDGED})
-        unfinished = projections.alerts(projections.alert_ids(AlertQuery(statuses=open_ones)))
-        unfinished.sort(key=lambda alert: alert.last_seen)
-        scoring = Scoring({asset.id: asset.criticality for asset in site.inventory.assets})
-        self._grouper = Grouper(site.config.alert, scoring, self._alert, unfinished)
-        self._linker = Linker(site.config.incident, unfinished, projections.incidents(projections.incident_ids()))
+        self._open: tuple[Grouper, Linker] | None = None
         self._warm_up()
+        with suppress(UnreachableError):  # a store that is down holds up no source: the first detection asks again
+            self._alerts()
+
+    def _alerts(self) -> tuple[Grouper, Linker]:
+        """What goes on with the alerts and incidents that were open at the start. Raises: UnreachableError."""
+        if self._open is None:
+            site, projections = self._site, self._site.projections
+            site.catch_up()
+            open_ones = frozenset({AlertStatus.NEW, AlertStatus.ACKNOWLEDGED})
+            unfinished = projections.alerts(projections.alert_ids(AlertQuery(statuses=open_ones)))
+            unfinished.sort(key=lambda alert: alert.last_seen)
+            incidents = projections.incidents(projections.incident_ids())
+            scoring = Scoring({asset.id: asset.criticality for asset in site.inventory.assets})
+            grouper = Grouper(site.config.alert, scoring, self._alert, unfinished)
+            self._open = grouper, Linker(site.config.incident, unfinished, incidents)
+        return self._open
 
     def _alert(self, alert_id: str) -> Alert | None:
         return next(iter(self._site.projections.alerts([alert_id])), None)
@@ -214,9 +225,10 @@ class Evaluation:
     def _decide(self, batch: _Batch) -> None:
         known = self._site.ledger.known(detection_fact_id(d) for d in batch.detections)
         fresh = [d for d in batch.detections if detection_fact_id(d) not in known]
+        grouper, linker = self._alerts()
         now = self._site.clock()
-        alerts, facts = self._grouper.group(fresh, batch.places, now)
-        facts += self._linker.link(alerts, now)
+        alerts, facts = grouper.group(fresh, batch.places, now)
+        facts += linker.link(alerts, now)
         self._site.ledger.append(facts)
         self._site.catch_up()
         self._count(fresh, facts)

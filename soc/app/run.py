@@ -220,12 +220,13 @@ class Running:
         try:
             now = self.site.clock()
             failed, self._audited_to = failed_audits(self.site, self._audited_to)
-            self._conservation.tell([*overdue(self.site, self._overdue, now), *failed])
+            self._conservation.tell(failed)
             if measured:
                 _, verdict = measure(self.site)
                 self._conservation.tell(ledger_checked(verdict, now))
             fact = account(self.site, self._conservation, self._evaluation, self._indexing)
             self._conservation.tell([*self._silence.look(fact.body if fact else None, now)])
+            self._conservation.tell([*overdue(self.site, self._overdue, now)])  # last: the store of alerts may be down
         except (IsoError, CollectorError, SocError) as error:
             _log.error("the ledger could not be signed", extra={"error": str(error)})
 

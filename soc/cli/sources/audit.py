@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from soc.app.auditing import Line
 
-_COLUMNS = ("received", "replayed", "parsed", "dead", "dropped", "journalled", "evaluated", "indexed")
+_COLUMNS = ("received", "replayed", "parsed", "dead", "dropped", "journalled", "evaluated", "indexed", "refused")
 
 
 @click.command()
@@ -39,7 +39,7 @@ def command(
     config_path: Path,
     as_json: bool,
 ) -> int:
-    """Prove received = parsed + dead, parsed = journalled = evaluated = indexed, per source and minute: the facts against the journal.
+    """Prove received = parsed + dead, parsed = journalled = evaluated = indexed + refused, per source and minute: the facts against the journal.
 
     The ledger keeps what was found; a running SOC makes an alert of a mismatch. Exit code 1 where there is one.
     """

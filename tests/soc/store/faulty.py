@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,13 +27,13 @@ class Gate(ThreadingHTTPServer):
     """Passes requests on to `port`. Faults are used up one a request, oldest first.
 
     `refuse`: statuses to answer instead of passing on. `hold_back`: numbers of items of the next bulk that get 429 and are not passed on.
-    `drop`: how many bulk answers are cut off after the node did the work.
+    `drop`: how many bulk answers are cut off after the node did the work. `slow_s`: how long the next bulk answers are held back after it.
     """
 
     daemon_threads = True
 
-    def __init__(self, port: int, certificate: Path | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, port: int, certificate: Path | None, listen: int = 0) -> None:
+        super().__init__(("127.0.0.1", listen), _Handler)
         self.target = port
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.server_address[1]}"
         if certificate:
@@ -42,12 +44,20 @@ class Gate(ThreadingHTTPServer):
         self.refuse: list[int] = []
         self.hold_back: list[set[int]] = []
         self.drop = 0
+        self.slow_s: list[float] = []
         self.bulks: list[int] = []
+        self.opened: list[Any] = []
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Every connection is let in, and remembered for the end: one that is kept alive would go on being served."""
+        self.opened.append(request)
+        return super().verify_request(request, client_address)
 
 
 @contextmanager
-def gate(port: int, certificate: Path | None = None) -> Iterator[Gate]:
-    with Gate(port, certificate) as server:
+def gate(port: int, certificate: Path | None = None, listen: int = 0) -> Iterator[Gate]:
+    """A gate that answers, on the port `listen` (0: any free one)."""
+    with Gate(port, certificate, listen) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -55,6 +65,9 @@ def gate(port: int, certificate: Path | None = None) -> Iterator[Gate]:
         finally:
             server.shutdown()
             thread.join()
+            for connection in server.opened:
+                with suppress(OSError):  # closed before
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 def self_signed(folder: Path) -> Path:
@@ -95,6 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
         if held:
             body = b"".join(lines[2 * i] + b"\n" + lines[2 * i + 1] + b"\n" for i in kept)
         status, answer = self._ask(body)
+        if bulk and gate.slow_s:
+            time.sleep(gate.slow_s.pop(0))
         if bulk and gate.drop:
             gate.drop -= 1
             self.close_connection = True

@@ -1,0 +1,240 @@
+"""Whatever the event store does, each event is in it once, or in the dead letters once with the reason; counted through `soc run`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+import soc.app.run
+import soc.store.elastic
+import soc.store.elastic_bulk
+import soc.store.sqlite
+from collectors.record import DeadLetter
+from soc.app.auditing import audit
+from soc.app.indexing import STORE, Indexing
+from soc.app.run import Running
+from soc.app.site import Site
+from soc.metrics import Metrics
+from soc.store import AlertQuery
+from tests.servers.elastic import ElasticNode
+from tests.servers.node import free_port
+from tests.soc.app.sites import auth_line, new_site
+from tests.soc.app.test_run import wait_for
+from tests.soc.store.faulty import Gate, gate
+
+LINES = 2_500
+"""More than one bulk request."""
+CONFLICTING = 7
+"""Lines with a name that Elasticsearch keeps for itself: its mapping refuses the document."""
+
+
+def json_line(number: int, *, refused: bool = False) -> str:
+    fields = {
+        "@timestamp": f"2026-10-14T03:{number // 60 % 60:02}:{number % 60:02}+07:00",
+        "event.dataset": "portal.access",
+        "message": f"line {number}",
+    }
+    return json.dumps({**fields, "_routing": "x"} if refused else fields)
+
+
+def of_store(site: Site) -> list[DeadLetter]:
+    letters, _ = site.journal_reader.dead_letters(0, 100_000)
+    return [letter for letter in letters if letter.format == STORE]
+
+
+def logins_of_root(site: Site) -> int:
+    alerts = site.projections.alerts(site.projections.alert_ids(AlertQuery()))
+    return sum(alert.count for alert in alerts if alert.title == "Root Logged In over SSH with a Password")
+
+
+def assert_all_is_in_the_store_once(site: Site, refused: int = 0) -> None:
+    events, _ = site.journal_reader.read(0, 100_000)
+    letters = of_store(site)
+    assert len(letters) == len({letter.record.data for letter in letters}) == refused
+    bad = {letter.record.data for letter in letters}
+    good = [event.id for event in events if event.raw not in bad]
+    assert site.events.held(good) == set(good)
+    assert site.events.count() == len(good)
+    now = site.clock() + timedelta(seconds=1)
+    result = audit(site, now - timedelta(days=1), now, store=True)
+    assert result.mismatches == []
+    assert sum(line.indexed for line in result.lines) == len(good)
+    assert sum(line.refused for line in result.lines) == refused
+
+
+@contextmanager
+def running_over(config: Path, log: Path, *, fault: Callable[[], object] = lambda: None) -> Iterator[Running]:
+    """A SOC that has indexed the first lines, and gets the rest when the fault is there; left when all is indexed."""
+    log.write_text("".join(json_line(i) + "\n" for i in range(100)))
+    with Site.load(config) as site, Running(site) as running:
+        wait_for(lambda: running._indexing.offset == 100, 30)
+        fault()
+        with log.open("a") as stream:
+            stream.write("".join(json_line(i) + "\n" for i in range(100, LINES)))
+        yield running
+        wait_for(lambda: site.journal.committed("index") == LINES, 60)
+    with Site.load(config) as site:
+        assert site.journal_reader.end() == LINES
+        assert_all_is_in_the_store_once(site)
+
+
+def site_on(folder: Path, store: str) -> tuple[Path, Path]:
+    log = folder / "portal.json"
+    log.touch()
+    config = new_site(folder / "site", f"[{{id: portal, kind: file, path: {log}, format: json}}]", store)
+    config.write_text(config.read_text().replace("rules: [rules]", "rules: [rules/linux]"))
+    return config, log
+
+
+def elastic_store(port: int, timeout: str = "30s") -> str:
+    name = f"f{uuid4().hex[:12]}"
+    return (
+        f'store: {{kind: elasticsearch, hosts: ["http://127.0.0.1:{port}"], namespace: {name}, timeout: {timeout}}}\n'
+    )
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts end after parts of a second, so that faults outlast them and the loops of `soc run` must go on."""
+    monkeypatch.setattr(soc.store.elastic, "PAUSES_S", (0.01, 0.02))
+    monkeypatch.setattr(soc.store.elastic_bulk, "PAUSES_S", (0.01, 0.02))
+    monkeypatch.setattr(soc.app.run, "RETRY_S", 0.2)
+
+
+def busy(faults: Gate) -> None:
+    faults.refuse = [429] * 10
+
+
+def gone(faults: Gate) -> None:
+    faults.refuse = [503, 502, 504] * 4
+
+
+def partial(faults: Gate) -> None:
+    faults.hold_back = [set(range(0, 2_000, 3)), set(range(0, 100, 2)), {1}, {0}]
+
+
+def lost_answers(faults: Gate) -> None:
+    faults.drop = 3
+
+
+def slow(faults: Gate) -> None:
+    faults.slow_s = [1.5, 1.5]
+
+
+def everything(faults: Gate) -> None:
+    faults.hold_back = [{0, 1, 2}, {0}] * 3
+    faults.drop = 2
+    faults.slow_s = [1.5]
+    faults.refuse = [429, 503] * 3
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("fault", [busy, gone, partial, lost_answers, slow, everything])
+def test_a_store_that_fails_for_a_while_gets_every_event_once(
+    fault: Callable[[Gate], None], elastic_node: ElasticNode, tmp_path: Path
+) -> None:
+    with gate(elastic_node.port) as faults:
+        config, log = site_on(tmp_path, elastic_store(int(faults.server_address[1]), timeout="1s"))
+        with running_over(config, log, fault=lambda: fault(faults)) as running:
+            wait_for(lambda: not (faults.refuse or faults.hold_back or faults.drop or faults.slow_s), 60)
+        assert running.metrics.unreachable._value.get() > 0 or fault is partial
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("impatient")
+def test_a_store_that_is_down_at_the_start_and_later_again_holds_up_no_source(
+    elastic_node: ElasticNode, tmp_path: Path
+) -> None:
+    port = free_port()
+    config, log = site_on(tmp_path, elastic_store(port))
+    auth = tmp_path / "auth.log"
+    auth.write_text("".join(auth_line(i) for i in range(20)))
+    config.write_text(
+        config.read_text().replace("sources: [", f"sources: [{{id: auth, kind: file, path: {auth}, format: rfc3164}}, ")
+    )
+    with Site.load(config) as site, Running(site) as running:
+        log.write_text("".join(json_line(i) + "\n" for i in range(1_000)))
+        wait_for(lambda: site.journal.end() == 1_020, 30)
+        assert site.journal.committed("index") == 0
+        with gate(elastic_node.port, listen=port):
+            wait_for(lambda: site.journal.committed("index") == 1_020, 30)
+            wait_for(lambda: site.journal.committed("detect") == 1_020, 30)
+            assert logins_of_root(site) == 20
+        with auth.open("a") as more, log.open("a") as stream:
+            more.write("".join(auth_line(i) for i in range(20, 30)))
+            stream.write("".join(json_line(i) + "\n" for i in range(1_000, LINES)))
+        wait_for(lambda: site.journal.end() == LINES + 30, 30)
+        wait_for(lambda: running.metrics.unreachable._value.get() > 6, 30)
+        with gate(elastic_node.port, listen=port):
+            wait_for(lambda: site.journal.committed("index") == LINES + 30, 30)
+            wait_for(lambda: site.journal.committed("detect") == LINES + 30, 30)
+            assert logins_of_root(site) == 30
+    with gate(elastic_node.port, listen=port), Site.load(config) as site:
+        assert_all_is_in_the_store_once(site)
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("impatient")
+def test_what_the_mapping_refuses_is_in_the_dead_letters_once_also_over_faults_and_crashes(
+    elastic_node: ElasticNode, tmp_path: Path
+) -> None:
+    with gate(elastic_node.port) as faults:
+        config, log = site_on(tmp_path, elastic_store(int(faults.server_address[1])))
+        lines = [json_line(i, refused=i % 300 == 0) for i in range(CONFLICTING * 300)]
+        log.write_text("\n".join(lines) + "\n")
+        faults.drop, faults.hold_back = 1, [{0, 299}, {1}]
+        with Site.load(config) as site, Running(site) as running:
+            wait_for(lambda: site.journal.committed("index") == len(lines), 60)
+            wait_for(lambda: running.metrics.refused._value.get() == CONFLICTING, 5)
+        with Site.load(config) as site:
+            assert_all_is_in_the_store_once(site, refused=CONFLICTING)
+            assert {letter.record.data.decode() for letter in of_store(site)} == set(lines[::300])
+            assert all("_routing" in letter.reason for letter in of_store(site))
+            site.journal.commit("index", 0)  # a run that dies between the dead letters and its offset
+            Indexing(site.journal, site.events, Metrics()).drain()
+            assert len(of_store(site)) == CONFLICTING
+        other = config.read_text().replace("namespace: f", "namespace: g")  # an empty store is filled from the start
+        config.write_text(other)
+        with Site.load(config) as site:
+            again = Indexing(site.journal, site.events, Metrics())
+            again.drain()
+            assert (again.indexed, again.refused) == (len(lines) - CONFLICTING, CONFLICTING)
+            assert len(of_store(site)) == CONFLICTING
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_local_store_that_is_locked_and_slow_gets_every_event_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soc.store.sqlite, "BUSY_TIMEOUT_MS", 100)
+    config, log = site_on(tmp_path, "")
+    locked = threading.Event()
+
+    def lock() -> None:
+        with closing(sqlite3.connect(config.parent / "var" / "store" / "events.db", isolation_level=None)) as other:
+            for seconds in (3.0, 0.3, 0.05):
+                other.execute("BEGIN EXCLUSIVE")
+                locked.set()
+                time.sleep(seconds)
+                other.execute("COMMIT")
+                time.sleep(0.05)
+
+    other = threading.Thread(target=lock)
+
+    def start() -> None:
+        other.start()
+        locked.wait(10)
+
+    with running_over(config, log, fault=start) as running:
+        wait_for(lambda: running.metrics.unreachable._value.get() > 0, 10)
+        other.join()
