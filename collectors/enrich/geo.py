@@ -7,14 +7,14 @@ is the one in Rust: the one in C ends the process over some damaged files (tests
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collectors.enrich.renewed import Renewed
 from collectors.errors import CollectorError
 from collectors.event import Value
 
@@ -38,44 +38,22 @@ _PLACES: tuple[tuple[str, tuple[str | int, ...], type[str | int]], ...] = (
 
 Answer = tuple[tuple[str, Value], ...]
 
-_log = logging.getLogger(__name__)
-
 
 class GeoError(CollectorError):
     """A file that is none in MaxMind's DB format, or cannot be read."""
 
 
-class _File:
-    """One file, as it was when it was read last."""
+def _opened(path: Path) -> Reader:
+    """Raises: GeoError."""
+    import maxminddb_rust as maxminddb
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.stamp: object = None
-        self.reader: Reader | None = None
-
-    def stale(self) -> bool:
-        return _stamp(self.path) != self.stamp
-
-    def read(self) -> None:
-        """Raises: GeoError."""
-        import maxminddb_rust as maxminddb
-
-        self.stamp = _stamp(self.path)
-        try:
-            # in memory: a mapped file that somebody writes over in its place ends the process
-            reader = maxminddb.open_database(self.path, maxminddb.MODE_MEMORY)
-            reader.get("192.0.2.1")
-        except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-            raise GeoError(f"{self.path} is no file in MaxMind's DB format that can be read: {error}") from error
-        self.reader = reader
-
-
-def _stamp(path: Path) -> object:
     try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+        # in memory: a mapped file that somebody writes over in its place ends the process
+        reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
+        reader.get("192.0.2.1")
+    except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
+        raise GeoError(f"{path} is no file in MaxMind's DB format that can be read: {error}") from error
+    return reader
 
 
 class GeoTable:
@@ -83,26 +61,13 @@ class GeoTable:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         """Raises: GeoError."""
-        self._files = [_File(path) for path in paths]
-        self._lock = threading.Lock()
+        self._files = [Renewed("places of addresses", [path], partial(_opened, path)) for path in paths]
         self._answers = _empty()
-        for file in self._files:
-            file.read()
 
     def refresh(self) -> None:
         """Read files that were replaced; one that is missing or cannot be read is told, and what was read before goes on."""
-        if not any(file.stale() for file in self._files):
-            return
-        with self._lock:
-            for file in self._files:
-                if file.stale():
-                    try:
-                        file.read()
-                        _log.info("a file of addresses was read anew", extra={"path": str(file.path)})
-                    except GeoError as error:
-                        _log.error(
-                            "a new file of addresses is refused; the one before goes on", extra={"error": str(error)}
-                        )
+        renewed = [file.refresh() for file in self._files]
+        if any(renewed):
             self._answers = _empty()
 
     def adds(self, fields: Mapping[str, Value], time: datetime) -> dict[str, Value] | None:
@@ -130,7 +95,7 @@ class GeoTable:
             with suppress(
                 ValueError, TypeError, RuntimeError
             ):  # no address, with a NUL, of IPv6 in a file of IPv4; damage
-                record = file.reader.get(address) if file.reader is not None else None
+                record = file.value.get(address)
             for name, way, kind in _PLACES:
                 value = _within(record, way)
                 if isinstance(value, kind):

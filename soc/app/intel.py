@@ -38,7 +38,7 @@ def warning_lists(site: Site) -> WarningLists:
 
 def matcher(site: Site, *, early: bool = False) -> IndicatorMatcher:
     """What finds the site's indicators in events; `early` as IndicatorMatcher takes it. Raises: IndicatorError."""
-    return IndicatorMatcher(indicator_store(site), warning_lists(site), early=early)
+    return IndicatorMatcher(indicator_store(site), site.config.enrich.warning_lists, early=early)
 
 
 @dataclass(frozen=True, slots=True)

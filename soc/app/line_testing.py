@@ -12,7 +12,8 @@ from collectors.choosing import AUTO, ChoosingParser
 from collectors.event import Event
 from collectors.record import DeadLetter
 from collectors.sources import SourceConfig, read_file
-from soc.app.intakes import context_of, enricher
+from soc.app.enrichment import Enricher
+from soc.app.intakes import context_of
 from soc.errors import SocError
 from soc.yaml_file import nearest
 
@@ -66,9 +67,9 @@ def read_lines(site: Site, source_id: str, path: Path) -> Iterator[Event | DeadL
     """What the records of a file become at this source: its format, the site's zone and inventory. Nothing is kept. Raises: SocError."""
     source = source_named(site, source_id)
     parser = ChoosingParser(source.format, context_of(site, source))
-    add_assets = enricher(site)
+    enricher = Enricher(site)
     for batch in read_file(path, source.id, site.clock(), parser.continues() if source.format != AUTO else None):
         yield from batch.dead
         parsed, dead = parser.parse(batch.records)
-        yield from add_assets(parsed)
+        yield from enricher(parsed)
         yield from dead

@@ -18,8 +18,9 @@ from collectors.parse import Context, detect_format, formats
 from collectors.record import Position, RawRecord
 from collectors.sources import read_file
 from soc.alert import Alert
+from soc.app.enrichment import Enricher
 from soc.app.history import history
-from soc.app.intakes import context_of, enricher
+from soc.app.intakes import context_of
 from soc.app.site import Site
 from soc.detect.correlation.hits import effective
 from soc.errors import SocError
@@ -151,7 +152,7 @@ def _read(site: Site, records: Iterable[tuple[bytes, str]], format_name: str) ->
     if format_name not in (AUTO, *formats()):
         raise SocError(f'format "{format_name}" is not one of {", ".join(formats())}')
     now, context = site.clock(), Context(timezone=site.config.site.zone)
-    enrich = enricher(site) if site.path.is_file() else list
+    enrich = Enricher(site) if site.path.is_file() else list
     for number, (data, place) in enumerate(records):
         chosen, how = _chosen(data, format_name, "as --format says")
         record = RawRecord(data, _SOURCE, Position("", _SOURCE, number, number + 1), now)

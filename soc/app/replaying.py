@@ -18,8 +18,9 @@ from collectors.errors import JournalError, ParseError
 from collectors.event import Event
 from collectors.journal.frame import encodes
 from iso27001.ledger import Fact
+from soc.app.enrichment import Enricher
 from soc.app.indexing import STORE
-from soc.app.intakes import context_of, enricher
+from soc.app.intakes import context_of
 from soc.errors import SocError
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class _Parsers:
         self._sources = {source.id: source for source in site.config.sources}
         self._site = site
         self._parsers: dict[tuple[str, str], ChoosingParser] = {}
-        self._enrich = enricher(site)
+        self._enrich = Enricher(site)
 
     def event(self, letter: DeadLetter) -> Event:
         """The event. Raises: ParseError."""

@@ -185,15 +185,22 @@ class Site:
     @cached_property
     def inventory(self) -> Inventory:
         """The systems of the data centre, with the machines of `enrich.machines`. Raises: FaultsError, CollectorError."""
-        from soc.inventory import load_inventory
+        return self.inventory_now()
 
-        inventory = load_inventory(self.config.inventory)
+    def inventory_now(self) -> Inventory:
+        """The same with the machines as their files are now. Raises: FaultsError, CollectorError."""
         if not self.config.enrich.machines:
-            return inventory
+            return self._systems
         from collectors.enrich.machine_files import read_machines
 
-        known = [asset.id for asset in inventory.assets]
-        return inventory.with_machines(read_machines(self.config.enrich.machines, known))
+        known = [asset.id for asset in self._systems.assets]
+        return self._systems.with_machines(read_machines(self.config.enrich.machines, known))
+
+    @cached_property
+    def _systems(self) -> Inventory:
+        from soc.inventory import load_inventory
+
+        return load_inventory(self.config.inventory)
 
     @cached_property
     def playbooks(self) -> dict[str, Playbook]:

@@ -12,7 +12,8 @@ from collectors.event import Event
 from collectors.journal import JournalConfig, open_reader, writer_of
 from collectors.record import DeadLetter
 from collectors.sources import EvtxConfig, FileConfig, StdinConfig, SyslogConfig, open_source
-from soc.app.intakes import context_of, enricher
+from soc.app.enrichment import Enricher
+from soc.app.intakes import context_of
 from soc.app.line_testing import source_named
 from soc.errors import SocError
 
@@ -60,12 +61,12 @@ def _heard(site: Site, source: SourceConfig, stop: threading.Event) -> Iterator[
     if isinstance(source, FileConfig) and source.follow:
         source = dataclasses.replace(source, from_start=False)
     parser = ChoosingParser(source.format, context_of(site, source))
-    add_assets = enricher(site)
+    enricher = Enricher(site)
     heard = open_source(source, {}, parser.continues())
     try:
         for batch in heard.batches(stop):
             parsed, dead = parser.parse(batch.records)
-            yield from add_assets(parsed)
+            yield from enricher(parsed)
             yield from (*batch.dead, *dead)
     finally:
         heard.close()

@@ -26,9 +26,9 @@ from soc.app.assurance import measure
 from soc.app.clock import Clock
 from soc.app.conservation import Conservation
 from soc.app.content import make_site
+from soc.app.enrichment import Enricher
 from soc.app.evaluation import Evaluation
 from soc.app.indexing import Indexing
-from soc.app.intakes import enricher
 from soc.app.memory import settle
 from soc.app.models import train_logon_model
 from soc.app.response import Response
@@ -125,12 +125,12 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     """The whole main job on the day's records; `step` hears in words what is being done."""
     journal = site.journal
     conservation = Conservation(site, journal, journal.end())
-    add_assets = enricher(site)
+    enricher = Enricher(site)
 
     def enrich(events: Sequence[Event]) -> list[Event]:
         """As a site would, and as taken in now: when a line was received that day only tells its year."""
         now = site.clock()
-        return [replace(event, ingested=now) for event in add_assets(events)]
+        return [replace(event, ingested=now) for event in enricher(events)]
 
     taken: list[Taken] = []
 

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from collectors.enrich.intel.indicator import (
@@ -35,7 +36,8 @@ from collectors.enrich.intel.indicator import (
 )
 from collectors.enrich.intel.reading import IndicatorError
 from collectors.enrich.intel.store import IndicatorStore, Known, nets, of_value, values
-from collectors.enrich.intel.warning import WarningLists
+from collectors.enrich.intel.warning import read_lists
+from collectors.enrich.renewed import Renewed
 from collectors.event import Value
 
 REMEMBERED = 32_768
@@ -106,20 +108,18 @@ class _Set(NamedTuple):
 class IndicatorMatcher:
     """Looks values up in the set of a site, as it stands: a new set is taken at the next event. For any number of threads."""
 
-    def __init__(self, store: IndicatorStore, warnings: WarningLists | None = None, *, early: bool = False) -> None:
-        """`early`: whether events from before an indicator's validity match too, as who looks back wants it: feeds name things after the
-        fact. Raises: IndicatorError where there is a set that cannot be read."""
-        self._store = store
-        self._warnings = warnings or WarningLists()
+    def __init__(self, store: IndicatorStore, lists: Sequence[Path] = (), *, early: bool = False) -> None:
+        """`lists`: files of values that never match. `early`: whether events from before an indicator's validity match too, as who looks
+        back wants it: feeds name things after the fact. Raises: IndicatorError where the set or a list cannot be read."""
+        self._set = Renewed("indicators", [store.path], partial(_opened, store))
+        self._lists = Renewed("warning lists", lists, partial(read_lists, lists))
+        self._early = early
         self._lock = threading.Lock()
-        self._stamp: tuple[int, int] | None = None
         self.warned = 0
         """Distinct values that a feed names and a warning list keeps from matching, since the start; as far as they are remembered."""
-        self._look = _Looking(_opened(store), self._not_warned)
-        self._stamp = _stamp(store)
-        self._early = early
         self.matched: Counter[tuple[str, str]] = Counter()
         """Events that matched, by the indicator that they show and its feed, since the start."""
+        self._look = _Looking(self._set.value, self._not_warned)
 
     @property
     def size(self) -> int:
@@ -127,20 +127,10 @@ class IndicatorMatcher:
         return self._look.set.size
 
     def refresh(self) -> None:
-        """Take the set as it is now, where it is another one; a set that cannot be read is told, and the one before goes on."""
-        stamp = _stamp(self._store)
-        if stamp == self._stamp:
-            return
-        with self._lock:
-            if stamp == self._stamp:
-                return
-            self._stamp = stamp
-            try:
-                self._look = _Looking(_opened(self._store), self._not_warned)
-            except IndicatorError as error:
-                _log.error("the new set of indicators is refused; the one before goes on", extra={"error": str(error)})
-                return
-            _log.info("a new set of indicators is matched from here on", extra={"indicators": self._look.set.size})
+        """Take the set and the lists as they are now, where they changed; what cannot be read is told, and the one before goes on."""
+        if any([self._set.refresh(), self._lists.refresh()]):
+            with self._lock:
+                self._look = _Looking(self._set.value, self._not_warned)
 
     def adds(self, fields: Mapping[str, Value], time: datetime) -> dict[str, Value] | None:
         """The `threat.*` fields of what matches and is valid at this time, and "threat" among the categories; None where nothing does."""
@@ -180,10 +170,10 @@ class IndicatorMatcher:
 
     def warning(self, kind: Kind, value: str) -> str:
         """The warning list that has a value; "" where none does."""
-        return self._warnings.names(kind, value)
+        return self._lists.value.names(kind, value)
 
     def _not_warned(self, known: Known) -> bool:
-        if not self._warnings.names(known.indicator.kind, known.indicator.value):
+        if not self._lists.value.names(known.indicator.kind, known.indicator.value):
             return True
         self.warned += 1
         return False
@@ -372,14 +362,6 @@ def _finder(hashes: array[int]) -> Callable[[Hashable], bool]:
         return at < len(hashes) and hashes[at] == number
 
     return has
-
-
-def _stamp(store: IndicatorStore) -> tuple[int, int] | None:
-    try:
-        status = store.path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns
 
 
 # --- what an event gets ------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from soc.alert.facts import DETECTION
-from soc.app.intakes import enricher
+from soc.app.enrichment import Enricher
 from soc.app.reading import BATCH
 from soc.app.site import Site
 from tests.soc.app.sites import LOGIN_AS_ROOT, auth_line, new_site
@@ -39,7 +39,7 @@ def test_scan_run_and_replay_agree(tmp_path: Path) -> None:
         )
         events, _ = site.journal_reader.read(0, BATCH)
         replayed = [d.id for d in site.rules().detect(events)]
-        again = [d.id for d in site.rules().detect(enricher(site)(events))]
+        again = [d.id for d in site.rules().detect(Enricher(site)(events))]
         ledger_ids = {e.fact.id for e in site.ledger.entries(kinds=[DETECTION])}
     assert found == live
     assert replayed == again

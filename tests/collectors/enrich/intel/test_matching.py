@@ -217,7 +217,7 @@ def test_what_stands_on_a_warning_list_never_matches(tmp_path: Path) -> None:
     (tmp_path / "misp.json").write_text(misp)
     lists = read_lists([tmp_path / "ours.txt", tmp_path / "misp.json"])
     assert len(lists) == 5
-    matcher = IndicatorMatcher(store_of(tmp_path), lists)
+    matcher = IndicatorMatcher(store_of(tmp_path), [tmp_path / "ours.txt", tmp_path / "misp.json"])
     for field, value in (
         ("source.ip", "203.0.113.7"),
         ("source.ip", "198.51.100.9"),
