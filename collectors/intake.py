@@ -16,7 +16,7 @@ from collectors.choosing import ChoosingParser
 from collectors.errors import JournalError
 from collectors.event import Event
 from collectors.journal import Journal
-from collectors.sources.source import Batch, Source
+from collectors.sources.source import Batch, Counts, Source
 
 RETRY_S = 1.0
 """Pause before an append is tried again after the disk refused it."""
@@ -64,6 +64,11 @@ class Intake:
     def source_id(self) -> str:
         """As in soc.yaml."""
         return self._source.id
+
+    @property
+    def counts(self) -> Counts:
+        """What the source has seen."""
+        return self._source.counts
 
     def run(self, stop: threading.Event) -> None:
         """Take batches until the source ends or `stop` is set. Raises: SourceError where the source cannot be read."""

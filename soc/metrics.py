@@ -6,11 +6,44 @@ Names are contracts (docs/reference.md, "Metrics"): soc_<noun>_<unit>_total for 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from soc.errors import SocError
+
+if TYPE_CHECKING:
+    from collectors.sources.source import Counts
+
+SOURCE_COUNTS = {
+    "size_bytes": ("soc_records_bytes", "Bytes of the records taken from a source"),
+    "truncated": ("soc_records_truncated", "Records cut at the limit"),
+    "truncated_bytes": ("soc_records_truncated_bytes", "Bytes of records beyond the limit, which are lost"),
+    "blank": ("soc_lines_blank", "Empty lines, which are no records"),
+    "dropped": ("soc_records_dropped", "Records lost before the source could read them"),
+    "refused": ("soc_senders_refused", "Connections, requests and messages that were not taken"),
+    "framing_faults": ("soc_framing_faults", "Messages and frames that could not be read"),
+    "restarts": ("soc_source_restarts", "Files and topics that began anew"),
+    "repeated": ("soc_records_repeated", "Records that came again and are in the journal already"),
+    "failed": ("soc_requests_failed", "Requests to a service that brought no reply that could be read"),
+    "missing": ("soc_flows_missing", "Flows that exporters say they sent and that never came"),
+    "undecoded": ("soc_flow_sets_undecoded", "Sets of flows whose template never came"),
+}
+"""What a source counts (`Counts`), but for what becomes of its records -> metric, and what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What collecting has counted since its start. `sources`: by id. `matched`: events that hold an indicator, by feed."""
+
+    sources: Mapping[str, Counts] = field(default_factory=dict)
+    matched: Mapping[str, int] = field(default_factory=dict)
+    indicators: int = 0
 
 
 class Metrics:
@@ -28,9 +61,6 @@ class Metrics:
         self.received = counter("soc_records_received", "Records taken from a source", "source")
         self.parsed = counter("soc_events_parsed", "Records that became events", "source")
         self.dead = counter("soc_parse_failures", "Records that became dead letters", "source")
-        self.dropped = counter(
-            "soc_records_dropped", "Records that the kernel dropped before the source could read them", "source"
-        )
         self.journalled = counter("soc_events_journalled", "Events durable in the journal")
         self.evaluated = counter("soc_events_evaluated", "Events that every detector has seen")
         self.indexed = counter("soc_events_indexed", "Events in the event store")
@@ -60,6 +90,10 @@ class Metrics:
             "soc_store_unreachable", "Times that the store did not answer and a batch was tried again"
         )
 
+        self.collected: Callable[[], Collected] = Collected
+        """Asked whenever the metrics are read; whoever collects puts its own here."""
+        self.registry.register(_Collecting(self))
+
     def serve(self, listen: str) -> MetricsServer:
         """Serve on "host:port" (port 0: any free one). Raises: SocError where the address cannot be had."""
         host, _, port = listen.rpartition(":")
@@ -68,6 +102,29 @@ class Metrics:
         except (OSError, ValueError) as error:
             raise SocError(f"metrics cannot be served on {listen}: {error}") from error
         return MetricsServer(server, thread)
+
+
+class _Collecting(Collector):
+    """What collecting counts itself, as it stands when it is asked."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """A family for each count."""
+        collected = self._metrics.collected()
+        for name, (metric, text) in SOURCE_COUNTS.items():
+            family = CounterMetricFamily(metric, text, labels=("source",))
+            for source, counts in collected.sources.items():
+                family.add_metric((source,), getattr(counts, name))
+            yield family
+        matches = CounterMetricFamily(
+            "soc_indicator_matches", "Events that hold an indicator, by its feed", labels=("feed",)
+        )
+        for feed, events in collected.matched.items():
+            matches.add_metric((feed,), events)
+        yield matches
+        yield GaugeMetricFamily("soc_indicators", "Indicators that events are matched against", collected.indicators)
 
 
 class MetricsServer:

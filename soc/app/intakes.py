@@ -18,10 +18,9 @@ def context_of(site: Site, source: SourceConfig | None) -> Context:
     return Context(timezone=site.config.site.zone, encoding=getattr(source, "encoding", "utf-8"))
 
 
-def intakes(site: Site, journal: Journal, count: Callable[[Taken], None]) -> list[Intake]:
+def intakes(site: Site, journal: Journal, enrich: Enricher, count: Callable[[Taken], None]) -> list[Intake]:
     """One intake for each source of soc.yaml, going on where the journal says it was. Raises: SourceError."""
     marks = journal.marks()
-    enrich = Enricher(site)
     made = []
     for source in site.config.sources:
         parser = ChoosingParser(source.format, context_of(site, source))

@@ -20,6 +20,7 @@ from iso27001.ledger.anchor import write_anchor
 from soc.app.assurance import measure
 from soc.app.auditing import accounted_to, failed_audits
 from soc.app.conservation import Conservation
+from soc.app.enrichment import Enricher
 from soc.app.evaluation import CONSUMER, Evaluation
 from soc.app.indexing import INDEX_BATCH, Indexing
 from soc.app.intakes import intakes
@@ -32,7 +33,7 @@ from soc.app.site import Site
 from soc.app.watch import ledger_checked, overdue, rules_loaded, rules_refused
 from soc.detect.tuning import expired
 from soc.errors import Fault, SocError, UnreachableError
-from soc.metrics import Metrics
+from soc.metrics import Collected, Metrics
 
 IDLE_S = 0.5
 """How long a consumer waits for new events before it looks whether it shall stop; it wakes at once when one comes."""
@@ -77,7 +78,9 @@ class Running:
         self._overdue: set[str] = set()
         self._audited_to = accounted_to(site)
         self._silence = Silence(site)
-        self._intakes = intakes(site, journal, self._taken)
+        self._enricher = Enricher(site)
+        self._intakes = intakes(site, journal, self._enricher, self._taken)
+        self.metrics.collected = self._collected
         self._stop = threading.Event()
         self._intakes_over = threading.Event()
         self._failed: list[str] = []
@@ -176,8 +179,11 @@ class Running:
         self.metrics.received.labels(taken.source).inc(taken.received)
         self.metrics.parsed.labels(taken.source).inc(taken.parsed)
         self.metrics.dead.labels(taken.source).inc(taken.dead)
-        self.metrics.dropped.labels(taken.source).inc(taken.dropped)
         self.metrics.journalled.inc(taken.parsed)
+
+    def _collected(self) -> Collected:
+        indicators = self._enricher.indicators
+        return Collected({i.source_id: i.counts for i in self._intakes}, indicators.matched_by_feed(), indicators.size)
 
     def _collect(self, intake: Intake) -> None:
         try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from urllib.request import urlopen
 
 import pytest
 
+from collectors.sources.source import Counts
 from soc.errors import SocError
-from soc.metrics import Metrics
+from soc.metrics import SOURCE_COUNTS, Metrics
 
 
 def test_the_endpoint_serves_counters_under_their_contract_names() -> None:
@@ -22,6 +24,12 @@ def test_the_endpoint_serves_counters_under_their_contract_names() -> None:
     assert 'soc_records_received_total{source="auth"} 3.0' in text
     for name in ("soc_parse_failures", "soc_detections", "soc_detect_lag_seconds", "soc_journal_queue_events"):
         assert f"# TYPE {name}" in text
+
+
+def test_every_count_of_a_source_has_its_metric() -> None:
+    told_by_what_became_of_records = {"records", "dead"}
+    assert SOURCE_COUNTS.keys() | told_by_what_became_of_records == {each.name for each in fields(Counts)}
+    assert len({metric for metric, _ in SOURCE_COUNTS.values()}) == len(SOURCE_COUNTS)
 
 
 def test_an_address_in_use_is_an_error_in_words() -> None:

@@ -164,6 +164,14 @@ class IndicatorMatcher:
                     found += [Hit(name, str(text), known) for known in answer]
         return found
 
+    def matched_by_feed(self) -> Counter[str]:
+        """Events that matched, by the feed that they show."""
+        found: Counter[str] = Counter()
+        with self._lock:
+            for (_, feed), events in self.matched.items():
+                found[feed] += events
+        return found
+
     def of_value(self, kind: Kind, value: str) -> list[Known]:
         """The indicators that a value of this kind is, those on warning lists included."""
         return list(_Looking(self._look.set, lambda _: True).of_kind[kind][value])
