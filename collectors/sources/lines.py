@@ -88,7 +88,12 @@ class LineCutter:
         """As `take`; the records are made when they are asked for, where all lines are whole, ended alike and records of their own."""
         start = self.offset, self.index
         fresh = not (
-            self._hole or self._open or self._continues is not None or self.header or directives.may_be_in(self._buffer)
+            self._hole
+            or self._open
+            or self._continues is not None
+            or self.header
+            or directives.may_be_in(self._buffer)
+            or (not self.offset and directives.first(self._buffer))
         )
         lines = self._buffer.split(b"\n", limit) if fresh else [self._buffer]
         rest = lines.pop()
@@ -158,6 +163,8 @@ class LineCutter:
                 )
                 if text[0] == _HASH:
                     header = directives.after(header, text)
+                elif not offset:
+                    header = directives.first(text) or header
             else:
                 self.blank += 1
             offset += len(data) + 1 + hole

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from collectors.record import Mark, RawRecord
+from collectors.sources import directives
 from collectors.sources.lines import TAIL_BYTES, Continues, LineCutter
 
 HEAD_BYTES = 1024
@@ -206,7 +207,7 @@ class Tail:
         at = 0
         while at < end and (chunk := os.pread(self.fd, min(CHUNK_BYTES, end - at), at)):
             at += len(chunk)
-            if at == len(chunk) and not chunk.startswith(b"#"):
+            if at == len(chunk) and not (chunk.startswith(b"#") or directives.first(chunk)):
                 break
             cutter.feed(chunk)
             while cutter.more:

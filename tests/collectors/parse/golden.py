@@ -32,7 +32,9 @@ def records(form: Format, path: Path) -> list[RawRecord]:
     header = b""
     for index, data in enumerate(joined(path.read_bytes().removesuffix(b"\n").split(b"\n"), form), 1):
         made.append(RawRecord(data, "test", Position("", "0", index, index), RECEIVED, header=header))
-        header = directives.after(header, data)
+        header = (
+            directives.after(header, data) if made[1:] else directives.first(data) or directives.after(header, data)
+        )
     return made
 
 

@@ -12,7 +12,7 @@ from collectors.journal import JournalConfig, open_journal
 from collectors.parse import Context
 from collectors.record import Mark
 from collectors.sources import FileConfig, open_source, parts_of, read_file
-from collectors.sources.directives import after, are_in, may_be_in
+from collectors.sources.directives import after, are_in, first, may_be_in
 from tests.collectors.sources.follower import Follower
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -122,3 +122,61 @@ def test_a_scan_gives_each_line_its_header_and_cuts_no_such_file_in_parts(tmp_pa
     assert {each.header for each in records[2:9_003]} == {BEFORE}
     assert {each.header for each in records[9_003:]} == {SOFTWARE + b"\n" + FEWER}
     assert list(parts_of(path, 10_000)) == []
+
+
+FLOW_COLUMNS = b"account-id action dstaddr dstport end log-status protocol srcaddr srcport start tcp-flags vpc-id"
+
+
+def flow(second: int) -> bytes:
+    return b"111122223333 REJECT 10.20.1.5 22 %d OK 6 203.0.113.7 51022 1795316400 2 vpc-0a1b" % (1795316400 + second)
+
+
+@pytest.mark.parametrize(
+    ("line", "header"),
+    [
+        (FLOW_COLUMNS, FLOW_COLUMNS),
+        (FLOW_COLUMNS + b"\r\n" + flow(0), FLOW_COLUMNS),
+        (b"version dstaddr", b""),
+        (b"the dstaddr is unknown. bye", b""),
+        (b"srcaddr dstport bytes", b""),
+        (flow(0), b""),
+        (b"", b""),
+    ],
+)
+def test_a_first_line_of_nothing_but_columns_is_a_header(line: bytes, header: bytes) -> None:
+    assert first(line) == header
+
+
+def test_columns_without_a_mark_count_in_the_first_line_only_and_over_restarts(tmp_path: Path) -> None:
+    path = tmp_path / "flows.log"
+    write(path, FLOW_COLUMNS, flow(1), FLOW_COLUMNS.replace(b"srcaddr ", b"srcaddr x-y "))
+    with follow(path) as begun:
+        begun.until(3)
+        marks = begun.marks
+    write(path, flow(2))
+    with follow(path, marks) as resumed:
+        resumed.until(1)
+    assert [each.header for each in begun.records + resumed.records] == [b"", *[FLOW_COLUMNS] * 3]
+    with follow(path, from_start=False) as late:
+        assert late.when(lambda: bool(late.marks))
+        write(path, flow(3))
+        late.until(1)
+    assert late.records[0].header == FLOW_COLUMNS
+
+
+def test_a_flow_log_with_columns_of_its_own_is_recognised_and_read_by_them(tmp_path: Path) -> None:
+    path = tmp_path / "flows.log"
+    write(path, FLOW_COLUMNS, *[flow(n) for n in range(3)])
+    assert list(parts_of(path, 100)) == []
+    records = [each for batch in read_file(path, "scan", NOW) for each in batch.records]
+    events, dead = ChoosingParser(AUTO, Context()).parse(records)
+    assert not dead
+    assert events[0].fields["event.action"] == "log-header"
+    assert events[3].time == datetime.fromtimestamp(1795316402, UTC)
+    assert events[3].fields == {
+        "event.dataset": "aws.vpcflow", "event.category": "network", "event.action": "reject", "event.type": "denied",
+        "event.outcome": "failure", "event.duration": 2_000_000_000, "cloud.provider": "aws", "cloud.account.id": "111122223333",
+        "destination.ip": "10.20.1.5", "destination.port": 22, "source.ip": "203.0.113.7", "source.port": 51022,
+        "network.iana_number": "6", "network.transport": "tcp", "aws.vpcflow.log_status": "OK", "aws.vpcflow.tcp_flags": "2",
+        "aws.vpcflow.vpc_id": "vpc-0a1b",
+    }  # fmt: skip
