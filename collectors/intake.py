@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 class Taken:
     """What became of one batch: `received` = `parsed` + `dead`; `dropped`: lost before the source could read them, as far as known.
 
-    `following`: the journal's offset after its events, the last of which stands before it.
+    `following`: the journal's offset after its events, the last of which stands before it. `waited_s`: how long the disk refused it.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Taken:
     dead: int
     dropped: int
     following: int = 0
+    waited_s: float = 0.0
 
 
 class Intake:
@@ -59,6 +61,7 @@ class Intake:
         self._journal = journal
         self._count = count
         self._dropped = 0
+        self._refused_since: float | None = None
 
     @property
     def source_id(self) -> str:
@@ -69,6 +72,11 @@ class Intake:
     def counts(self) -> Counts:
         """What the source has seen."""
         return self._source.counts
+
+    def waiting_s(self) -> float:
+        """How long the disk has refused what the source gave; 0 where it does not. From any thread."""
+        since = self._refused_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def run(self, stop: threading.Event) -> None:
         """Take batches until the source ends or `stop` is set. Raises: SourceError where the source cannot be read."""
@@ -88,11 +96,15 @@ class Intake:
                 following = self._journal.append(events, batch.marks, dead)
                 break
             except JournalError as error:
+                if self._refused_since is None:
+                    self._refused_since = time.monotonic()
                 if tries % TOLD_EVERY == 0:
                     facts = {"source": self._source.id, "error": str(error), "tries": tries + 1}
                     _log.error("the journal cannot be written; the source waits", extra=facts)
                 if stop.wait(RETRY_S):
                     return False
         dropped, self._dropped = self._source.counts.dropped - self._dropped, self._source.counts.dropped
-        self._count(Taken(self._source.id, len(events) + len(dead), len(events), len(dead), dropped, following))
+        waited_s, self._refused_since = self.waiting_s(), None
+        received = len(events) + len(dead)
+        self._count(Taken(self._source.id, received, len(events), len(dead), dropped, following, waited_s))
         return True

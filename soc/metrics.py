@@ -61,6 +61,9 @@ class Metrics:
         self.received = counter("soc_records_received", "Records taken from a source", "source")
         self.parsed = counter("soc_events_parsed", "Records that became events", "source")
         self.dead = counter("soc_parse_failures", "Records that became dead letters", "source")
+        self.waiting = gauge(
+            "soc_source_waiting_seconds", "How long the disk has refused what a source gave; 0: it does not", "source"
+        )
         self.journalled = counter("soc_events_journalled", "Events durable in the journal")
         self.evaluated = counter("soc_events_evaluated", "Events that every detector has seen")
         self.indexed = counter("soc_events_indexed", "Events in the event store")

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -30,7 +31,7 @@ from soc.app.reload import Reloader
 from soc.app.rule_files import RuleFiles, versions_of
 from soc.app.silence import Silence
 from soc.app.site import Site
-from soc.app.watch import ledger_checked, overdue, rules_loaded, rules_refused
+from soc.app.watch import disk_low, held_up, ledger_checked, overdue, rules_loaded, rules_refused
 from soc.detect.tuning import expired
 from soc.errors import Fault, SocError, UnreachableError
 from soc.metrics import Collected, Metrics
@@ -81,6 +82,9 @@ class Running:
         self._enricher = Enricher(site)
         self._intakes = intakes(site, journal, self._enricher, self._taken)
         self.metrics.collected = self._collected
+        for intake in self._intakes:
+            self.metrics.waiting.labels(intake.source_id).set_function(intake.waiting_s)
+        self._disk_low = False
         self._stop = threading.Event()
         self._intakes_over = threading.Event()
         self._failed: list[str] = []
@@ -180,6 +184,8 @@ class Running:
         self.metrics.parsed.labels(taken.source).inc(taken.parsed)
         self.metrics.dead.labels(taken.source).inc(taken.dead)
         self.metrics.journalled.inc(taken.parsed)
+        if taken.waited_s:
+            self._conservation.tell([held_up(taken.source, timedelta(seconds=taken.waited_s), self.site.clock())])
 
     def _collected(self) -> Collected:
         indicators = self._enricher.indicators
@@ -219,8 +225,15 @@ class Running:
     def _tick(self) -> None:
         ticks = 0
         while not self._intakes_over.wait(TICK_S):
+            self._look_at_disk()
             self._account(measured=ticks % MEASURE_EVERY == 0)
             ticks += 1
+
+    def _look_at_disk(self) -> None:
+        low = disk_low(self.site, self.site.clock())
+        if low is not None and not self._disk_low:
+            self._conservation.tell([low])
+        self._disk_low = low is not None
 
     def _account(self, *, measured: bool) -> None:
         try:

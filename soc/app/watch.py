@@ -5,8 +5,9 @@ They go through the journal like every other log, and the rules in rules/soc mak
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from collectors.event import Event
 from iso27001.ledger import Entry, Fact
@@ -21,6 +22,12 @@ RULES_LOADED = "rules.loaded"
 
 SUSPENDED, RESUMED = "rule-suspended", "rule-resumed"
 """Actions of the SOC's own audit about a rule."""
+
+DISK_LOW, HELD_UP = "disk-low", "source-held-up"
+"""Actions of the SOC's own audit about the disk of the site's data, which stops every source when it is full."""
+
+LEAST_FREE = 0.05
+"""Of that disk: with less a person must act."""
 
 FAULTS_TOLD = 5
 """Faults of a refused set that its event names; the log has them all."""
@@ -110,3 +117,27 @@ def ledger_checked(verdict: Verdict, now: datetime) -> list[Event]:
         return []
     fields = {"event.outcome": "failure", "egov.record.type": "ledger", "message": "; ".join(verdict.lines())}
     return [audit_event("ledger-verified", fields, now)]
+
+
+def disk_low(site: Site, now: datetime) -> Event | None:
+    """The event that the disk of the site's data has little room, before it has none; None where it has enough."""
+    disk = shutil.disk_usage(site.config.data)
+    if disk.free >= LEAST_FREE * disk.total:
+        return None
+    message = f"{site.config.data} has {disk.free // 1_000_000:,} MB free of {disk.total // 1_000_000:,}; full, every source waits"
+    fields = {"event.outcome": "failure", "egov.record.type": "disk", "message": message}
+    return audit_event(DISK_LOW, fields, now)
+
+
+def held_up(source: str, waited: timedelta, now: datetime) -> Event:
+    """The event that a source waited for the disk until now."""
+    since = now - waited
+    fields = {
+        "event.outcome": "failure",
+        "event.start": since.isoformat(),
+        "event.end": now.isoformat(),
+        "egov.record.type": "log-source",
+        "egov.record.id": source,
+        "message": f"{source} waited for a full disk from {since.isoformat()} to {now.isoformat()}; nothing that it acknowledged is lost",
+    }
+    return audit_event(HELD_UP, fields, now)
