@@ -16,7 +16,7 @@ from itertools import count
 from collectors.choosing import ChoosingParser
 from collectors.errors import JournalError
 from collectors.event import Event
-from collectors.journal import Journal
+from collectors.journal import JournalWriter
 from collectors.sources.source import Batch, Counts, Source
 
 RETRY_S = 1.0
@@ -52,7 +52,7 @@ class Intake:
         source: Source,
         parser: ChoosingParser,
         enrich: Callable[[Sequence[Event]], list[Event]],
-        journal: Journal,
+        journal: JournalWriter,
         count: Callable[[Taken], None],
     ) -> None:
         self._source = source

@@ -77,6 +77,23 @@ class EnrichConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RunConfig:
+    """`processes` of `soc run`: 1 does all in one; 3 collects, detects and indexes in one each; 0: as the machine has cores."""
+
+    processes: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError for another number."""
+        if self.processes not in (0, 1, 3):
+            raise ValueError(f"processes {self.processes} is not 0, 1 or 3")
+
+    @property
+    def apart(self) -> bool:
+        """Whether collecting and indexing have a process each."""
+        return self.processes == 3 or (self.processes == 0 and len(os.sched_getaffinity(0)) > 1)
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsConfig:
     """`listen`: host:port of /metrics; loopback by default, "" for none."""
 
@@ -100,6 +117,7 @@ class Config:
     alert: AlertConfig = field(default_factory=AlertConfig)
     incident: IncidentConfig = field(default_factory=IncidentConfig)
     respond: RespondConfig = field(default_factory=RespondConfig)
+    run: RunConfig = field(default_factory=RunConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from collectors.choosing import ChoosingParser
 from collectors.intake import Intake, Taken
-from collectors.journal import Journal
+from collectors.journal import JournalWriter
 from collectors.parse import Context
 from collectors.sources import SourceConfig, open_source
 from soc.app.enrichment import Enricher
@@ -18,7 +18,7 @@ def context_of(site: Site, source: SourceConfig | None) -> Context:
     return Context(timezone=site.config.site.zone, encoding=getattr(source, "encoding", "utf-8"))
 
 
-def intakes(site: Site, journal: Journal, enrich: Enricher, count: Callable[[Taken], None]) -> list[Intake]:
+def intakes(site: Site, journal: JournalWriter, enrich: Enricher, count: Callable[[Taken], None]) -> list[Intake]:
     """One intake for each source of soc.yaml, going on where the journal says it was. Raises: SourceError."""
     marks = journal.marks()
     made = []

@@ -1,5 +1,6 @@
-"""The running SOC: one thread a source, one that detects, one that indexes, and a tick that accounts and signs.
+"""The running SOC: what collects, what detects, what indexes, and a tick that accounts and signs.
 
+Where the machine has the cores for it, collecting and indexing are processes of their own (soc.app.part); else threads of this one.
 Every loop goes on from offsets and marks that are durable, so it does not matter when or how the process ends.
 """
 
@@ -14,17 +15,16 @@ from types import TracebackType
 from typing import Self
 
 from collectors.errors import CollectorError, JournalError
-from collectors.intake import Intake, Taken
+from collectors.intake import Taken
 from iso27001.errors import IsoError
 from iso27001.ledger import Fact
 from iso27001.ledger.anchor import write_anchor
 from soc.app.assurance import measure
 from soc.app.auditing import accounted_to, failed_audits
+from soc.app.collecting import Collecting, CollectingApart, Collector
 from soc.app.conservation import Conservation
-from soc.app.enrichment import Enricher
 from soc.app.evaluation import CONSUMER, Evaluation
-from soc.app.indexing import INDEX_BATCH, Indexing
-from soc.app.intakes import intakes
+from soc.app.indexing import INDEX_BATCH, IndexerApart, Indexing, LocalIndexer
 from soc.app.memory import settle
 from soc.app.reading import BATCH
 from soc.app.reload import Reloader
@@ -34,7 +34,7 @@ from soc.app.site import Site
 from soc.app.watch import disk_low, held_up, ledger_checked, overdue, rules_loaded, rules_refused
 from soc.detect.tuning import expired
 from soc.errors import Fault, SocError, UnreachableError
-from soc.metrics import Collected, Metrics
+from soc.metrics import Metrics
 
 IDLE_S = 0.5
 """How long a consumer waits for new events before it looks whether it shall stop; it wakes at once when one comes."""
@@ -70,7 +70,10 @@ class Running:
         self.rules = site.rule_count(detectors)
         self.metrics.rules.set(self.rules)
         self._evaluation = Evaluation(site, journal, detectors, self.metrics, self._conservation.tell)
-        self._indexing = Indexing(journal, site.events, self.metrics)
+        apart = site.config.run.apart
+        indexer = IndexerApart(site) if apart else LocalIndexer(journal, site.events)
+        site.at_close(indexer.close)
+        self._indexing = Indexing(journal, indexer, self.metrics)
         self._conservation.tell(rules_loaded(site, versions_of(content), self._evaluation.offset, site.clock()))
         for ended in expired(content, site.clock()):
             _log.warning("a tuning has ended", extra={"tuning": ended})
@@ -79,18 +82,15 @@ class Running:
         self._overdue: set[str] = set()
         self._audited_to = accounted_to(site)
         self._silence = Silence(site)
-        self._enricher = Enricher(site)
-        self._intakes = intakes(site, journal, self._enricher, self._taken)
-        self.metrics.collected = self._collected
-        for intake in self._intakes:
-            self.metrics.waiting.labels(intake.source_id).set_function(intake.waiting_s)
         self._disk_low = False
-        self._stop = threading.Event()
         self._intakes_over = threading.Event()
         self._failed: list[str] = []
         self.broken = threading.Event()
         """Set when a loop failed: whoever runs this stops it then; what is durable is taken up at the next start."""
-        self._sources = [self._thread(f"source-{i.source_id}", self._collect, i) for i in self._intakes]
+        collecting = CollectingApart if apart else Collecting
+        self._collector: Collector = collecting(site, journal, self._taken, self._source_ended)
+        site.at_close(self._collector.stop)
+        self.metrics.collected = self._collector.collected
         self._consumers = [
             self._thread("detect", self._consume, self._evaluation, DETECT_EVERY_S, BATCH),
             self._thread("index", self._consume, self._indexing, INDEX_EVERY_S, INDEX_BATCH),
@@ -128,8 +128,9 @@ class Running:
     def start(self) -> None:
         """Begin to collect, detect and index."""
         settle()
-        for thread in (*self._consumers, *self._sources, self._ticker, self._watcher):
+        for thread in (*self._consumers, self._ticker, self._watcher):
             thread.start()
+        self._collector.start()
 
     def reload(self) -> None:
         """Load the rules anew, soon; also from a signal handler."""
@@ -137,7 +138,7 @@ class Running:
 
     def finished(self) -> bool:
         """Whether every source has ended (files that are read once), so that only what is under way is left."""
-        return not any(thread.is_alive() for thread in self._sources)
+        return self._collector.finished()
 
     def summary(self) -> str:
         """What this run took in, in one line."""
@@ -152,10 +153,9 @@ class Running:
     def stop(self) -> None:
         """Stop the sources, finish what is in the journal, account and sign."""
         read_out = self.finished()
-        self._stop.set()
+        self._collector.stop()
         self._reloader.stop()
-        for thread in (*self._sources, self._watcher):
-            thread.join()
+        self._watcher.join()
         self._intakes_over.set()
         for thread in (*self._consumers, self._ticker):
             thread.join()
@@ -163,6 +163,7 @@ class Running:
             self._read_out()
         self._evaluation.close()
         self._account(measured=False)
+        self._indexing.close()
         if self._server is not None:
             self._server.stop()
 
@@ -187,16 +188,10 @@ class Running:
         if taken.waited_s:
             self._conservation.tell([held_up(taken.source, timedelta(seconds=taken.waited_s), self.site.clock())])
 
-    def _collected(self) -> Collected:
-        indicators = self._enricher.indicators
-        return Collected({i.source_id: i.counts for i in self._intakes}, indicators.matched_by_feed(), indicators.size)
-
-    def _collect(self, intake: Intake) -> None:
-        try:
-            intake.run(self._stop)
-        except CollectorError as error:
-            self._failed.append(f"{intake.source_id}: {error}")
-            _log.error("a source ended", extra={"source": intake.source_id, "error": str(error)})
+    def _source_ended(self, source: str, error: str, ours: bool) -> None:
+        self._failed.append(f"{source}: {error}")
+        if ours:
+            self.broken.set()
 
     def _consume(self, consumer: Evaluation | Indexing, every_s: float, full: int) -> None:
         """Step while there are events, `every_s` apart where batches are not `full`; at the end, only leave when the sources have left."""

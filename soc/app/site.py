@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
@@ -69,6 +69,10 @@ class Site:
     def close(self) -> None:
         """Close whatever was opened."""
         self._open.close()
+
+    def at_close(self, close: Callable[[], object]) -> None:
+        """Call this when the site is closed, before what was opened earlier is."""
+        self._open.callback(close)
 
     @property
     def read_only(self) -> bool:

@@ -28,7 +28,7 @@ from soc.app.conservation import Conservation
 from soc.app.content import make_site
 from soc.app.enrichment import Enricher
 from soc.app.evaluation import Evaluation
-from soc.app.indexing import Indexing
+from soc.app.indexing import Indexing, LocalIndexer
 from soc.app.memory import settle
 from soc.app.models import train_logon_model
 from soc.app.response import Response
@@ -157,7 +157,7 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     evaluation.drain()
     evaluation.read_out()
     step("indexing")
-    indexing = Indexing(journal, site.events, metrics)
+    indexing = Indexing(journal, LocalIndexer(journal, site.events), metrics)
     indexing.drain()
     conservation.record(site.clock(), evaluation, indexing)
     step("measuring and linking evidence to controls")

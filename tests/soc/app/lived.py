@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,8 @@ def lived(folder: Path, lines: Sequence[str], *rules: dict[str, Any], more: str 
     with Site.load(config) as site:
         running = Running(site)
         running.start()
-        for thread in running._sources:
-            thread.join()
+        while not running.finished():
+            time.sleep(0.01)
         running.stop()
     return config
 

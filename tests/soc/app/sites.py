@@ -11,8 +11,8 @@ LOGIN_AS_ROOT = "Accepted password for root from 203.0.113.45 port 41022 ssh2"
 """A message that fires a rule of ours (rules/linux/sshd_root_password_login.yml)."""
 
 
-def new_site(folder: Path, sources: str = "[]", more: str = "") -> Path:
-    """A site whose soc.yaml has these sources; the path of the soc.yaml."""
+def new_site(folder: Path, sources: str = "[]", more: str = "", *, processes: int = 1) -> Path:
+    """A site whose soc.yaml has these sources; the path of the soc.yaml. `processes`: of `soc run`."""
     config = make_site(folder)
     config.write_text(
         dedent(
@@ -28,7 +28,7 @@ def new_site(folder: Path, sources: str = "[]", more: str = "") -> Path:
                 unblock_address: [/bin/echo, unblock, "{address}"]
             """
         )
-        + f"sources: {sources}\n{more}"
+        + f"run: {{processes: {processes}}}\nsources: {sources}\n{more}"
     )
     return config
 

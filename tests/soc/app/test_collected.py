@@ -25,7 +25,8 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def test_refusals_cuts_and_matches_are_metrics_of_their_source_and_feed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 3])
+def test_refusals_cuts_and_matches_are_metrics_of_their_source_and_feed(tmp_path: Path, processes: int) -> None:
     log, token, port = tmp_path / "auth.log", tmp_path / "token", free_port()
     log.write_text(f"{login(1)}\n{login(2)}{'x' * 300}\n")
     token.write_text("a token of the right length\n")
@@ -34,7 +35,7 @@ def test_refusals_cuts_and_matches_are_metrics_of_their_source_and_feed(tmp_path
       - {{id: auth, kind: file, path: {log}, format: rfc3164, max_line_bytes: 200}}
       - {{id: web, kind: http, listen: "127.0.0.1:{port}", token_file: {token}}}
     """
-    with Site.load(new_site(tmp_path / "site", sources)) as site:
+    with Site.load(new_site(tmp_path / "site", sources, processes=processes)) as site:
         indicator_store(site).merge([Indicator(Kind.IPV4, ATTACKER)], "cert", site.clock())
         with Running(site) as running:
             wait_for(lambda: scraped(running).get('soc_records_received_total{source="auth"}') == "3.0")

@@ -9,7 +9,7 @@ from pathlib import Path
 from collectors.intake import Taken
 from soc.app.conservation import KIND, Conservation
 from soc.app.evaluation import Evaluation
-from soc.app.indexing import Indexing
+from soc.app.indexing import Indexing, LocalIndexer
 from soc.app.run import Running
 from soc.app.site import Site
 from soc.metrics import Metrics
@@ -48,7 +48,7 @@ def test_facts_cover_the_journal_without_a_gap_over_restarts(tmp_path: Path) -> 
 def test_a_count_that_does_not_add_up_becomes_an_alert(tmp_path: Path) -> None:
     with Site.load(new_site(tmp_path / "site")) as site:
         evaluation = Evaluation(site, site.journal, site.detectors(), Metrics())
-        indexing = Indexing(site.journal, site.events, Metrics())
+        indexing = Indexing(site.journal, LocalIndexer(site.journal, site.events), Metrics())
         conservation = Conservation(site, site.journal, evaluation.offset)
         conservation.taken(Taken("auth", received=10, parsed=7, dead=0, dropped=0))
         fact = conservation.record(NOW, evaluation, indexing)
@@ -79,7 +79,9 @@ def test_damaged_events_are_passed_over_told_and_alerted(tmp_path: Path) -> None
         evaluation = Evaluation(site, site.journal, site.detectors(), Metrics())
         conservation = Conservation(site, site.journal, evaluation.offset)
         evaluation.drain()
-        fact = conservation.record(NOW, evaluation, Indexing(site.journal, site.events, Metrics()))
+        fact = conservation.record(
+            NOW, evaluation, Indexing(site.journal, LocalIndexer(site.journal, site.events), Metrics())
+        )
         assert fact is not None
         assert fact.body["missing"] == ["21 journalled, 1 evaluated"]
         evaluation.drain()
@@ -98,7 +100,7 @@ def test_accounting_while_events_are_evaluated_always_balances(tmp_path: Path) -
         conservation = Conservation(site, site.journal, 0)
         worker = threading.Thread(target=evaluation.drain)
         worker.start()
-        indexing = Indexing(site.journal, site.events, Metrics())
+        indexing = Indexing(site.journal, LocalIndexer(site.journal, site.events), Metrics())
         facts = []
         while worker.is_alive():
             facts.append(conservation.record(site.clock(), evaluation, indexing))

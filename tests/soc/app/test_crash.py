@@ -27,7 +27,8 @@ def counted(site: Site) -> tuple[int, list[tuple[str, int]], int]:
 
 def test_killing_the_program_at_random_points_changes_nothing(tmp_path: Path) -> None:
     log = tmp_path / "auth.log"
-    config = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {log}, format: rfc3164, follow: false}}]")
+    sources = f"[{{id: auth, kind: file, path: {log}, format: rfc3164, follow: false}}]"
+    config = new_site(tmp_path / "site", sources, processes=3)
     chance = random.Random(7)
     total = 0
     for _ in range(KILLS):

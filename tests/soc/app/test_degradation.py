@@ -16,7 +16,7 @@ from soc.app import budget as budgets
 from soc.app.conservation import Conservation
 from soc.app.evaluation import Evaluation
 from soc.app.gaps import KIND, gaps
-from soc.app.indexing import Indexing
+from soc.app.indexing import Indexing, LocalIndexer
 from soc.app.site import Site
 from soc.cli import soc as program
 from soc.metrics import Metrics
@@ -81,7 +81,9 @@ def test_a_costly_rule_is_suspended_in_the_open_and_tried_again(site: Site) -> N
     assert (gap.rule, gap.end) == (COSTLY, None)
     assert "the budget is 100 us" in gap.why
     assert "Detection Rule Suspended Because It Costs Too Much" in titles(site)
-    fact = conservation.record(site.clock(), evaluation, Indexing(site.journal, site.events, metrics))
+    fact = conservation.record(
+        site.clock(), evaluation, Indexing(site.journal, LocalIndexer(site.journal, site.events), metrics)
+    )
     assert fact is not None
     assert fact.body["unseen"] == [{"rule": COSTLY, "from": gap.start, "to": evaluation.offset}]
     assert fact.body["balanced"]
