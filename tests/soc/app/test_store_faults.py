@@ -20,7 +20,7 @@ import soc.store.elastic_bulk
 import soc.store.sqlite
 from collectors.record import DeadLetter
 from soc.app.auditing import audit
-from soc.app.indexing import STORE, Indexing
+from soc.app.indexing import STORE, Indexing, LocalIndexer
 from soc.app.run import Running
 from soc.app.site import Site
 from soc.metrics import Metrics
@@ -201,12 +201,12 @@ def test_what_the_mapping_refuses_is_in_the_dead_letters_once_also_over_faults_a
             assert {letter.record.data.decode() for letter in of_store(site)} == set(lines[::300])
             assert all("_routing" in letter.reason for letter in of_store(site))
             site.journal.commit("index", 0)  # a run that dies between the dead letters and its offset
-            Indexing(site.journal, site.events, Metrics()).drain()
+            Indexing(site.journal, LocalIndexer(site.journal, site.events), Metrics()).drain()
             assert len(of_store(site)) == CONFLICTING
         other = config.read_text().replace("namespace: f", "namespace: g")  # an empty store is filled from the start
         config.write_text(other)
         with Site.load(config) as site:
-            again = Indexing(site.journal, site.events, Metrics())
+            again = Indexing(site.journal, LocalIndexer(site.journal, site.events), Metrics())
             again.drain()
             assert (again.indexed, again.refused) == (len(lines) - CONFLICTING, CONFLICTING)
             assert len(of_store(site)) == CONFLICTING
