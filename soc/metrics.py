@@ -8,17 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from collectors.sources.source import Counts  # noqa: TC001  a process apart sends `Collected`, and msgspec reads its types
 from soc.errors import SocError
-
-if TYPE_CHECKING:
-    from collectors.sources.source import Counts
 
 SOURCE_COUNTS = {
     "size_bytes": ("soc_records_bytes", "Bytes of the records taken from a source"),
