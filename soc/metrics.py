@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_serv
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from collectors.sources.source import Counts  # noqa: TC001  a process apart sends `Collected`, and msgspec reads its types
+from collectors.sources.source import Counts
 from soc.errors import SocError
 
 SOURCE_COUNTS = {
@@ -36,9 +36,13 @@ SOURCE_COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What collecting has counted since its start. `sources`: by id. `matched`: events that hold an indicator, by feed."""
+    """What collecting has counted since its start. `sources`: by id; `waiting_s`: how long the disk has refused what a source gave.
+
+    `matched`: events that hold an indicator, by feed.
+    """
 
     sources: Mapping[str, Counts] = field(default_factory=dict)
+    waiting_s: Mapping[str, float] = field(default_factory=dict)
     matched: Mapping[str, int] = field(default_factory=dict)
     indicators: int = 0
 
@@ -58,9 +62,6 @@ class Metrics:
         self.received = counter("soc_records_received", "Records taken from a source", "source")
         self.parsed = counter("soc_events_parsed", "Records that became events", "source")
         self.dead = counter("soc_parse_failures", "Records that became dead letters", "source")
-        self.waiting = gauge(
-            "soc_source_waiting_seconds", "How long the disk has refused what a source gave; 0: it does not", "source"
-        )
         self.journalled = counter("soc_events_journalled", "Events durable in the journal")
         self.evaluated = counter("soc_events_evaluated", "Events that every detector has seen")
         self.indexed = counter("soc_events_indexed", "Events in the event store")
@@ -118,6 +119,14 @@ class _Collecting(Collector):
             for source, counts in collected.sources.items():
                 family.add_metric((source,), getattr(counts, name))
             yield family
+        waiting = GaugeMetricFamily(
+            "soc_source_waiting_seconds",
+            "How long the disk has refused what a source gave; 0: it does not",
+            labels=("source",),
+        )
+        for source, seconds in collected.waiting_s.items():
+            waiting.add_metric((source,), seconds)
+        yield waiting
         matches = CounterMetricFamily(
             "soc_indicator_matches", "Events that hold an indicator, by its feed", labels=("feed",)
         )

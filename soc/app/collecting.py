@@ -88,7 +88,12 @@ class Collecting:
     def collected(self) -> Collected:
         """What the sources and the matching of indicators have counted until now."""
         indicators = self._enricher.indicators
-        return Collected({i.source_id: i.counts for i in self._intakes}, indicators.matched_by_feed(), indicators.size)
+        return Collected(
+            {intake.source_id: intake.counts for intake in self._intakes},
+            {intake.source_id: intake.waiting_s() for intake in self._intakes},
+            indicators.matched_by_feed(),
+            indicators.size,
+        )
 
     def wait(self) -> None:
         """Return when every source that was started has ended."""
