@@ -83,6 +83,7 @@ class Running:
         self._audited_to = accounted_to(site)
         self._silence = Silence(site)
         self._disk_low = False
+        self._stop = threading.Event()
         self._intakes_over = threading.Event()
         self._failed: list[str] = []
         self.broken = threading.Event()
@@ -153,6 +154,7 @@ class Running:
     def stop(self) -> None:
         """Stop the sources, finish what is in the journal, account and sign."""
         read_out = self.finished()
+        self._stop.set()
         self._collector.stop()
         self._reloader.stop()
         self._watcher.join()
