@@ -11,14 +11,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from collectors.errors import JournalError
 from collectors.event import Event
 from collectors.intake import Taken
 from collectors.journal import Journal
+from collectors.record import Mark
 from iso27001.ledger import Fact
 from soc.app.audit import SOURCE, audit_event
 from soc.app.books import COUNTS, Books, no_counts
@@ -88,6 +91,16 @@ class Conservation:
         with self._lock:
             self._own += told
             self._books.add(Taken(SOURCE, 0, told, 0, 0, following))
+
+    def replayed(self, events: Sequence[Event], marks: Mapping[str, Mark]) -> None:
+        """Put what dead letters became into the journal: parsed now, received before. Raises: JournalError."""
+        following = self._journal.append(events, marks, []) - len(events)
+        with self._lock:
+            self._own += len(events)
+            for source, run in groupby(events, attrgetter("source")):
+                parsed = sum(1 for _ in run)
+                following += parsed
+                self._books.add(Taken(source, 0, parsed, 0, 0, following))
 
     def record(self, now: datetime, evaluation: Evaluation, indexing: Indexing) -> Fact | None:
         """Write the fact of the window that ends now; None where nothing flowed. A mismatch goes to the journal too, for a rule to see."""

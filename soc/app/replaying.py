@@ -1,30 +1,30 @@
 """Dead letters in, events out: after a parser was mended, those that parse now go into the journal, each once; the rest stay.
 
-Before a batch is appended a fact says which dead letters it takes and where in the journal its events will stand. A crash in between
-leaves a fact whose events are not there: the next replay sees that and takes those letters again.
+Which letters a batch takes stands in a mark, in the same frame as its events: a crash neither loses one nor takes it twice. A fact before
+it names the letters and who wanted it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from collectors.choosing import AUTO, ChoosingParser
-from collectors.errors import JournalError, ParseError
+from collectors.errors import ParseError
 from collectors.event import Event
 from collectors.journal.frame import encodes
+from collectors.record import Mark
 from iso27001.ledger import Fact
 from soc.app.enrichment import Enricher
 from soc.app.indexing import STORE
 from soc.app.intakes import context_of
-from soc.errors import SocError
 
 if TYPE_CHECKING:
-    from collectors.journal import Journal
+    from collectors.journal import JournalReader
     from collectors.record import DeadLetter
     from soc.app.site import Site
 
@@ -34,6 +34,9 @@ REPLAYED = "replayed"
 """The flag in `log.flags` of an event that was a dead letter first."""
 
 _BATCH = 2_000
+
+_MARKS = "dead-letters"
+"""The source of the marks that say which letters were taken, a mark a batch: their numbers stand where others have a path."""
 
 
 @dataclass(slots=True)
@@ -53,13 +56,26 @@ def is_replayed(event: Event) -> bool:
     return isinstance(flags, list) and REPLAYED in flags
 
 
-def replay(site: Site, actor: str, source_id: str = "", *, dry_run: bool = False) -> Replay:
-    """Try every dead letter (of one source) again. Raises: SocError while `soc run` writes the journal."""
-    journal = _journal(site)
-    taken = _taken(site, journal)
+Append = Callable[[Sequence[Event], Mapping[str, Mark]], object]
+"""Puts events and marks into the journal, in one frame."""
+
+
+def replay(
+    site: Site,
+    actor: str,
+    source_id: str = "",
+    append: Append | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Replay:
+    """Try every dead letter (of one source) again, with what `soc run` would read it with. `append`: None for a trial.
+
+    `is_over`: asked between batches, whether to stop there. Raises: FaultsError, CollectorError, IsoError.
+    """
+    journal = site.journal_reader
+    taken = _taken(journal)
     parsers = _Parsers(site)
     result, offset = Replay(), 0
-    while offset < (end := journal.dead_end()):
+    while offset < (end := journal.dead_end()) and not is_over():
         letters, following = journal.dead_letters(offset, min(_BATCH, end - offset))
         asked: list[tuple[int, DeadLetter]] = []
         for number, letter in enumerate(letters, offset):
@@ -70,61 +86,42 @@ def replay(site: Site, actor: str, source_id: str = "", *, dry_run: bool = False
             else:
                 asked.append((number, letter))
         offset = following
-        _take(site, journal, parsers, asked, actor, result, dry_run=dry_run)
+        events = _parsed(parsers, asked, result)
+        if events and append is not None:
+            _take(site, events, actor, append)
     return result
 
 
-def _journal(site: Site) -> Journal:
-    try:
-        return site.journal
-    except JournalError as error:
-        raise SocError(f"{error}; dead letters are replayed while soc run does not run") from error
-
-
-def _taken(site: Site, journal: Journal) -> set[int]:
+def _taken(journal: JournalReader) -> set[int]:
     """The dead letters whose events are in the journal."""
-    found: set[int] = set()
-    for entry in site.ledger.entries(kinds=[KIND]):
-        body = entry.fact.body
-        first = body["journal"]["from"]
-        if first < journal.start() or (first < journal.end() and journal.fetch(first).id == body["first"]):
-            found.update(_numbers(body["letters"]))
-    return found
+    marks = journal.marks().values()
+    return {number for mark in marks if mark.source == _MARKS for number in _numbers(mark.path)}
 
 
-def _take(
-    site: Site,
-    journal: Journal,
-    parsers: _Parsers,
-    asked: Sequence[tuple[int, DeadLetter]],
-    actor: str,
-    result: Replay,
-    *,
-    dry_run: bool,
-) -> None:
-    events, numbers = [], []
+def _parsed(parsers: _Parsers, asked: Sequence[tuple[int, DeadLetter]], result: Replay) -> dict[int, Event]:
+    """The events of the letters that parse now, by the letters' numbers."""
+    events = {}
     for number, letter in asked:
         result.looked += 1
         source = letter.record.source
         try:
-            events.append(parsers.event(letter))
+            events[number] = parsers.event(letter)
         except ParseError as error:
             result.stayed[source] += 1
             result.reasons[source, error.reason] += 1
         else:
-            numbers.append(number)
             result.replayed[source] += 1
-    if not events or dry_run:
-        return
-    now, first = site.clock(), journal.end()
-    body: dict[str, Any] = {
-        "letters": _ranges(numbers),
-        "first": events[0].id,
-        "journal": {"from": first, "to": first + len(events)},
-        "sources": dict(Counter(event.source for event in events)),
-    }
+    return events
+
+
+def _take(site: Site, events: Mapping[int, Event], actor: str, append: Append) -> None:
+    now, first, letters = site.clock(), site.journal_reader.end(), _ranges(events)
+    sources = Counter(event.source for event in events.values())
+    body: dict[str, Any] = {"letters": letters, "journal": {"from": first}, "sources": dict(sources)}
     site.ledger.append([Fact(f"{KIND}:{first}:{now.isoformat()}", KIND, now, actor, body)])
-    journal.append(events, {}, [])
+    number = min(events)
+    mark = Mark(source=_MARKS, stream=str(number), path=letters, offset=number, index=len(events))
+    append(list(events.values()), {f"{_MARKS} {number}": mark})
 
 
 class _Parsers:

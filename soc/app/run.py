@@ -28,6 +28,7 @@ from soc.app.indexing import INDEX_BATCH, IndexerApart, Indexing, LocalIndexer
 from soc.app.memory import settle
 from soc.app.reading import BATCH
 from soc.app.reload import Reloader
+from soc.app.replay_requests import Replayer
 from soc.app.rule_files import RuleFiles, versions_of
 from soc.app.silence import Silence
 from soc.app.site import Site
@@ -98,6 +99,7 @@ class Running:
         ]
         self._ticker = self._thread("tick", self._tick)
         self._watcher = self._thread("rules", self._reloader.run)
+        self._replayer = self._thread("replay", Replayer(site, self._conservation.replayed).run, self._stop)
         self._server = self.metrics.serve(site.config.metrics.listen) if site.config.metrics.listen else None
 
     def _thread(self, name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
@@ -129,7 +131,7 @@ class Running:
     def start(self) -> None:
         """Begin to collect, detect and index."""
         settle()
-        for thread in (*self._consumers, self._ticker, self._watcher):
+        for thread in (*self._consumers, self._ticker, self._watcher, self._replayer):
             thread.start()
         self._collector.start()
 
@@ -157,7 +159,8 @@ class Running:
         self._stop.set()
         self._collector.stop()
         self._reloader.stop()
-        self._watcher.join()
+        for thread in (self._watcher, self._replayer):
+            thread.join()
         self._intakes_over.set()
         for thread in (*self._consumers, self._ticker):
             thread.join()

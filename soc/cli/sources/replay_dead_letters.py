@@ -19,14 +19,15 @@ from soc.errors import EXIT_OK
 def command(source: str, dry_run: bool, actor: str, config_path: Path, as_json: bool) -> int:
     """Parse dead letters again, in the format that their source has today; those that parse become events, each once, the others stay.
 
-    The events have `log.flags: replayed`, the time that their record says, and the next soc run detects on them. The ledger keeps which
-    letters were taken. Only while soc run does not run.
+    The events have `log.flags: replayed` and the time that their record says. Where soc run is at work it does it, with the parsers that
+    it was started with, and detects on them; else the next one does. The ledger keeps who asked, and which letters were taken.
     """
     from soc.app.desk import actor_name
-    from soc.app.replaying import replay, rows
+    from soc.app.replay_requests import replayed
+    from soc.app.replaying import rows
 
     with open_site(config_path) as site:
-        result = replay(site, actor_name(actor), source, dry_run=dry_run)
+        result = replayed(site, actor_name(actor), source, dry_run=dry_run)
         show(rows(result), ["source", "replayed", "stayed"], as_json=as_json)
         if result.reasons and not as_json:
             click.echo()

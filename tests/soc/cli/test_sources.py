@@ -18,12 +18,14 @@ import pytest
 
 from collectors.parse.registry import use
 from collectors.sources import CONFIGS
+from iso27001.ledger import Fact
 from soc.__main__ import run
 from soc.app.run import Running
 from soc.app.site import Site
 from soc.app.sources import delivery_of
 from tests.collectors.sources.certificates import Authority
 from tests.soc.app.sites import auth_line, new_site
+from tests.soc.app.test_intel import wait_for
 
 FORMAT = """\
 title: card readers
@@ -293,7 +295,7 @@ def test_a_replay_that_died_between_its_fact_and_its_events_is_made_up_for(doors
     ran(doors)
     mend(doors)
     with Site.load(doors) as site:
-        from soc.app import replaying
+        from soc.app import replay_requests
 
         def dies(*_: object) -> int:
             raise KeyboardInterrupt
@@ -302,21 +304,71 @@ def test_a_replay_that_died_between_its_fact_and_its_events_is_made_up_for(doors
         whole = journal.append
         journal.append = dies  # type: ignore[method-assign]
         with pytest.raises(KeyboardInterrupt):
-            replaying.replay(site, "minh")
+            replay_requests.replayed(site, "minh")
         journal.append = whole  # type: ignore[method-assign]
     for expected in (1, 0):
         with Site.load(doors) as site:
-            assert replaying.replay(site, "minh").replayed.total() == expected
+            assert replay_requests.replayed(site, "minh").replayed.total() == expected
     assert len(events_of(doors)) == 3
 
 
-def test_dead_letters_are_not_replayed_under_a_running_soc(doors: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def replayed_apart(doors: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """`soc sources replay-dead-letters` in a process of its own."""
+    arguments = ["sources", "replay-dead-letters", *options, "--config", str(doors)]
+    code = f"import sys; from soc.__main__ import run; sys.exit(run({arguments!r}))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+
+def test_a_running_soc_replays_dead_letters_itself_and_its_books_are_in_balance(doors: Path) -> None:
+    ran(doors)
+    mend(doors)
     with Site.load(doors) as site, Running(site):
-        code = f"import sys; from soc.__main__ import run; sys.exit(run(['sources', 'replay-dead-letters', '--config', {str(doors)!r}]))"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        trial = replayed_apart(doors, "--dry-run")
+        done = replayed_apart(doors, "--as", "minh")
+        again = replayed_apart(doors)
+    assert "2 dead letters, 1 would be replayed" in trial.stderr
+    assert (done.returncode, "2 dead letters, 1 replayed" in done.stderr) == (0, True), done.stderr
+    assert "1 dead letters, 0 replayed, 1 were replayed before" in again.stderr
+    event = events_of(doors)[-1]
+    assert (event.raw, event.fields["log.flags"]) == (b"door 5 ajar", ["replayed"])
+    with Site.load(doors) as site:
+        assert next(site.ledger.entries(kinds=["deadletters.asked"])).fact.actor == "minh"
+        [replay] = site.ledger.entries(kinds=["deadletters.replayed"])
+        assert (replay.fact.actor, replay.fact.body["letters"]) == ("minh", "0")
+        assert all(entry.fact.body["balanced"] for entry in site.ledger.entries(kinds=["conservation"]))
+        assert site.journal.committed("detect") == site.journal.end()
+    assert run(["sources", "audit", "--last", "30d", "--config", str(doors)]) == 0
+
+
+def test_what_was_asked_of_a_soc_that_ended_is_done_by_the_next(doors: Path) -> None:
+    from soc.app.replay_requests import ANSWERED, ASKED
+
+    ran(doors)
+    mend(doors)
+    with Site.load(doors) as site:
+        now = site.clock()
+        site.ledger.append([Fact(f"{ASKED}:1", ASKED, now, "minh", {"source": "doors"})])
+        site.ledger.append([Fact(f"{ASKED}:2", ASKED, now, "lan", {"source": "no such"})])
+        site.ledger.append([Fact(f"{ANSWERED}:{ASKED}:2", ANSWERED, now, "engine", {"asked": f"{ASKED}:2"})])
+    with Site.load(doors) as site, Running(site):
+        wait_for(lambda: len(list(site.ledger.entries(kinds=[ANSWERED]))) == 2)
+    with Site.load(doors) as site:
+        answer = list(site.ledger.entries(kinds=[ANSWERED]))[-1].fact.body
+    assert (answer["asked"], answer["replayed"], answer["error"]) == (f"{ASKED}:1", {"doors": 1}, "")
+    assert len(events_of(doors)) == 3
+
+
+def test_a_replay_that_cannot_be_is_told_to_who_asked_and_the_soc_goes_on(doors: Path, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("name\nan\n")
+    doors.write_text(f"{doors.read_text()}\nenrich: {{identities: [{people}]}}\n")
+    with Site.load(doors) as site, Running(site) as running:
+        people.unlink()
+        done = replayed_apart(doors)
+        assert not running.failures()
     assert done.returncode == 2
-    assert "another process writes this journal" in done.stderr
-    assert "while soc run does not run" in done.stderr
+    assert "could not replay all dead letters" in done.stderr
+    assert "people.csv cannot be read" in done.stderr
 
 
 def test_a_source_of_another_encoding_is_read_in_it(tmp_path: Path) -> None:
