@@ -1,4 +1,4 @@
-"""Notifications in, one record each out: traps of SNMP v2c and v3 over UDP. Delivery and keys: `collectors.sources.snmp_config`."""
+"""Traps and informs of SNMP v2c and v3 over UDP in, one record each out. Delivery and keys: `collectors.sources.snmp_config`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from collectors.sources.address import peer_of
 from collectors.sources.datagrams import DRAIN, Datagram, Datagrams
 from collectors.sources.refusals import Refusals
 from collectors.sources.snmp_config import SnmpConfig
+from collectors.sources.snmp_engine import Engine, last_mark
 from collectors.sources.snmp_message import (
     Community,
     MessageError,
@@ -23,7 +24,7 @@ from collectors.sources.snmp_message import (
     answer,
     read_message,
     read_pdu,
-    read_scoped,
+    scoped_pdu,
 )
 from collectors.sources.snmp_users import RefusedError, Users, read_communities, read_users
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
@@ -38,11 +39,12 @@ _encode = msgspec.json.Encoder().encode
 class SnmpSource:
     """Listens from the moment it is made; reads when driven."""
 
-    def __init__(self, config: SnmpConfig, _marks: Mapping[str, Mark]) -> None:
+    def __init__(self, config: SnmpConfig, marks: Mapping[str, Mark]) -> None:
         self._config = config
         path = config.communities_file
         self._communities = read_communities(config.id, path) if path else None
         self._users = Users(read_users(config.id, config.users_file)) if config.users_file else None
+        self._engine = Engine(config.id, last_mark(config.id, marks))
         self.counts = Counts()
         self._refusals = Refusals(config.id, self.counts)
         self._stream = os.urandom(8).hex()
@@ -62,6 +64,8 @@ class SnmpSource:
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`; then what the kernel still held is given."""
         going_on = True
+        if self._users is not None:
+            yield Batch(marks={f"engine {self.id}": self._engine.mark})
         while going_on:
             going_on = self._datagrams.wait(stop)
             waits = True
@@ -89,33 +93,29 @@ class SnmpSource:
             for data, address in got:
                 peer = peer_of(address)
                 try:
-                    trap = self._read(data, peer)
+                    record, reply = self._read(data, peer)
                 except MessageError as error:
                     self._tell(peer, error)
                     continue
-                if trap is None:
+                except RefusedError as error:
+                    self._refusals.add(str(error), peer)
                     continue
-                packed, pdu_at = trap
-                position = Position("", self._stream, self._ordinal, self._ordinal + 1)
-                records.append(RawRecord(packed, self.id, position, received, peer))
-                self._ordinal += 1
-                if pdu_at:
-                    answers.append((answer(data, pdu_at), address))
+                if record:
+                    position = Position("", self._stream, self._ordinal, self._ordinal + 1)
+                    records.append(RawRecord(record, self.id, position, received, peer))
+                    self._ordinal += 1
+                if reply:
+                    answers.append((reply, address))
         return records, answers, True
 
-    def _read(self, data: bytes, peer: str) -> tuple[bytes, int] | None:
-        """A record, and of an inform where its PDU begins, else 0; None for what is refused. Raises: MessageError."""
+    def _read(self, data: bytes, peer: str) -> tuple[bytes, bytes]:
+        """A record and the answer that its sender waits for; empty where there is none. Raises: MessageError, RefusedError."""
         message = read_message(data)
-        try:
-            if isinstance(message, Community):
-                self._check(message)
-                said = read_pdu(data, message.pdu_at)
-                return _record("2c", peer, "", said), message.pdu_at if said.inform else 0
-            user = message.user.decode("utf-8", "backslashreplace")
-            return _record("3", peer, user, self._opened(message, data)), 0
-        except RefusedError as error:
-            self._refusals.add(str(error), peer)
-            return None
+        if isinstance(message, Secured):
+            return self._read_secured(message, data, peer)
+        self._check(message)
+        said = read_pdu(data, message.pdu_at)
+        return _record("2c", peer, "", said), answer(data, message.pdu_at) if said.inform else b""
 
     def _check(self, message: Community) -> None:
         """Raises: RefusedError for a community that may not send."""
@@ -125,14 +125,37 @@ class SnmpSource:
         elif not any(hmac.compare_digest(message.community, known) for known in self._communities):
             raise RefusedError("a community that is not among ours")
 
-    def _opened(self, message: Secured, data: bytes) -> Notification:
-        """Raises: RefusedError for what cannot be believed or is not taken; MessageError."""
+    def _read_secured(self, message: Secured, data: bytes, peer: str) -> tuple[bytes, bytes]:
+        """As `_read`. A trap has its sender's engine, an inform ours, which its sender asks for first, as for our time."""
         if self._users is None:
             raise RefusedError("v3 without users_file")
-        said = read_scoped(self._users.opened(message, data))
-        if said.inform:
-            raise RefusedError("an inform of v3")
-        return said
+        if not message.engine:
+            return b"", self._introduction(message)
+        is_ours = message.engine == self._engine.id
+        user = self._users.sender(message, data)
+        if is_ours and not self._engine.is_now(message):
+            return b"", self._engine.time(message, user)
+        is_replay = self._users.is_replay(message)
+        if is_replay and not is_ours:
+            raise RefusedError("a replay")
+        body = user.opened(message)
+        begin, end = scoped_pdu(body)
+        said = read_pdu(body, begin)
+        if said.inform and not is_ours:
+            return b"", self._introduction(message)
+        if not said.inform and is_ours:
+            raise RefusedError("a trap of an engine of ours")
+        reply = self._engine.response(message, user, body, (begin, end)) if is_ours else b""
+        if is_replay:  # its sender heard no answer
+            self.counts.repeated += 1
+            return b"", reply
+        return _record("3", peer, message.user.decode("utf-8", "backslashreplace"), said), reply
+
+    def _introduction(self, message: Secured) -> bytes:
+        """Raises: RefusedError where the sender wants to hear nothing."""
+        if not message.reportable:
+            raise RefusedError("for no engine of ours")
+        return self._engine.introduction(message)
 
     def _tell(self, peer: str, error: MessageError) -> None:
         if self.counts.framing_faults % _TOLD_EVERY == 0:

@@ -1,8 +1,9 @@
 """The configuration of the receiver of SNMP notifications.
 
-Delivery: best effort for traps and at least once for informs of v2c, as the protocol is. Datagrams that the kernel had no room for and
+Delivery: best effort for traps and at least once for informs, as the protocol is. Datagrams that the kernel had no room for and
 those beyond their sender's rate are counted in `dropped`. An inform is answered when the record is durable; an agent that heard no answer
-sends again, and the event is then there twice. Informs of v3 are not taken: they need an engine of ours that is asked for its clock.
+sends again, and the event is then there twice (an inform of v3 that is the same to the byte is known again, until a restart). To senders
+of v3 informs the source is an engine of its own, whose id and count of starts are in the journal.
 """
 
 from __future__ import annotations

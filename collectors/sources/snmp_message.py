@@ -15,7 +15,7 @@ _NUMBERS = (_INTEGER, 0x41, 0x42, _TICKS, 0x46)
 """INTEGER, Counter32, Gauge32, TimeTicks, Counter64."""
 _ABSENT = {_NULL: "", 0x80: "noSuchObject", 0x81: "noSuchInstance", 0x82: "endOfMibView"}
 INFORM, TRAP = 0xA6, 0xA7
-_RESPONSE = 0xA2
+RESPONSE = 0xA2
 _PDUS = {0xA0: "a get", 0xA1: "a get-next", 0xA3: "a set", 0xA4: "a trap of v1", 0xA5: "a get-bulk", 0xA8: "a report"}
 _UPTIME, _TRAP_OID = "1.3.6.1.2.1.1.3.0", "1.3.6.1.6.3.1.1.4.1.0"
 _MOST_ARCS = 128
@@ -36,8 +36,11 @@ class Community:
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """A message of v3 with its user-based security parameters. `mac_at`: where `mac` stands; `body`: encrypted where `private`."""
+    """A message of v3 with its user-based security parameters. `number`: by which its sender knows the answer; `reportable`: whether it
+    wants to hear why it was not taken. `mac_at`: where `mac` stands; `body`: encrypted where `private`."""
 
+    number: int
+    reportable: bool
     authentic: bool
     private: bool
     engine: bytes
@@ -54,7 +57,8 @@ class Secured:
 class Notification:
     """`trap`: the value of snmpTrapOID.0. `uptime`: of sysUpTime.0, hundredths of a second, None where it is not told.
 
-    `varbinds`: the others by OID in digits; what is bound a second time has `#2` after its name, so that none is lost.
+    `varbinds`: the others by OID in digits; what is bound a second time has `#2` after its name, so that none is lost. `inform`: it wants
+    an answer.
     """
 
     inform: bool
@@ -117,28 +121,31 @@ def read_message(data: bytes) -> Community | Secured:
     if version != 3:
         raise MessageError("SNMP v1" if version == 0 else f"version {version} of SNMP")
     header = message.within(_SEQUENCE)
-    header.integer(), header.integer()
+    number, _ = header.integer(), header.integer()
     flags, model = header.octets(), header.integer()
+    if not 0 <= number < 2**31:
+        raise MessageError(f"a message of number {number}")
     if len(flags) != 1 or model != 3:
         raise MessageError(f"security model {model}, not the user-based one")
     parameters = message.within(_OCTETS).within(_SEQUENCE)
     engine, boots, time_s, user = parameters.octets(), parameters.integer(), parameters.integer(), parameters.octets()
     mac = parameters.within(_OCTETS)
     salt = parameters.octets()
-    private = bool(flags[0] & 2)
+    authentic, private, reportable = (bool(flags[0] & bit) for bit in (1, 2, 4))
     begin = message.at
     message.next()
     body = data[begin : message.at]
     if private:
         body = _Reader(body, 0, len(body)).octets()
-    return Secured(bool(flags[0] & 1), private, engine, boots, time_s, user, data[mac.at : mac.end], mac.at, salt, body)
+    parts = engine, boots, time_s, user, data[mac.at : mac.end], mac.at, salt, body
+    return Secured(number, reportable, authentic, private, *parts)
 
 
-def read_scoped(body: bytes) -> Notification:
-    """The notification in the body of a message of v3, decrypted; its cipher may have filled it up. Raises: MessageError."""
+def scoped_pdu(body: bytes) -> tuple[int, int]:
+    """Where in the body of a message of v3, decrypted, its PDU begins and ends; a cipher may have filled it up. Raises: MessageError."""
     scoped = _Reader(body, 0, len(body)).within(_SEQUENCE)
     scoped.octets(), scoped.octets()
-    return read_pdu(body, scoped.at)
+    return scoped.at, scoped.end
 
 
 def read_pdu(data: bytes, at: int) -> Notification:
@@ -172,7 +179,7 @@ def read_pdu(data: bytes, at: int) -> Notification:
 
 def answer(data: bytes, pdu_at: int) -> bytes:
     """What an inform is answered with: itself, as a response (RFC 3416 §4.2.7)."""
-    return data[:pdu_at] + bytes([_RESPONSE]) + data[pdu_at + 1 :]
+    return data[:pdu_at] + bytes([RESPONSE]) + data[pdu_at + 1 :]
 
 
 def _value(tag: int, content: bytes, at: int) -> int | str:

@@ -1,4 +1,4 @@
-"""Messages of SNMP v3 in, the decrypted bodies of those that a known user sent, that nobody changed and that are no replay out. No I/O.
+"""Messages of SNMP v3 in, who sent them, their decrypted bodies, and whether they came before out. No I/O.
 
 Sources of truth: RFC 3414 (user-based security; §3.2 what is checked, A.2 keys of passwords), RFC 7860 (HMAC-SHA-2), RFC 3826 (AES-128).
 The sender of a trap is its own authority for the time: what is younger than all before it is taken, and what is more than 150 s older
@@ -17,8 +17,8 @@ from pathlib import Path
 from collectors.errors import SourceError
 from collectors.sources.snmp_message import Secured
 
-_WINDOW_S = 150
-_LAST_BOOTS = 2**31 - 1
+WINDOW_S = 150
+LAST_BOOTS = 2**31 - 1
 """An engine that says so can no longer tell its time (RFC 3414 §2.3)."""
 _AUTHENTICATIONS = {
     "SHA": ("sha1", 12),
@@ -48,6 +48,40 @@ class User:
     auth_key: bytes
     privacy_key: bytes
 
+    def mac(self, engine: bytes, whole: bytes) -> bytes:
+        """The MAC of a message of an engine. `whole`: all of it, zeros where the MAC stands."""
+        return hmac.digest(self._localized(self.auth_key, engine), whole, self.digest)[: self.mac_bytes]
+
+    def opened(self, message: Secured) -> bytes:
+        """The body of a message of this user, decrypted. Raises: RefusedError."""
+        if not message.private:
+            return message.body
+        if len(message.salt) != 8:
+            raise RefusedError("a salt that cannot be")
+        return self._ciphered(message.engine, message.boots, message.time_s, message.salt, message.body, is_plain=False)
+
+    def encrypted(self, engine: bytes, boots: int, time_s: int, salt: bytes, body: bytes) -> bytes:
+        """A body for this user. `salt`: 8 bytes, others for each message."""
+        return self._ciphered(engine, boots, time_s, salt, body, is_plain=True)
+
+    def _ciphered(self, engine: bytes, boots: int, time_s: int, salt: bytes, body: bytes, *, is_plain: bool) -> bytes:
+        """AES-128 in CFB with 128 bits of feedback: a block is masked by the block before it, as it was sent, encrypted."""
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+        key = self._localized(self.privacy_key, engine)[:16]
+        encrypt = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update  # noqa: S305  the mask of CFB, no mode of its own
+        before, found = boots.to_bytes(4) + time_s.to_bytes(4) + salt, bytearray()
+        for at in range(0, len(body), 16):
+            block = body[at : at + 16]
+            masked = bytes(one ^ other for one, other in zip(block, encrypt(before), strict=False))
+            before = masked if is_plain else block
+            found += masked
+        return bytes(found)
+
+    def _localized(self, key: bytes, engine: bytes) -> bytes:
+        """Kul: the user's key for one engine."""
+        return hashlib.new(self.digest, key + engine + key).digest()
+
 
 @dataclass(slots=True)
 class _Engine:
@@ -64,10 +98,8 @@ class Users:
         self._users = users
         self._engines: dict[bytes, _Engine] = {}
 
-    def opened(self, message: Secured, data: bytes) -> bytes:
-        """The body, decrypted. `data`: the whole datagram. Raises: RefusedError."""
-        if not message.engine:
-            raise RefusedError("a question for an engine of ours, with which an inform of v3 begins")
+    def sender(self, message: Secured, data: bytes) -> User:
+        """Who sent a message, as its MAC proves. `data`: the whole datagram. Raises: RefusedError."""
         user = self._users.get(message.user)
         if user is None:
             raise RefusedError("an unknown user")
@@ -77,28 +109,16 @@ class Users:
             raise RefusedError("encrypted by a user without a privacy password")
         if not 5 <= len(message.engine) <= 32:
             raise RefusedError("an engine id that cannot be")
-        if not hmac.compare_digest(self._mac(user, message, data), message.mac):
-            raise RefusedError("wrong authentication")
-        self._check_time(message)
-        if not message.private:
-            return message.body
-        if len(message.salt) != 8:
-            raise RefusedError("a salt that cannot be")
-        times = message.boots.to_bytes(4) + message.time_s.to_bytes(4)
-        key = _localized(user.digest, user.privacy_key, message.engine)[:16]
-        return _decrypted(key, times + message.salt, message.body)
-
-    def _mac(self, user: User, message: Secured, data: bytes) -> bytes:
-        """What the MAC of a message should be: over all of it, zeros where the MAC stands."""
         end = message.mac_at + len(message.mac)
         zeroed = data[: message.mac_at] + bytes(len(message.mac)) + data[end:]
-        key = _localized(user.digest, user.auth_key, message.engine)
-        return hmac.digest(key, zeroed, user.digest)[: user.mac_bytes]
+        if not hmac.compare_digest(user.mac(message.engine, zeroed), message.mac):
+            raise RefusedError("wrong authentication")
+        return user
 
-    def _check_time(self, message: Secured) -> None:
-        """Only for what is authentic: nobody else may move an engine's time. Raises: RefusedError."""
+    def is_replay(self, message: Secured) -> bool:
+        """Whether it came already. Only for what is authentic: nobody else may move an engine's time. Raises: RefusedError."""
         boots, time_s = message.boots, message.time_s
-        if not (0 <= boots < _LAST_BOOTS and 0 <= time_s <= _LAST_BOOTS):
+        if not (0 <= boots < LAST_BOOTS and 0 <= time_s <= LAST_BOOTS):
             raise RefusedError("not in the time window")
         engine = self._engines.get(message.engine)
         if engine is None:
@@ -107,16 +127,17 @@ class Users:
             engine = self._engines[message.engine] = _Engine(boots, time_s)
         elif boots > engine.boots:
             engine = self._engines[message.engine] = _Engine(boots, time_s)
-        elif boots < engine.boots or time_s < engine.youngest_s - _WINDOW_S:
+        elif boots < engine.boots or time_s < engine.youngest_s - WINDOW_S:
             raise RefusedError("not in the time window")
         if message.mac in engine.seen:
-            raise RefusedError("a replay")
+            return True
         engine.youngest_s = max(engine.youngest_s, time_s)
         engine.seen[message.mac] = time_s
         engine.order.append(message.mac)
-        oldest = engine.youngest_s - _WINDOW_S
+        oldest = engine.youngest_s - WINDOW_S
         while len(engine.order) > _KEPT_MACS or engine.seen[engine.order[0]] < oldest:
             del engine.seen[engine.order.popleft()]
+        return False
 
 
 def read_users(source: str, path: Path) -> dict[bytes, User]:
@@ -171,19 +192,3 @@ def _key(digest: str, password: str) -> bytes:
     """Ku: the digest of a mebibyte of the password, again and again."""
     octets = password.encode()
     return hashlib.new(digest, (octets * (2**20 // len(octets) + 1))[: 2**20]).digest()
-
-
-def _localized(digest: str, key: bytes, engine: bytes) -> bytes:
-    """Kul: the user's key for one engine."""
-    return hashlib.new(digest, key + engine + key).digest()
-
-
-def _decrypted(key: bytes, vector: bytes, body: bytes) -> bytes:
-    """AES-128 in CFB with 128 bits of feedback: each block is masked by the encrypted block before it, all of which are known here."""
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-    if not body:
-        return b""
-    blocks = vector + body[: (len(body) - 1) // 16 * 16]
-    mask = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update(blocks)  # noqa: S305  the mask of CFB, no mode of its own
-    return bytes(one ^ other for one, other in zip(body, mask, strict=False))

@@ -267,17 +267,145 @@ def test_what_is_no_trap_is_counted_and_what_follows_is_read(name: str, tmp_path
     assert (len(found), counts.framing_faults, counts.refused) == (1, 1, 0)
 
 
+class Relay:
+    """Passes datagrams of one agent on and the answers back, and keeps both."""
+
+    def __init__(self, to: tuple[str, int]) -> None:
+        self.asked: list[bytes] = []
+        self.answered: list[bytes] = []
+        self._to = to
+        self._front, self._back = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        self._front.bind(("127.0.0.1", 0))
+        self.port: int = self._front.getsockname()[1]
+        for each in (self._front, self._back):
+            each.settimeout(0.05)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._pass_on)
+        self._thread.start()
+
+    def end(self) -> None:
+        self._over.set()
+        self._thread.join()
+        self._front.close()
+        self._back.close()
+
+    def _pass_on(self) -> None:
+        agent = None
+        while not self._over.is_set():
+            try:
+                data, agent = self._front.recvfrom(65_535)
+                self.asked.append(data)
+                self._back.sendto(data, self._to)
+            except TimeoutError:
+                pass
+            try:
+                self.answered.append(self._back.recv(65_535))
+                if agent is not None:
+                    self._front.sendto(self.answered[-1], agent)
+            except TimeoutError:
+                pass
+
+
+def reply_to(datagram: bytes, address: tuple[str, int], within_s: float = 10) -> bytes:
+    """What the source answers; b"" where it does not."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as agent:
+        agent.settimeout(within_s)
+        agent.sendto(datagram, address)
+        try:
+            return agent.recv(65_535)
+        except TimeoutError:
+            return b""
+
+
+def informing(auth: str = "SHA-256", *, private: bool = True) -> list[str]:
+    options = ["-Ci", "-v3", "-u", "ups", "-a", auth, "-A", "correct-horse"]
+    return [*options, "-l", "authPriv" if private else "authNoPriv", "-x", "AES", "-X", "battery-staple"]
+
+
 @pytest.mark.server
-def test_an_inform_of_v3_is_told_and_its_sender_hears_no_answer(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    source = opened(users_file=users(tmp_path))
-    options = ["-v3", "-Ci", "-r", "0", "-u", "ups", "-l", "authNoPriv", "-a", "SHA-256", "-A", "correct-horse"]
-    agent = snmptrap.start(source.address[1], options, *SAID)
-    assert agent.wait(30) != 0
-    assert drained(source) == []
-    assert source.counts.refused >= 1
-    assert "an inform of v3" in str([vars(each) for each in caplog.records])
+@pytest.mark.parametrize("auth", ["SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"])
+@pytest.mark.parametrize("private", [True, False])
+def test_a_real_agents_v3_inform_is_answered(tmp_path: Path, auth: str, private: bool) -> None:
+    line = f"ups {auth} correct-horse" + " AES battery-staple" * private
+    driven = Hesitant(source := opened(users_file=users(tmp_path, line)))
+    driven.go_on.release(100)
+    try:
+        snmptrap.send(source.address[1], informing(auth, private=private), *SAID)
+    finally:
+        driven.end()
+    assert [json.loads(each)["snmp"] for each in driven.taken] == [EXPECTED | {"version": "3", "user": "ups"}]
+    assert (source.counts.refused, source.counts.framing_faults, source.counts.repeated) == (0, 0, 0)
+
+
+@pytest.mark.server
+def test_an_inform_of_v3_is_answered_when_it_is_durable_and_its_engine_before(tmp_path: Path) -> None:
+    driven = Hesitant(source := opened(users_file=users(tmp_path)))
+    agent = snmptrap.start(source.address[1], informing(), *SAID)
+    try:
+        with pytest.raises(Exception, match="timed out"):
+            agent.wait(1.5)
+        assert not driven.taken  # not even asked: whose engine it is is not durable yet
+        driven.go_on.release(1)
+        with pytest.raises(Exception, match="timed out"):
+            agent.wait(1.5)
+        assert driven.taken
+        driven.go_on.release(100)
+        told, _ = agent.communicate(timeout=10)
+        assert agent.returncode == 0, told
+    finally:
+        agent.kill()
+        driven.end()
+
+
+@pytest.mark.server
+def test_an_inform_that_comes_again_is_answered_again_and_no_second_record(tmp_path: Path) -> None:
+    driven = Hesitant(source := opened(users_file=users(tmp_path)))
+    driven.go_on.release(100)
+    relay = Relay(source.address)
+    snmptrap.send(relay.port, informing(), *SAID)
+    relay.end()
+    again = reply_to(relay.asked[-1], source.address)
+    driven.end()
+    assert len(driven.taken) == 1
+    assert source.counts.repeated == 1
+    assert len(again) == len(relay.answered[-1])
+
+
+@pytest.mark.server
+def test_a_start_is_counted_and_messages_of_the_one_before_are_answered_with_the_time(tmp_path: Path) -> None:
+    path = users(tmp_path)
+    driven = Hesitant(source := opened(users_file=path))
+    driven.go_on.release(100)
+    relay = Relay(source.address)
+    snmptrap.send(relay.port, informing(), *SAID)
+    relay.end()
+    first = source._engine.mark
+    driven.end()
+    driven = Hesitant(later := open_source(SnmpConfig("traps", "127.0.0.1:0", users_file=path), {"engine": first}))
+    driven.go_on.release(100)
+    assert isinstance(later, SnmpSource)
+    told = reply_to(relay.asked[-1], later.address)
+    driven.end()
+    assert (later._engine.mark.path, later._engine.mark.offset) == (first.path, first.offset + 1)
+    assert (driven.taken, later.counts.refused) == ([], 0)
+    assert bytes.fromhex("2b060106030f01010200") in told  # usmStatsNotInTimeWindows.0
+
+
+@pytest.mark.server
+def test_a_question_for_our_engine_that_wants_no_answer_gets_none(tmp_path: Path) -> None:
+    driven = Hesitant(source := opened(users_file=users(tmp_path)))
+    driven.go_on.release(100)
+    relay = Relay(source.address)
+    snmptrap.send(relay.port, informing(), *SAID)
+    relay.end()
+    question = bytearray(relay.asked[0])
+    at = question.index(b"\x04\x01\x04\x02\x01\x03") + 2  # flags: reportable; the user-based model
+    question[at] = 0
+    before = source.counts.refused
+    assert reply_to(relay.asked[0], source.address)
+    assert not reply_to(bytes(question), source.address, 0.5)
+    driven.end()
+    assert source.counts.refused == before + 1
 
 
 @pytest.mark.server
