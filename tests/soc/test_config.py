@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from collectors.sources import RelpConfig
+from collectors.sources import CONFIGS, RelpConfig
+from soc.app.content import shipped
 from soc.config import load
 from soc.errors import FaultsError
+
+
+def test_the_shipped_file_has_a_sample_of_every_kind_of_source_that_binds_as_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "soc.yaml"
+    path.write_text((shipped() / "soc.yaml").read_text().replace("  # - {id:", "  - {id:"))
+    assert {source.kind for source in load(path).sources} == CONFIGS.keys()
 
 
 @pytest.mark.parametrize(
