@@ -3,8 +3,8 @@
 Delivery: exactly once as far as the file keeps its lines, crashes included, when each batch's marks are journalled with its records.
 Rotation by rename (the old file is read to its end, for `rotate_wait_s` after the last line that its writer still adds), copytruncate (what
 the copy holds beyond the place reached is read from the copy), delete and create, truncation. What copytruncate itself loses between
-copying and truncating nobody can read. Lines come within `poll_s` of being written. Compressed rotations (.gz, .xz, .zst, .bz2) are
-passed over when following: their lines were read before.
+copying and truncating nobody can read. Lines come within `poll_s` of being written. Rotations that are compressed are passed over when
+following, for their lines were read before; one that was gzipped unread is unpacked (in the folder for temporary files) and read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from collectors.errors import SourceError
 from collectors.record import DeadLetter, Mark, Position, RawRecord
 from collectors.sources.keys import check_encoding
 from collectors.sources.lines import Continues
-from collectors.sources.rotation import COMPRESSED, find_marked, may_be_copy, missed_since, open_marked
+from collectors.sources.packed import open_content
+from collectors.sources.rotation import COMPRESSED, Opened, find_marked, may_be_copy, missed_since, open_marked
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 from collectors.sources.tail import Tail, open_file, shown
 from collectors.sources.text import SAMPLE_BYTES, binary_kind
@@ -130,7 +131,10 @@ class FileSource:
             if tail.untouched and (kind := binary_kind(sample := tail.sample(SAMPLE_BYTES))):
                 self._report(tail.path, tail.inode, f"{kind}, not lines of text", sample)
                 return False
+            unread = tail.untouched
             if tail.read():
+                if unread and tail.copied_ns is not None:  # it may have been copied and truncated again before this
+                    self._read_missed(tail.path, tail.copied_ns)
                 if tail.leave_at is not None:
                     tail.leave_at = time.monotonic() + self._config.rotate_wait_s
                 return True
@@ -144,6 +148,7 @@ class FileSource:
             self._end(tail)
             self._changes[_key(tail)] = None
             self._leaving.remove(tail)
+            self._inodes.discard(tail.inode)  # a file system gives it away again
             tail.close()
         return False
 
@@ -191,7 +196,7 @@ class FileSource:
         if copy is not None:
             copy.start_at(old)
             self._leave(copy)
-            self._read_missed(tail.path, copy)
+            fresh.copied_ns = self._read_missed(tail.path, copy.mtime_ns)
 
     def _resume(self) -> None:
         """Find the file of every mark again, under its own name or the one that a rotation gave it."""
@@ -210,13 +215,21 @@ class FileSource:
                 newest[path] = tail
         for path, tail in newest.items():
             if tail.path != path:
-                self._read_missed(path, tail)
+                self._read_missed(path, tail.mtime_ns)
 
-    def _read_missed(self, path: str, last: Tail) -> None:
-        """Whole generations after the last one that was read are read too."""
-        for fd, found in missed_since(path, last.mtime_ns, self._inodes):
+    def _read_missed(self, path: str, mtime_ns: int) -> int:
+        """Whole generations written after the last one that was read, which was then, are read too; when the last of them was."""
+        for found in missed_since(path, mtime_ns, self._inodes, [*self._tails, *self._leaving]):
             log.info("unseen generation of a rotated file", extra={"source": self.id, "path": shown(found)})
-            self._leave(self._tail(fd, found))
+            try:
+                fd, inode = open_content(found)
+            except (OSError, SourceError) as error:
+                self._report(found, 0, (isinstance(error, OSError) and error.strerror) or str(error))
+                continue
+            tail = self._tail(fd, found, inode)
+            mtime_ns = max(mtime_ns, tail.mtime_ns)
+            self._leave(tail)
+        return mtime_ns
 
     def _leave(self, tail: Tail) -> None:
         """Read a file on that has lost its name, for a while after its last line."""
@@ -225,11 +238,11 @@ class FileSource:
             self._leaving.append(tail)
         self._expand_at = 0.0  # a pattern may know it by its new name
 
-    def _marked(self, found: tuple[int, str] | None) -> Tail | None:
+    def _marked(self, found: Opened | None) -> Tail | None:
         return self._tail(*found) if found else None
 
-    def _tail(self, fd: int, path: str) -> Tail:
-        tail = Tail(fd, path, self.id, self._config.max_line_bytes, self._continues)
+    def _tail(self, fd: int, path: str, inode: int = 0) -> Tail:
+        tail = Tail(fd, path, self.id, self._config.max_line_bytes, self._continues, inode=inode)
         self._inodes.add(tail.inode)
         return tail
 
@@ -240,6 +253,7 @@ class FileSource:
             self._expand_at = time.monotonic() + _DISCOVER_S
         known = {tail.key: tail for tail in [*self._leaving, *self._tails]}
         present: dict[tuple[int, int], Tail] = {}
+        opened: list[str] = []
         for path in self._paths:
             try:
                 status = Path(path).stat()
@@ -249,7 +263,9 @@ class FileSource:
                 self._report(path, 0, f"cannot be read: {error.strerror}")
                 continue
             key = (status.st_dev, status.st_ino)
-            tail = known.get(key) or self._open(path, status, known.values())
+            tail = known.get(key)
+            if tail is None and (tail := self._open(path, status, known.values())):
+                opened.append(path)
             if tail is not None and key not in present:
                 tail.path, tail.leave_at = path, None
                 present[key] = tail
@@ -258,7 +274,10 @@ class FileSource:
         for tail in list(self._leaving):
             if tail.leave_at is None:
                 self._leave(tail)
-                self._read_missed(tail.path, tail)
+                self._read_missed(tail.path, tail.mtime_ns)
+        for path in opened:  # others may have had the name while there was no file under it
+            if before := [tail.mtime_ns for tail in self._leaving if tail.path == path]:
+                self._read_missed(path, max(before))
 
     def _open(self, path: str, status: os.stat_result, known: Collection[Tail]) -> Tail | None:
         """A file that was not open yet; None when it cannot be, or should not."""

@@ -1,19 +1,24 @@
-"""A mark in, the file that it was made in out, whatever a rotation did to its name since. Opens files, reads their beginnings."""
+"""A mark in, the file that it was made in out, whatever a rotation did to its name since. Opens files, reads their beginnings.
+
+A generation that was gzipped before it was read is read unpacked; one that was packed in another way is passed over.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import time
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 from pathlib import Path
 
+from collectors.errors import SourceError
 from collectors.record import Mark
-from collectors.sources.tail import SURE_BYTES, Tail, open_file, stands_in
+from collectors.sources.packed import SUFFIX, beginning, open_content
+from collectors.sources.tail import HEAD_BYTES, SURE_BYTES, Tail, begins, stands_in
 
 COMPRESSED = (".gz", ".xz", ".zst", ".bz2", ".zip")
 """What rotations add to a name once they compress."""
+_PASSED_OVER = tuple(each for each in COMPRESSED if each != SUFFIX)
 _ROTATED = re.compile(r"[.\-_][0-9][0-9.\-_T]*")
 """What rotations add to a name: `.1`, `-20260301`, `.2026-03-01T00`."""
 _FRESH_S = 60.0
@@ -22,20 +27,26 @@ _COPYING_S = 5.0
 """A file that begins like a known one, is shorter and was written so lately may be a copy in the making."""
 
 
-def open_marked(path: str, mark: Mark, *, fresh: bool = False) -> tuple[int, str] | None:
-    """The file at `path`, open, if it is the marked one: by its inode, or else by enough of its beginning (`fresh`: by any)."""
+Opened = tuple[int, str, int]
+"""Descriptor, path, and the inode there (the descriptor has another one where the file is packed)."""
+
+
+def open_marked(path: str, mark: Mark, *, fresh: bool = False) -> Opened | None:
+    """The file at `path`, if it is the marked one: by its inode, or else by enough of its beginning (`fresh`: by any)."""
+    if path.endswith(SUFFIX) and not begins(mark, beginning(path, mark.head_bytes)):
+        return None  # before it is unpacked
     try:
-        fd = open_file(path)
-    except OSError:
+        fd, inode = open_content(path)
+    except (OSError, SourceError):
         return None
     enough = mark.head_bytes >= (1 if fresh else SURE_BYTES)
-    if (enough or os.fstat(fd).st_ino == mark.inode) and stands_in(mark, fd):
-        return fd, path
+    if (enough or inode == mark.inode) and stands_in(mark, fd):
+        return fd, path, inode
     os.close(fd)
     return None
 
 
-def find_marked(mark: Mark, path: str, other_than: int = 0) -> tuple[int, str] | None:
+def find_marked(mark: Mark, path: str, other_than: int = 0) -> Opened | None:
     """The marked file among those beside `path` whose names begin like it (`app.log.1`, `app.log-20260301`), newest first.
 
     `other_than`: an inode to pass over.
@@ -49,23 +60,27 @@ def find_marked(mark: Mark, path: str, other_than: int = 0) -> tuple[int, str] |
     return None
 
 
-def missed_since(path: str, mtime_ns: int, known: Container[int]) -> list[tuple[int, str]]:
+def missed_since(path: str, mtime_ns: int, known: Container[int], read: Collection[Tail]) -> list[str]:
     """Whole generations of a log that came and went unseen: rotated files written after the last one that was read, oldest first.
 
-    Happens when a collector is stopped, or held up by a full disk, over two rotations. `known`: inodes to pass over. A file that
-    begins like the one at `path` is a copy of it in the making.
+    Happens when a collector is stopped, or held up by a full disk, over two rotations. `known`: inodes to pass over; `read`: files that are
+    open, which a packed one may be a copy of. A file that begins like the one at `path` is a copy of it in the making.
     """
-    missed: list[tuple[int, str]] = []
-    current = _beginning(path)
+    missed: list[str] = []
+    current = beginning(path, SURE_BYTES)
     for found, status in _generations(path):
         if status.st_mtime_ns <= mtime_ns or status.st_ino in known:
             continue
-        if not _ROTATED.fullmatch(Path(found).name.removeprefix(Path(path).name)) or (
-            current and _beginning(found).startswith(current)
+        added = Path(found).name.removeprefix(Path(path).name).removesuffix(SUFFIX)
+        begin = beginning(found, HEAD_BYTES)
+        if not _ROTATED.fullmatch(added) or (current and begin.startswith(current)):
+            continue
+        if found.endswith(SUFFIX) and (
+            Path(found.removesuffix(SUFFIX)).exists()
+            or (len(begin) >= SURE_BYTES and any(each.sample(HEAD_BYTES) == begin for each in read))
         ):
             continue
-        with contextlib.suppress(OSError):
-            missed.append((open_file(found), found))
+        missed.append(found)
     return missed
 
 
@@ -79,21 +94,15 @@ def may_be_copy(fd: int, known: Iterable[Tail]) -> bool:
 
 
 def _generations(path: str) -> list[tuple[str, os.stat_result]]:
-    """The files beside `path` whose names begin like its own, uncompressed, in the order of their last change."""
+    """The files beside `path` whose names begin like its own, plain or gzipped, in the order of their last change."""
     name = Path(path).name
     try:
-        beside = [p for p in Path(path).parent.iterdir() if p.name.startswith(name) and not p.name.endswith(COMPRESSED)]
+        beside = [
+            p for p in Path(path).parent.iterdir() if p.name.startswith(name) and not p.name.endswith(_PASSED_OVER)
+        ]
         return sorted(((str(p), p.stat()) for p in beside if p.is_file()), key=lambda item: item[1].st_mtime_ns)
     except OSError:
         return []
-
-
-def _beginning(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(SURE_BYTES)
-    except OSError:
-        return b""
 
 
 def _age_s(status: os.stat_result) -> float:

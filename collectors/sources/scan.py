@@ -1,14 +1,12 @@
 """One file in, all its records out in batches: what `soc scan` reads. Never raises for what a file holds or is.
 
-A file that cannot be read gives one dead letter with the reason. Text may be gzipped: memory stays bounded whatever it unpacks to, and a
-bomb is left after a ratio that no log has.
+A file that cannot be read gives one dead letter with the reason. Text may be gzipped (`collectors.sources.packed`).
 """
 
 from __future__ import annotations
 
 import os
 import stat
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,17 +19,13 @@ from collectors.record import DeadLetter, Position, RawRecord
 from collectors.sources import directives
 from collectors.sources.evtx import SIGNATURE, read_evtx
 from collectors.sources.lines import Continues, LineCutter
+from collectors.sources.packed import GZIP, unpacked
 from collectors.sources.source import BATCH_RECORDS, Batch
 from collectors.sources.tail import HEAD_BYTES, open_file, shown
 from collectors.sources.text import SAMPLE_BYTES, binary_kind
 
 CHUNK_BYTES = 256 * 1024
 _COUNTED_BYTES = 4 * 1024 * 1024
-_GZIP = b"\x1f\x8b"
-_MAX_RATIO = 500
-_FREE_BYTES = 64 * 1024 * 1024
-"""Logs pack by 5 to 30, logs of one repeated line by 200 to 400; below so many bytes no ratio matters."""
-
 
 MAX_LINE_BYTES = 64 * 1024
 
@@ -96,14 +90,14 @@ def read_text(
             total = _size(file) if part is None else part.end - part.start
             if part is not None:
                 stream = _identity(os.pread(file.fileno(), SAMPLE_BYTES, 0))
-            for chunk in _text(file, chunk_bytes) if part is None else _part(file, part, chunk_bytes):
+            for chunk in unpacked(file, chunk_bytes) if part is None else _part(file, part, chunk_bytes):
                 stream = stream or _identity(chunk)
                 read = min(file.tell() - begin.start, total)
                 cutter.feed(chunk)
                 while cutter.more:
                     if records := cutter.take_lines(BATCH_RECORDS, source, name, stream, received):
                         yield Batch(records, read_bytes=read, total_bytes=total)
-    except (OSError, SourceError, zlib.error) as error:
+    except (OSError, SourceError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or str(error)
         position = Position(name, stream, cutter.offset, cutter.index)
         record = RawRecord(b"", source, position, received)
@@ -123,7 +117,7 @@ def parts_of(path: Path, part_bytes: int) -> Iterator[Part]:
         with os.fdopen(open_file(str(path)), "rb", buffering=0) as file:
             size = _size(file)
             head = file.read(SAMPLE_BYTES)
-            if head.startswith(_GZIP) or binary_kind(head) or directives.are_in(head):
+            if head.startswith(GZIP) or binary_kind(head) or directives.are_in(head):
                 return
             start = lines = 0
             while start < size:
@@ -174,29 +168,3 @@ def _part(file: BinaryIO, part: Part, chunk_bytes: int) -> Iterator[bytes]:
     while left > 0 and (chunk := file.read(min(chunk_bytes, left))):
         left -= len(chunk)
         yield chunk
-
-
-def _text(file: BinaryIO, chunk_bytes: int) -> Iterator[bytes]:
-    """Chunks of the content, unpacked where the file is gzip. Raises: OSError, zlib.error, SourceError for a bomb."""
-    chunk = file.read(chunk_bytes)
-    if not chunk.startswith(_GZIP):
-        while chunk:
-            yield chunk
-            chunk = file.read(chunk_bytes)
-        return
-    unpack = zlib.decompressobj(wbits=31)
-    given = 0
-    while chunk:
-        if unpack.eof:
-            unpack = zlib.decompressobj(wbits=31)  # a file may hold several members one after the other
-        text = unpack.decompress(chunk, chunk_bytes)
-        chunk = (unpack.unused_data if unpack.eof else unpack.unconsumed_tail) or file.read(chunk_bytes)
-        given += len(text)
-        if given > _FREE_BYTES and given > _MAX_RATIO * file.tell():
-            raise SourceError(
-                f"unpacks to more than {_MAX_RATIO} times its size, which no log does; left after {given} bytes"
-            )
-        if text:
-            yield text
-    if not unpack.eof:
-        raise SourceError("gzip: the end is missing")

@@ -44,7 +44,12 @@ def stands_in(mark: Mark, fd: int) -> bool:
     if os.fstat(fd).st_size < mark.offset:
         return False
     tail = os.pread(fd, mark.tail_bytes, mark.offset - mark.tail_bytes)
-    return _digest(os.pread(fd, mark.head_bytes, 0)) == mark.head and _digest(tail) == mark.tail
+    return begins(mark, os.pread(fd, mark.head_bytes, 0)) and _digest(tail) == mark.tail
+
+
+def begins(mark: Mark, head: bytes) -> bool:
+    """Whether a file with these first bytes begins as the marked one."""
+    return _digest(head[: mark.head_bytes]) == mark.head
 
 
 def _digest(data: bytes) -> bytes:
@@ -64,11 +69,15 @@ class Tail:
         *,
         before: str = "",
         header: bytes = b"",
+        inode: int = 0,
     ) -> None:
+        """`inode`: of the packed file, where `fd` is what it unpacked to."""
         self.fd = fd
         self.path = path
         self.stream = ""
         self.leave_at: float | None = None
+        self.copied_ns: int | None = None
+        """Of a file that was truncated: when the copy was last written that was made before."""
         self.source = source
         self._max = max_bytes
         self._before = before
@@ -79,7 +88,7 @@ class Tail:
         self._seen = (0, 0)
         self._read_at = 0.0
         status = os.fstat(fd)
-        self.inode = status.st_ino
+        self.inode = inode or status.st_ino
         self.key = (status.st_dev, status.st_ino)
 
     def start_at(self, mark: Mark) -> None:

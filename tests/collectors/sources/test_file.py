@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -102,6 +103,14 @@ def test_a_record_that_spans_lines_is_one_and_is_resumed_at_its_first_line(tmp_p
     assert third.lines == []
 
 
+def pack(path: Path) -> None:
+    """As gzip does: beside the file, then with its time, then in its place."""
+    packed, status = path.with_name(path.name + ".gz"), path.stat()
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    os.utime(packed, ns=(status.st_atime_ns, status.st_mtime_ns))
+    path.unlink()
+
+
 def test_rotation_by_rename_loses_nothing_also_what_comes_late_to_the_old_file(tmp_path: Path) -> None:
     log = tmp_path / "auth.log"
     add(log, *lines(0, 10))
@@ -170,7 +179,7 @@ def test_a_pattern_follows_many_files_and_their_renames_without_reading_twice(tm
         assert again.until(1) == lines(110, 111)
 
 
-@pytest.mark.parametrize("rotation", ["none", "rename", "copytruncate", "delete"])
+@pytest.mark.parametrize("rotation", ["none", "rename", "gzip", "copytruncate", "copytruncate-gzip", "delete"])
 def test_stopped_and_resumed_from_marks_it_goes_on_at_the_very_line(tmp_path: Path, rotation: str) -> None:
     log = tmp_path / "auth.log"
     add(log, *lines(0, 20))
@@ -179,9 +188,14 @@ def test_stopped_and_resumed_from_marks_it_goes_on_at_the_very_line(tmp_path: Pa
     add(log, *lines(20, 30))
     if rotation == "rename":
         log.rename(tmp_path / "auth.log-20260301")
-    elif rotation == "copytruncate":
+    elif rotation == "gzip":
+        log.rename(tmp_path / "auth.log-20260301")
+        pack(tmp_path / "auth.log-20260301")
+    elif rotation.startswith("copytruncate"):
         shutil.copyfile(log, tmp_path / "auth.log.1")
         os.truncate(log, 0)
+        if rotation.endswith("gzip"):
+            pack(tmp_path / "auth.log.1")
     elif rotation == "delete":
         log.unlink()
     add(log, *lines(30, 40))
@@ -196,7 +210,7 @@ def test_stopped_and_resumed_from_marks_it_goes_on_at_the_very_line(tmp_path: Pa
     assert third.lines == []
 
 
-@pytest.mark.parametrize("rotation", ["rename", "copytruncate"])
+@pytest.mark.parametrize("rotation", ["rename", "copytruncate", "gzip"])
 def test_generations_that_came_and_went_while_it_was_stopped_are_read(tmp_path: Path, rotation: str) -> None:
     log = tmp_path / "auth.log"
     add(tmp_path / "auth.log.9", *lines(900, 909))
@@ -207,8 +221,10 @@ def test_generations_that_came_and_went_while_it_was_stopped_are_read(tmp_path: 
     for n in range(3):
         add(log, *lines(20 + 10 * n, 30 + 10 * n))
         time.sleep(0.02)
-        if rotation == "rename":
+        if rotation != "copytruncate":
             log.rename(tmp_path / f"auth.log.{3 - n}")
+            if rotation == "gzip":
+                pack(tmp_path / f"auth.log.{3 - n}")
         else:
             shutil.copyfile(log, tmp_path / f"auth.log.{3 - n}")
             os.truncate(log, 0)
@@ -221,6 +237,50 @@ def test_generations_that_came_and_went_while_it_was_stopped_are_read(tmp_path: 
     with follow(log, again.marks) as third:
         time.sleep(0.1)
     assert third.lines == []
+
+
+@pytest.mark.parametrize("poll_s", [0.02, 0.1])
+@pytest.mark.parametrize("rotation", ["rename", "gzip", "copytruncate"])
+def test_a_storm_of_rotations_loses_and_repeats_nothing(tmp_path: Path, rotation: str, poll_s: float) -> None:
+    log = tmp_path / "auth.log"
+    add(log, *lines(0, 25))
+    written = 25
+    with follow(log, poll_s=poll_s) as f:
+        f.until(25)
+        for n in range(100):  # up to 40 a second, one or more between two looks
+            add(log, *lines(written, written + 25))
+            time.sleep(0.025)
+            add(log, *lines(written + 25, written + 50))
+            written += 50
+            generation = tmp_path / f"auth.log.{100 - n}"
+            if rotation == "copytruncate":
+                shutil.copyfile(log, generation)
+                os.truncate(log, 0)
+            else:
+                log.rename(generation)
+                if rotation == "gzip":
+                    pack(generation)
+        add(log, *lines(written, written + 10))
+        f.until(written + 10)
+        time.sleep(0.5)
+        assert sorted(f.lines) == sorted(lines(0, written + 10))
+        assert f.dead == []
+
+
+def test_a_bomb_among_the_rotated_files_is_one_dead_letter(tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    add(log, *lines(0, 10))
+    with follow(log) as f:
+        f.until(10)
+    time.sleep(0.02)
+    (tmp_path / "auth.log.1.gz").write_bytes(gzip.compress(b"\n" * 100_000_000))
+    log.rename(tmp_path / "auth.log.2")
+    add(log, *lines(10, 20))
+    with follow(log, f.marks) as again:
+        again.until(10)
+        assert again.lines == lines(10, 20)
+        [letter] = again.dead
+        assert "auth.log.1.gz: unpacks to more than 500 times its size" in letter.reason
 
 
 def test_from_the_end_only_new_lines_are_given_also_after_a_restart(tmp_path: Path) -> None:
