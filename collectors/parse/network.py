@@ -5,6 +5,9 @@ Names: ECS 8.17 `network.*`, `source.*`, `destination.*`; numbers: IANA's Assign
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from collectors.event import Value
 from collectors.parse.ecs import ip, port
 
@@ -14,6 +17,8 @@ _NUMBERS = {
 }  # fmt: skip
 _OTHER_NAMES = {"icmp6": "ipv6-icmp", "icmpv6": "ipv6-icmp", "ospfigp": "ospf", "carp": "vrrp"}
 _NAMES = {number: name for name, number in _NUMBERS.items()}
+_LONGEST_KEPT = 40
+"""Characters of a protocol's name that is remembered."""
 
 VERDICT = "event.outcome event.type"
 """The fields that `verdict` sets."""
@@ -21,19 +26,20 @@ VERDICT = "event.outcome event.type"
 
 def put_protocol(fields: dict[str, Value], text: str) -> None:
     """Set `network.transport` and `network.iana_number` of "6", "tcp", "TCP"; a word that is no protocol is the transport alone."""
-    if not text:
-        return
+    if text:
+        fields.update(_protocol(text) if len(text) < _LONGEST_KEPT else _protocol.__wrapped__(text))
+
+
+@lru_cache(1000)
+def _protocol(text: str) -> Mapping[str, Value]:
     name = text.lower()
     if name.isascii() and name.isdigit():
-        if len(name) <= 3:
-            fields["network.iana_number"] = number = str(int(name))
-            if number in _NAMES:
-                fields["network.transport"] = _NAMES[number]
-        return
-    name = _OTHER_NAMES.get(name, name)
-    fields["network.transport"] = name
-    if name in _NUMBERS:
-        fields["network.iana_number"] = _NUMBERS[name]
+        number = str(int(name)) if len(name) <= 3 else ""
+        named = {"network.iana_number": number, "network.transport": _NAMES.get(number, "")}
+    else:
+        name = _OTHER_NAMES.get(name, name)
+        named = {"network.iana_number": _NUMBERS.get(name, ""), "network.transport": name}
+    return {field: value for field, value in named.items() if value}
 
 
 def put_end(fields: dict[str, Value], end: str, host: str, port_text: str = "") -> None:

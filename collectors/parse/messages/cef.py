@@ -11,8 +11,9 @@ stays under `cef.extensions.`. The moment is `rt`, otherwise `end` or `start`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from collectors.event import Value
 from collectors.parse.format import Gives, Message
@@ -21,7 +22,7 @@ from collectors.parse.network import put_protocol, verdict
 from collectors.parse.timestamp import of_device
 
 _OPENING = "CEF:"
-_COLUMN = re.compile(r"((?:[^|\\]++|\\.)*+)\|", re.DOTALL)
+_COLUMNS = re.compile(r"((?:[^|\\]++|\\.)*+)\|" * 7, re.DOTALL)
 _KEY = re.compile(r" ([A-Za-z0-9_.\[\]-]{1,64}+)=")
 _ESCAPE = re.compile(r"\\([\\|=nr])")
 _ESCAPED = {"n": "\n", "r": "\r"}
@@ -48,7 +49,9 @@ _NAMES = Names(
         "sourceTranslatedAddress": "source.nat.ip", "sourceTranslatedPort": "source.nat.port", "spt": "source.port", "src": "source.ip",
         "start": "", "suser": "user.name", "dproc": "process.name", "sproc": "process.name",
     },
+    ("", "N/A", "-"),
 )  # fmt: skip
+_LEVELS = frozenset(map(str, range(11)))
 _SEVERITIES = {"unknown": 0, "low": 3, "medium": 6, "high": 8, "very-high": 10}
 _DENIED = frozenset(
     {
@@ -76,45 +79,61 @@ _OUTCOMES = {
 }
 _DIRECTIONS = {"0": "inbound", "1": "outbound"}
 _EXTENSIONS = 500
-_NOTHING = frozenset({"", "N/A", "-"})
+_KEPT = 4_000
+_LONGEST_KEPT = 300
+"""Headers that are remembered, and characters of the longest: 2 MB where somebody invents them."""
 
 
 def read(message: str, fields: dict[str, Value]) -> datetime | None:
     """Add the fields of one event; returns when it was. A header with fewer columns adds none."""
-    at = len(_OPENING) if message.startswith(_OPENING) else 0
-    columns: list[str] = []
-    for _ in _HEADER:
-        match = _COLUMN.match(message, at)
-        if match is None:
+    columns = message.removeprefix(_OPENING).split("|", len(_HEADER))
+    if len(columns) <= len(_HEADER):
+        return None
+    extension = columns.pop()
+    if any("\\" in column for column in columns):
+        found = _COLUMNS.match(message.removeprefix(_OPENING))
+        if found is None:
             return None
-        columns.append(_plain(match[1]).strip(" "))
-        at = match.end()
-    fields.update({field: value for field, value in zip(_HEADER, columns, strict=True) if value})
-    severity = columns[-1].lower()
-    level = int(severity) if severity in _LEVELS else _SEVERITIES.get(severity)
-    if level is not None:
-        fields["event.severity"] = level
-    fields["message"] = columns[-2] or message
-    parts = _KEY.split(f" {message[at:].strip(' ')}", _EXTENSIONS)
-    values = [_plain(value.rstrip(" ")) for value in parts[2::2]] if "\\" in message else parts[2::2]
+        columns, extension = (
+            [_plain(column) for column in found.groups()],
+            message.removeprefix(_OPENING)[found.end() :],
+        )
+    header = _header if len(message) - len(extension) < _LONGEST_KEPT else _header.__wrapped__
+    fields["message"] = message
+    fields.update(header(*columns))
+    parts = _KEY.split(f" {extension.strip(' ')}", _EXTENSIONS)
+    values = parts[2::2]
+    if "\\" in extension:
+        values = [_plain(value.rstrip(" ")) if "\\" in value else value.rstrip(" ") for value in values]
     pairs = dict(zip(parts[1::2], values, strict=True))
-    said = _NAMES.put(_labelled(pairs), fields, _NOTHING)
+    said = _NAMES.put(_labelled(pairs) if "Label=" in extension else pairs.items(), fields)
     _judge(said, fields)
     return next(
         (moment for name in ("rt", "end", "start") if (moment := of_device(said.get(name, ""))) is not None), None
     )
 
 
-_LEVELS = frozenset(map(str, range(11)))
+@lru_cache(_KEPT)
+def _header(*columns: str) -> Mapping[str, Value]:
+    """What the seven columns say: a device has a few hundred."""
+    texts = [column.strip(" ") for column in columns]
+    fields: dict[str, Value] = {field: value for field, value in zip(_HEADER, texts, strict=True) if value}
+    severity = texts[-1].lower()
+    level = int(severity) if severity in _LEVELS else _SEVERITIES.get(severity)
+    if level is not None:
+        fields["event.severity"] = level
+    if texts[-2]:
+        fields["message"] = texts[-2]
+    return fields
 
 
 def _plain(text: str) -> str:
-    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text) if "\\" in text else text
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
 
 
 def _labelled(pairs: dict[str, str]) -> Iterable[tuple[str, str]]:
     """The pairs with custom fields under the name that their label says."""
-    for label in [name for name in pairs if name[-5:] == "Label" and name[:-5] in pairs]:
+    for label in [name for name in pairs if name.endswith("Label") and name[:-5] in pairs]:
         value, named = pairs.pop(label[:-5]), pairs.pop(label)
         pairs[named or label[:-5]] = value
     return pairs.items()

@@ -39,8 +39,8 @@ _NAMES = Names(
         "xlatedst": "destination.nat.ip", "xlatesport": "source.nat.port", "xlatesrc": "source.nat.ip", "app_name":
         "network.application", "appi_name": "network.application", "bytes": "network.bytes", "packets": "network.packets",
     },
+    ("", " ", "0.0.0.0"),  # noqa: S104  what stands where no address was put in place of another
 )  # fmt: skip
-_NOTHING = frozenset({"", " ", "0.0.0.0"})  # noqa: S104  what stands where no address was put in place of another
 _PAIRS = 500
 _ALLOWED = frozenset({"accept", "allow", "decrypt", "encrypt", "bypass", "authorize", "key install", "inspect"})
 _DENIED = frozenset({"drop", "reject", "block", "prevent", "quarantine", "deny", "redirect", "failed log in"})
@@ -64,7 +64,7 @@ def read(message: str, fields: dict[str, Value]) -> datetime | None:
     del found[_PAIRS:]
     if "\\" in message:
         found = [(name, _ESCAPE.sub(r"\1", value)) for name, value in found]
-    said = _NAMES.put(found, fields, _NOTHING)
+    said = _NAMES.put(found, fields)
     action = said.get("action", "")
     if action:
         fields.setdefault("event.action", action)

@@ -35,8 +35,8 @@ _NAMES = Names(
         "SrcIP": "source.ip", "SrcPort": "source.port", "ThreatName": "threat.software.name", "URL": "url.original", "User": "user.name",
         "UserAgent": "user_agent.original", "WebApplication": "network.application",
     },
+    ("", "N/A", "Unknown", "No Authentication Required"),
 )  # fmt: skip
-_NOTHING = frozenset({"", "N/A", "Unknown", "No Authentication Required"})
 _CATEGORIES = {
     "430001": "intrusion_detection",
     "430002": "network",
@@ -58,7 +58,7 @@ def read(message: str, fields: dict[str, Value]) -> datetime | None:
     fields["event.code"] = code
     fields["event.category"] = _CATEGORIES[code]
     parts = _NAME.split(f", {text}", _PAIRS)
-    said = _NAMES.put(zip(parts[1::2], [value.strip(' "') for value in parts[2::2]], strict=True), fields, _NOTHING)
+    said = _NAMES.put(zip(parts[1::2], [value.strip(' "') for value in parts[2::2]], strict=True), fields)
     put_protocol(fields, said.get("Protocol", ""))
     if (seconds := number(said.get("ConnectionDuration", ""))) is not None and seconds < _LONGEST_S:
         fields["event.duration"] = seconds * 1_000_000_000

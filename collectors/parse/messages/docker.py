@@ -11,7 +11,7 @@ from datetime import datetime
 
 from collectors.event import Value
 from collectors.parse.format import Gives, Message
-from collectors.parse.keyvalue import Names, pairs
+from collectors.parse.keyvalue import Names
 
 _NAMES = Names(
     "docker.daemon.",
@@ -26,7 +26,7 @@ def read(message: str, fields: dict[str, Value]) -> datetime | None:
     """Add the fields of one message; returns when it was."""
     if not message.startswith("time="):
         return None
-    said = _NAMES.put(pairs(message), fields)
+    said = _NAMES.read(message, fields)
     if "msg" in said:
         fields["message"] = said["msg"]
     if fields.get("log.level") in ("error", "fatal", "panic"):

@@ -16,7 +16,7 @@ from datetime import datetime
 from collectors.event import Value
 from collectors.parse.ecs import ip, number, port
 from collectors.parse.format import Gives, Message
-from collectors.parse.keyvalue import Names, pairs
+from collectors.parse.keyvalue import Names
 from collectors.parse.network import put_protocol, verdict
 from collectors.parse.timestamp import of_device
 
@@ -38,11 +38,11 @@ _NAMES = Names(
         "srcport": "source.port", "time": "", "transip": "", "transport": "", "tz": "", "unauthuser": "user.name", "url": "url.original",
         "user": "user.name", "virus": "threat.software.name", "xauthuser": "user.name",
     },
+    ("", "N/A", "none", "n/a"),
 )  # fmt: skip
 _BETTER = {"devname": "host.name", "msg": "message"}
 _DIRECTIONS = {"outgoing": "outbound", "incoming": "inbound"}
 _TYPE, _SUBTYPE = "fortinet.firewall.type", "fortinet.firewall.subtype"
-_NOTHING = frozenset({"", "N/A", "none", "n/a"})
 _DENIED = frozenset({"deny", "denied", "block", "blocked", "blocklist", "dropped", "drop", "reset", "clear_session"})
 _FAILED = frozenset({"failed", "failure", "fail", "negotiate_error", "error", "timeout", "denied", "deny"})
 _SUCCEEDED = frozenset({"success", "succeeded", "logon", "logout", "up", "200"})
@@ -64,18 +64,18 @@ _LONGEST_S = 10**9
 
 def read(message: str, fields: dict[str, Value]) -> datetime | None:
     """Add the fields of one message; returns when it was."""
-    said = _NAMES.put(pairs(message), fields, _NOTHING)
-    for name, value in said.items():
-        if name in _BETTER:
-            fields[_BETTER[name]] = value
-        elif name == "proto":
-            put_protocol(fields, value)
-        elif name == "service":
-            fields["network.protocol"] = value.lower()
-        elif name == "direction":
-            fields["network.direction"] = _DIRECTIONS.get(value, value)
-        elif name == "duration" and (seconds := number(value)) is not None and seconds < _LONGEST_S:
-            fields["event.duration"] = seconds * 1_000_000_000
+    said = _NAMES.read(message, fields)
+    get = said.get
+    for name, field in _BETTER.items():
+        if name in said:
+            fields[field] = said[name]
+    put_protocol(fields, get("proto", ""))
+    if "service" in said:
+        fields["network.protocol"] = said["service"].lower()
+    if "direction" in said:
+        fields["network.direction"] = _DIRECTIONS.get(said["direction"], said["direction"])
+    if (seconds := number(get("duration", ""))) is not None and seconds < _LONGEST_S:
+        fields["event.duration"] = seconds * 1_000_000_000
     if "transip" in said:
         _translated(said, fields)
     _judge(fields)

@@ -38,12 +38,12 @@ _NAMES = Names(
         "DstIp": "destination.ip", "DstZone": "observer.egress.zone", "dst": "", "proto": "", "src": "", "SrcIp": "source.ip",
         "UserAddress": "source.ip", "URL": "url.original", "Url": "url.original",
     },
+    ("", "-", "--", "N/A", "unknown"),
 )  # fmt: skip
 _CONSOLE = re.compile(r" user:(?P<user>\S{1,256}) (?P<act>login|logout) from ")
 _COMMAND = re.compile(r"-IPAddr=(?P<ip>[^\s-]{1,64})-User=(?P<user>[^\s;]{1,256}); Command is (?P<command>.{1,4096})")
 _OF_TEXT = {"user": "user.name", "command": "process.command_line"}
 _LONGEST = 4_096
-_NOTHING = frozenset({"", "-", "--", "N/A", "unknown"})
 _PAIRS = 200
 _LOGINS = ("LOGIN", "SSH_FAIL", "AUTHEN", "PASSWORD", "SSH_USER_LOGIN", "TELNETFAILED", "LOGINFAILED")
 _LOGOUTS = ("LOGOUT", "OFFLINE")
@@ -66,7 +66,7 @@ def read(message: str, fields: dict[str, Value]) -> None:
         fields["event.sequence"] = count
     found = _PAIR.findall(message, head.end())
     del found[_PAIRS:]
-    said = _NAMES.put([(name, (quoted or bare).strip(" .")) for name, quoted, bare in found], fields, _NOTHING)
+    said = _NAMES.put([(name, (quoted or bare).strip(" .")) for name, quoted, bare in found], fields)
     put_protocol(fields, said.get("protocol") or said.get("Protocol") or said.get("proto", ""))
     for name, end in (("src", "source"), ("dst", "destination")):
         host, _, at = said.get(name, "").rpartition(":")

@@ -29,13 +29,13 @@ _NAMES = Names(
         "src": "source.ip", "srcBytes": "source.bytes", "srcMAC": "source.mac", "srcPackets": "source.packets", "srcPort": "source.port",
         "srcPostNAT": "source.nat.ip", "srcPostNATPort": "source.nat.port", "url": "url.original", "usrName": "user.name",
     },
+    ("", "N/A", "-"),
 )  # fmt: skip
 _DENIED = frozenset(
     {"deny", "denied", "block", "blocked", "drop", "dropped", "reject", "rejected", "reset", "prevent", "prevented"}
 )
 _ALLOWED = frozenset({"allow", "allowed", "accept", "accepted", "permit", "permitted", "pass", "passed"})
 _ATTRIBUTES = 500
-_NOTHING = frozenset({"", "N/A", "-"})
 
 
 def read(message: str, fields: dict[str, Value]) -> datetime | None:
@@ -57,7 +57,7 @@ def read(message: str, fields: dict[str, Value]) -> datetime | None:
         for name, sign, value in [part.partition("=")]
         if sign
     ]
-    said = _NAMES.put(pairs, fields, _NOTHING)
+    said = _NAMES.put(pairs, fields)
     put_protocol(fields, said.get("proto", ""))
     action = str(fields.get("event.action", "")).lower()
     if "source.ip" in fields and "destination.ip" in fields:

@@ -12,7 +12,9 @@ generated time, the site's local time.
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from collectors.event import Value
 from collectors.parse.ecs import ip, number
@@ -62,7 +64,25 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Type -> the field of each column; those without a point are read here, "" is passed over."""
-_PLANS = {kind: [(field, converter(field)) for field in columns] for kind, columns in _COLUMNS.items()}
+
+
+class _Plan(NamedTuple):
+    """The columns of one type by what becomes of them, each with its place: `texts` and `typed` are fields, `own` is read here."""
+
+    texts: list[tuple[int, str]]
+    typed: list[tuple[int, str, Callable[[str], Value]]]
+    own: list[tuple[int, str]]
+    width: int
+
+
+def _plan(columns: tuple[str, ...]) -> _Plan:
+    named = [(at, field) for at, field in enumerate(columns) if field]
+    typed = [(at, field, convert) for at, field in named if (convert := converter(field)) is not None]
+    texts = [(at, field) for at, field in named if "." in field and converter(field) is None]
+    return _Plan(texts, typed, [(at, field) for at, field in named if "." not in field], len(columns))
+
+
+_PLANS = {kind: _plan(columns) for kind, columns in _COLUMNS.items()}
 _NOTHING = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  what stands where no address was put in place of another
 _DENIED = frozenset({
     "deny", "drop", "drop-icmp", "reset-client", "reset-server", "reset-both", "reset client", "reset server", "reset both", "block-url",
@@ -91,18 +111,17 @@ def read(message: str, fields: dict[str, Value]) -> datetime | None:
             fields[f"{_P}type"], fields[f"{_P}sub_type"] = row[3], row[4] or "-"
             return of_device(row[6])
         return None
-    said: dict[str, str] = {}
-    for (field, convert), value in zip(plan, row, strict=False):
-        if not value or not field or value in _NOTHING:
-            continue
-        if convert is not None:
-            typed = convert(value)
-            if typed is not None:
-                fields[field] = typed
-        elif "." in field:
+    if len(row) < plan.width:
+        row += [""] * (plan.width - len(row))
+    for at, field in plan.texts:
+        value = row[at]
+        if value not in _NOTHING:
             fields[field] = value
-        else:
-            said[field] = value
+    for at, field, convert in plan.typed:
+        value = row[at]
+        if value not in _NOTHING and (typed := convert(value)) is not None:
+            fields[field] = typed
+    said = {name: row[at] for at, name in plan.own if row[at] not in _NOTHING}
     _common(said, fields)
     _JUDGES[row[3]](said, fields)
     return _moment(said)

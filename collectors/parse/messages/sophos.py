@@ -16,7 +16,7 @@ from datetime import datetime
 from collectors.event import Value
 from collectors.parse.ecs import number
 from collectors.parse.format import Gives, Message
-from collectors.parse.keyvalue import Names, pairs
+from collectors.parse.keyvalue import Names
 from collectors.parse.network import drop_untranslated, put_protocol, verdict
 from collectors.parse.timestamp import of_device
 
@@ -41,8 +41,8 @@ _NAMES = Names(
         "user": "user.name", "user_agent": "user_agent.original", "user_group": "group.name", "user_gp": "group.name",
         "user_name": "user.name", "username": "user.name", "virus": "threat.software.name",
     },
+    ("", "N/A", "-", "0.0.0.0"),  # noqa: S104  what stands where no address was put in place of another
 )  # fmt: skip
-_NOTHING = frozenset({"", "N/A", "-", "0.0.0.0"})  # noqa: S104  what stands where no address was put in place of another
 _CATEGORIES = {
     "firewall": "network", "idp": "intrusion_detection", "ips": "intrusion_detection", "anti-virus": "malware", "atp": "malware",
     "content filtering": "web", "sandbox": "malware", "sandstorm": "malware", "waf": "web", "anti-spam": "email", "system health": "host",
@@ -54,7 +54,7 @@ _LONGEST_S = 10**9
 
 def read(message: str, fields: dict[str, Value]) -> datetime | None:
     """Add the fields of one record; returns when it was."""
-    said = _NAMES.put(pairs(message), fields, _NOTHING)
+    said = _NAMES.read(message, fields)
     if text := said.get("message"):
         fields["message"] = text
     if (seconds := number(said.get("duration", ""))) is not None and seconds < _LONGEST_S:

@@ -39,8 +39,8 @@ _NAMES = Names(
         "sublocation-type": "aws.vpcflow.sublocation.type",
         **dict.fromkeys(_OURS.split(), ""),
     },
+    ("-", ""),
 )  # fmt: skip
-_NOTHING = frozenset({"-", ""})
 _STATUSES = frozenset({"OK", "NODATA", "SKIPDATA"})
 _ENDS = tuple(f" {status}".encode() for status in sorted(_STATUSES))
 _COLUMNS = re.compile(rb"[a-z][a-z0-9-]{1,40}(?: [a-z][a-z0-9-]{1,40}){2,63}")
@@ -61,7 +61,7 @@ def parse(record: RawRecord, context: Context) -> Parsed:
             return Parsed(None, {"event.dataset": "aws.vpcflow", "event.action": "log-header", "message": text})
         raise ParseError(f"no flow record of {len(columns)} columns: {excerpt(text)}")
     fields: dict[str, Value] = {"event.dataset": "aws.vpcflow", "event.category": "network", "cloud.provider": "aws"}
-    own = _NAMES.put(zip(columns, values, strict=True), fields, _NOTHING)
+    own = _NAMES.put(zip(columns, values, strict=True), fields)
     get = own.get
     put_end(fields, "source", get("srcaddr", ""), get("srcport", ""))
     put_end(fields, "destination", get("dstaddr", ""), get("dstport", ""))

@@ -41,9 +41,8 @@ _KNOWN = {
     "sc-bytes": "http.response.bytes", "cs-bytes": "http.request.bytes", "cs(Content-Type)": "http.request.mime_type",
     **dict.fromkeys(_OWN.split(), ""),
 }  # fmt: skip
-_IIS, _LOG = Names("iis.access.", _KNOWN), Names("w3c.log.", _KNOWN)
+_IIS, _LOG = Names("iis.access.", _KNOWN, ("-", "")), Names("w3c.log.", _KNOWN, ("-", ""))
 _UTC = ZoneInfo("UTC")
-_NOTHING = frozenset({"-", ""})
 _FIREWALL = {"ALLOW": "success", "DROP": "failure"}
 
 
@@ -67,7 +66,7 @@ def parse(record: RawRecord, context: Context) -> Parsed:
     if len(values) != len(plan.columns):
         raise ParseError(f"{len(values)} columns instead of {len(plan.columns)}: {excerpt(text)}")
     fields: dict[str, Value] = {"event.dataset": plan.dataset}
-    own = plan.names.put(zip(plan.columns, values, strict=True), fields, _NOTHING)
+    own = plan.names.put(zip(plan.columns, values, strict=True), fields)
     time = _time(own, plan, context)
     for each in _READERS:
         each(own, fields)
