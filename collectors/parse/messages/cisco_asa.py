@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from collectors.event import Value
 from collectors.parse.ecs import ip, number, port
 from collectors.parse.format import Gives, Message
-from collectors.parse.network import put_protocol, verdict
+from collectors.parse.network import put_end, put_protocol, verdict
 
 
 def _end(name: str, *, interface: bool = True) -> str:
@@ -50,18 +50,54 @@ _ADMIN = (
 )
 
 
+_FIELDS = {
+    "acl": "rule.name", "command": "process.command_line", "d_if": "observer.egress.interface.name", "file": "file.path",
+    "group": "group.name", "id": "cisco.asa.connection_id", "object": "cisco.asa.object", "reason": "event.reason",
+    "s_if": "observer.ingress.interface.name", "service": "network.protocol", "target": "user.target.name", "url": "url.original",
+    "user": "user.name", "verb": "cisco.asa.verb",
+}  # fmt: skip
+_COUNTS = {"bytes": "network.bytes", "received": "source.bytes", "sent": "destination.bytes"}
+_PARTS = ("", "_if", "_port", "_nat", "_natport", "_user", "_natuser")
+_TURNED = {f"{here}{part}": f"{there}{part}" for here, there in ("sd", "ds") for part in _PARTS}
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A message's pattern. `names`: of its groups; `turned`: where its ends change places; `fields`, `counts`: what groups become."""
+
+    pattern: re.Pattern[str]
+    names: tuple[str, ...]
+    turned: tuple[str, ...]
+    fields: tuple[tuple[str, str], ...]
+    counts: tuple[tuple[str, str], ...]
+
+
+def _text(pattern: str) -> _Text:
+    compiled = re.compile(pattern, re.ASCII)
+    names = tuple(compiled.groupindex)  # all groups have names, so they stand in their order
+    turned = tuple(_TURNED.get(name, name) for name in names)
+    every = {*names, *turned}
+    return _Text(
+        compiled,
+        names,
+        turned,
+        tuple((name, field) for name, field in _FIELDS.items() if name in every),
+        tuple((name, field) for name, field in _COUNTS.items() if name in every),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """One message: what it is called here, its category, how it went ("" where it does not say), and the pattern of its text."""
+    """One message: what it is called here, its category, how it went ("" where it does not say), and its text."""
 
     action: str
     category: str
     outcome: str
-    pattern: re.Pattern[str]
+    text: _Text
 
 
 def _kind(action: str, category: str, outcome: str, pattern: str) -> _Kind:
-    return _Kind(action, category, outcome, re.compile(pattern, re.ASCII))
+    return _Kind(action, category, outcome, _text(pattern))
 
 
 _KINDS: dict[str, _Kind] = {
@@ -171,15 +207,7 @@ _KINDS: dict[str, _Kind] = {
     "722051": _kind("vpn-address", "network", "success", rf"{_WHO} (?:IPv4 )?Address <(?P<s_nat>[^<>]{{1,64}})>"),
     "733100": _kind("threat-rate", "intrusion_detection", "", r"\[ *(?P<object>[^\]]{1,128})\] (?P<reason>drop rate-\d exceeded)\."),
 }  # fmt: skip
-_OF_VPN = re.compile(_VPN, re.ASCII)
-_OF_CLIENT = re.compile(_WHO, re.ASCII)
-_FIELDS = {
-    "acl": "rule.name", "command": "process.command_line", "d_if": "observer.egress.interface.name", "file": "file.path",
-    "group": "group.name", "id": "cisco.asa.connection_id", "object": "cisco.asa.object", "reason": "event.reason",
-    "s_if": "observer.ingress.interface.name", "service": "network.protocol", "target": "user.target.name", "url": "url.original",
-    "user": "user.name", "verb": "cisco.asa.verb",
-}  # fmt: skip
-_COUNTS = {"bytes": "network.bytes", "received": "source.bytes", "sent": "destination.bytes"}
+_OF_OTHERS = (_text(_VPN), _text(_WHO))
 
 
 def read(message: str, fields: dict[str, Value]) -> None:
@@ -190,18 +218,19 @@ def read(message: str, fields: dict[str, Value]) -> None:
         return
     fields["event.code"] = code
     kind = _KINDS.get(code)
-    match = kind.pattern.match(text) if kind is not None else None
+    match = kind.text.pattern.match(text) if kind is not None else None
     if kind is None or match is None:
-        match = _OF_VPN.match(text) or _OF_CLIENT.match(text)
-        if match is not None:
-            _put(match.groupdict(), fields)
+        for other in _OF_OTHERS:
+            if (match := other.pattern.match(text)) is not None:
+                _put(other, dict(zip(other.names, match.groups(), strict=True)), fields)
+                return
         return
-    found = match.groupdict()
+    found = dict(zip(kind.text.names, match.groups(), strict=True))
     if found.get("way") == "out":  # the connection goes from the inside to what stands first
-        found |= {f"{there}{part}": found.get(f"{here}{part}") for here, there in ("sd", "ds") for part in _PARTS}
+        found = dict(zip(kind.text.turned, match.groups(), strict=True))
     fields["event.action"] = kind.action
     fields["event.category"] = kind.category
-    _put(found, fields)
+    _put(kind.text, found, fields)
     outcome = _VERBS.get(found.get("verb") or "", kind.outcome)
     if outcome in ("allowed", "denied"):
         verdict(fields, allowed=outcome == "allowed")
@@ -209,44 +238,39 @@ def read(message: str, fields: dict[str, Value]) -> None:
         fields["event.outcome"] = outcome
 
 
-_PARTS = ("", "_if", "_port", "_nat", "_natport", "_user", "_natuser")
 _VERBS = {"permitted": "allowed", "est-allowed": "allowed", "denied": "denied"}
 
 
-def _put(found: dict[str, str | None], fields: dict[str, Value]) -> None:
-    for name, value in found.items():
-        if not value:
-            continue
-        if name in _FIELDS:
-            fields[_FIELDS[name]] = value.strip(" ")
-        elif name in _COUNTS and (count := number(value)) is not None:
-            fields[_COUNTS[name]] = count
-        elif name in ("s", "d"):
-            _host("source" if name == "s" else "destination", found, name, fields)
-        elif name == "nat":
-            _translated("source", value, found.get("nat_port"), fields)
-    put_protocol(fields, (found.get("proto") or "").removeprefix("protocol "))
-    if spent := found.get("time"):
+def _put(text: _Text, found: dict[str, str | None], fields: dict[str, Value]) -> None:
+    for name, field in text.fields:
+        if value := found.get(name):
+            fields[field] = value.strip(" ")
+    for name, field in text.counts:
+        if (count := number(found[name] or "")) is not None:
+            fields[field] = count
+    get = found.get
+    if host := get("s"):
+        _host("source", host, get("s_port"), get("s_nat"), get("s_natport"), fields)
+        if user := get("s_user") or get("s_natuser"):
+            fields.setdefault("user.name", user.rpartition("\\")[2])
+    if host := get("d"):
+        _host("destination", host, get("d_port"), get("d_nat"), get("d_natport"), fields)
+    if other := get("nat"):
+        _translated("source", other, get("nat_port"), fields)
+    if protocol := get("proto"):
+        put_protocol(fields, protocol.removeprefix("protocol "))
+    if spent := get("time"):
         hours, _, rest = spent.partition(":")
         minutes, _, seconds = rest.partition(":")
         if hours.isdigit() and minutes.isdigit() and seconds.isdigit():
             fields["event.duration"] = (int(hours) * 3600 + int(minutes) * 60 + int(seconds)) * 1_000_000_000
 
 
-def _host(end: str, found: dict[str, str | None], name: str, fields: dict[str, Value]) -> None:
-    """One end: an address or a name that the firewall knows, its port, user, and translation where it is another address."""
-    host = str(found[name])
-    address = ip(host)
-    fields[f"{end}.ip" if address else f"{end}.domain"] = address or host
-    if (at := port(found.get(f"{name}_port") or "")) is not None:
-        fields[f"{end}.port"] = at
-    if (user := found.get(f"{name}_user") or found.get(f"{name}_natuser")) and end == "source":
-        fields["user.name"] = user.rpartition("\\")[2]
-    if (other := found.get(f"{name}_nat")) and (other, found.get(f"{name}_natport")) != (
-        host,
-        found.get(f"{name}_port"),
-    ):
-        _translated(end, other, found.get(f"{name}_natport"), fields)
+def _host(end: str, host: str, at: str | None, nat: str | None, nat_at: str | None, fields: dict[str, Value]) -> None:
+    """One end: an address or a name that the firewall knows, its port, and translation where it is another address."""
+    put_end(fields, end, host, at or "")
+    if nat and (nat != host or nat_at != at):
+        _translated(end, nat, nat_at, fields)
 
 
 def _translated(end: str, host: str, at: str | None, fields: dict[str, Value]) -> None:
