@@ -79,12 +79,11 @@ def repeated(alert: Alert, detection_ids: Sequence[str], event_ids: Sequence[str
     return Fact(f"{REPEATED}:{alert.id}:{detection_ids[0]}", REPEATED, now, "engine", msgspec.to_builtins(body))
 
 
-def status_changed(alert_id: str, change: StatusChange) -> Fact:
-    """The fact that a person decided on an alert."""
+def status_changed(alert_id: str, change: StatusChange, after: StatusChange | None = None) -> Fact:
+    """The fact that a person decided on an alert. `after`: the decision that they saw; of two facts after the same, a ledger takes one."""
     body = {"alert": alert_id, "status": change.status, "reason": change.reason, "note": change.note}
-    return Fact(
-        f"{STATUS}:{alert_id}:{change.time.isoformat()}", STATUS, change.time, change.actor, msgspec.to_builtins(body)
-    )
+    place = "first" if after is None else f"after {after.time.isoformat()}"
+    return Fact(f"{STATUS}:{alert_id}:{place}", STATUS, change.time, change.actor, msgspec.to_builtins(body))
 
 
 def touched(fact: Fact) -> tuple[str, ...]:

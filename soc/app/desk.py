@@ -97,13 +97,28 @@ class SiteDesk:
         self, ids: Sequence[str], status: AlertStatus, reason: CloseReason | None = None, note: str = ""
     ) -> None:
         now = self._site.clock()
-        written: list[Fact] = []
+        decided: dict[str, Fact] = {}
         for alert in self.alerts(ids):
-            last = alert.history[-1].time if alert.history else now
-            when = max(now, last + timedelta(microseconds=1))  # two decisions within the clock's tick keep their order
-            written.append(facts.status_changed(alert.id, StatusChange(when, self._actor, status, reason, note)))
-        self._site.ledger.append(written)
+            last = alert.history[-1] if alert.history else None
+            # two decisions within the clock's tick keep their order
+            when = max(now, last.time + timedelta(microseconds=1)) if last else now
+            change = StatusChange(when, self._actor, status, reason, note)
+            decided[alert.id] = facts.status_changed(alert.id, change, last)
+        taken = {entry.fact.id for entry in self._site.ledger.append(decided.values())}
         self._site.catch_up()
+        missed = [alert_id for alert_id, fact in decided.items() if fact.id not in taken]
+        if missed:
+            raise SocError(_overtaken(self.alerts(missed)))
+
+
+def _overtaken(alerts: Sequence[Alert]) -> str:
+    """That somebody else decided on these first: who, what, when."""
+    each = [
+        f"{alert.id} ({last.actor}: {last.status.value}, {last.time:%Y-%m-%d %H:%M:%S} UTC)"
+        for alert in alerts
+        if (last := alert.history[-1])
+    ]
+    return f"somebody was faster, look again; your decision was not recorded on {', '.join(each)}"
 
 
 def _meant(what: str, start: str, ids: Sequence[str]) -> str:

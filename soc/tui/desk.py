@@ -17,7 +17,7 @@ from soc.store import AlertQuery
 
 
 class Desk(Protocol):
-    """An analyst's desk. Any method may raise SocError: the message line says so, nothing changed, and the UI goes on."""
+    """An analyst's desk. Any method may raise SocError: the message line says so, what it names is unchanged, and the UI goes on."""
 
     @property
     def site(self) -> str:

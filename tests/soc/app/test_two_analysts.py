@@ -1,0 +1,58 @@
+"""Two analysts decide on one alert at the same time: the ledger takes one decision, and the other analyst is told by whom and what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from soc.alert import Alert, AlertStatus, CloseReason, facts
+from soc.app.desk import SiteDesk
+from soc.app.site import Site
+from soc.errors import SocError
+from soc.store import AlertQuery
+from tests.servers.elastic import ElasticNode
+from tests.soc.app.sites import new_site
+from tests.soc.store.material import DAY, alert
+
+
+class Overtaken(SiteDesk):
+    """A desk whose analyst looks at alerts, and then somebody else decides before this one does."""
+
+    def __init__(self, site: Site, actor: str, other: Callable[[], None]) -> None:
+        super().__init__(site, actor)
+        self._other = other
+
+    def alerts(self, ids: Sequence[str]) -> list[Alert]:
+        found = super().alerts(ids)
+        other, self._other = self._other, lambda: None
+        other()
+        return found
+
+
+@pytest.fixture(params=["local", pytest.param("elasticsearch", marks=pytest.mark.server)])
+def config(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if request.param == "local":
+        return new_site(tmp_path / "site", "[]", "")
+    node: ElasticNode = request.getfixturevalue("elastic_node")
+    return new_site(tmp_path / "site", "[]", f'store: {{kind: elasticsearch, hosts: ["{node.url}"], namespace: two}}\n')
+
+
+def test_one_of_two_who_change_an_alert_at_once_is_told(config: Path) -> None:
+    with Site.load(config) as first, Site.load(config) as second:
+        alerts = [alert(1), alert(2)]
+        first.ledger.append([facts.opened(one, DAY) for one in alerts])
+        first.catch_up()
+        ids = [one.id for one in alerts]
+        minh = SiteDesk(second, "minh")
+        lan = Overtaken(first, "lan", lambda: minh.close(ids[:1], CloseReason.BENIGN, "an exercise"))
+        with pytest.raises(SocError, match=rf"somebody was faster.* not recorded on {ids[0]} \(minh: closed, "):
+            lan.acknowledge(ids)
+        for desk in (lan, minh):
+            desk.version()
+            assert [one.status for one in desk.alerts(ids)] == [AlertStatus.CLOSED, AlertStatus.ACKNOWLEDGED]
+            assert [[change.actor for change in one.history] for one in desk.alerts(ids)] == [["minh"], ["lan"]]
+        lan.reopen(ids[:1])  # having looked again
+        assert [change.actor for change in lan.alerts(ids)[0].history] == ["minh", "lan"]
+        assert list(lan.alert_ids(AlertQuery(statuses=frozenset({AlertStatus.NEW})))) == ids[:1]
