@@ -11,6 +11,7 @@ Source of truth: Postfix 3.7 `src/smtpd/smtpd.c`, `smtpd_sasl_glue.c`, `src/glob
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from collectors.event import Value
 from collectors.parse.ecs import number
@@ -20,8 +21,7 @@ from collectors.parse.network import put_end
 Fields = dict[str, Value]
 _QUEUED = re.compile(r"([0-9A-Fa-f]{5,20}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20}|NOQUEUE): ")
 _PEER = re.compile(r"([^\s\[\]]{1,255}+)\[([0-9A-Fa-f.:]{2,64}+|unknown)\](?::(\d{1,5}+))?")
-_ANGLED = re.compile(r"(\w{2,16}+)=<([^>]{0,1000}+)>")
-_PLAIN = re.compile(r"(\w{2,32}+)=([^\s,<]{1,500}+)")
+_PAIR = re.compile(r"\b(\w{2,32}+)=(?:<([^>]{0,1000}+)>|([^\s,<]{1,500}+))")
 _STATUS = re.compile(r"status=(\w{1,16}+) \((.{0,1000})\)", re.DOTALL)
 _REJECT = re.compile(
     r"(?:milter-)?(reject|discard|hold|redirect|filter|warn): (\w{2,16}+) from (.{1,255}?): (.{1,1000})", re.DOTALL
@@ -45,6 +45,7 @@ _ADDRESSES = {
     "message": "email.message_id",
 }
 
+_LONGEST_KEPT = 120
 _STAGES = {"client=": "mail-accepted", "from=<": "mail-queued", "removed": "mail-removed"}
 
 
@@ -80,24 +81,32 @@ def _say(fields: Fields, action: str, category: str, outcome: str = "") -> None:
 
 
 def _peer(text: str, fields: Fields, end: str = "source") -> None:
+    fields.update(_end(text, end) if len(text) < _LONGEST_KEPT else _end.__wrapped__(text, end))
+
+
+@lru_cache(4_000)
+def _end(text: str, end: str) -> Fields:
+    """Who `mx.example.vn[203.0.113.9]:25` is: mail goes to few servers, and comes from few."""
+    fields: Fields = {}
     if match := _PEER.match(text):
         if match[2] != "unknown":
             put_end(fields, end, match[2], match[3] or "")
         if match[1] != "unknown":
             fields[f"{end}.domain"] = match[1]
+    return fields
 
 
 def _mail(rest: str, fields: Fields) -> None:
     """`from=<...>, size=1, nrcpt=1`, `to=<...>, relay=..., status=sent (...)`, `client=..., sasl_username=an`, `removed`."""
     status = _STATUS.search(rest)
     head = rest[: status.start()] if status else rest
-    fields.update(
-        (_ADDRESSES[name], address) for name, address in _ANGLED.findall(head) if name in _ADDRESSES and address
-    )
+    for name, address, word in _PAIR.findall(head):
+        if word:
+            _word(name, word, fields)
+        elif address and name in _ADDRESSES:
+            fields[_ADDRESSES[name]] = address
     if head.startswith("message-id=<"):
         fields["email.message_id"] = head[12:].rstrip(">")
-    for name, value in _PLAIN.findall(_ANGLED.sub("", head)):
-        _word(name, value, fields)
     if status:
         _say(fields, f"mail-{status[1]}", "email", "success" if status[1] == "sent" else "failure")
         fields["event.reason"] = status[2]
@@ -128,7 +137,7 @@ def _refused(match: re.Match[str], fields: Fields) -> None:
     fields["postfix.stage"] = match[2]
     reason, _, envelope = match[4].rpartition("; from=<")
     fields["event.reason"] = reason or match[4]
-    for name, address in _ANGLED.findall(f"from=<{envelope}" if reason else ""):
+    for name, address, _ in _PAIR.findall(f"from=<{envelope}" if reason else ""):
         if address and name in ("from", "to"):
             fields[_ADDRESSES[name]] = address
         elif address and name == "helo":
