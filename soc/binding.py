@@ -122,10 +122,10 @@ class _Binder:
         return {self.value(k, arguments[0], (*at, k)): self.value(v, arguments[1], (*at, k)) for k, v in data.items()}
 
     def _dataclass(self, data: Any, wanted: type, at: tuple[Key, ...]) -> Any:
-        if not isinstance(data, dict):
-            self._refuse(at, f"a mapping is expected ({', '.join(_hints(wanted))})")
-            return None
         known = {f.name: f for f in dataclasses.fields(wanted) if f.init}
+        if not isinstance(data, dict):
+            self._refuse(at, f"a mapping is expected ({', '.join(known)})")
+            return None
         hints = _hints(wanted)
         for key in data:
             if key not in known:

@@ -9,7 +9,6 @@ every few seconds keeps the sender waiting. Back-pressure: a connection whose ev
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -19,12 +18,12 @@ from collectors.record import Position, RawRecord
 from collectors.sources.beats_config import BeatsConfig
 from collectors.sources.connections import Connection, Connections
 from collectors.sources.handover import Handover
+from collectors.sources.listening import ListeningSource
 from collectors.sources.lumberjack import Deframer, FramingError, Sent, Window, acknowledgement
 from collectors.sources.rates import PeerRates
 from collectors.sources.refusals import Refusals
 from collectors.sources.room import Room
-from collectors.sources.source import BATCH_RECORDS, Batch, Counts
-from collectors.sources.tls import ServerTls
+from collectors.sources.source import BATCH_RECORDS, Batch
 
 KEEPALIVE_S = 3.0
 """Between two acknowledgements of 0; Beats give up after 30 s without one."""
@@ -37,49 +36,25 @@ PART_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 
 
-class BeatsSource:
+class BeatsSource(ListeningSource[Connections]):
     """Listens from the moment it is made; answers when driven."""
 
     def __init__(self, config: BeatsConfig) -> None:
         """Raises: SourceError (an address that cannot be had, files that cannot be read)."""
+        super().__init__(config.id)
         self._config = config
-        self.counts = Counts()
         self._refusals = Refusals(config.id, self.counts)
         self._rates = PeerRates(config.max_peer_rate)
         self._room = Room(config.queue_bytes)
         self._handover = Handover(self.counts)
-        self._stream = os.urandom(8).hex()
-        self._ordinal = 0
-        self._connections = Connections(
-            config.id,
-            config.listen,
-            self._serve,
-            self._refusals,
-            tls=ServerTls.of(config) if config.certificate else None,
-            max_connections=config.max_connections,
-            max_peer_connections=config.max_peer_connections,
-        )
-
-    @property
-    def id(self) -> str:
-        """As in soc.yaml."""
-        return self._config.id
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port that the socket is bound to (port 0 in the configuration: any free one)."""
-        return self._connections.address
+        self._listener = Connections(config, config.listen, self._serve, self._refusals)
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`; then what was handed over is still taken and acknowledged.
 
         Raises: SourceError where the listener ended by itself.
         """
-        return self._connections.batches(self._handover, stop)
-
-    def close(self) -> None:
-        """Stop listening and leave the connections."""
-        self._connections.close()
+        return self._listener.batches(self._handover, stop)
 
     async def _serve(self, connection: Connection) -> None:
         session = _Session(connection, self._config.max_line_bytes)
@@ -94,7 +69,7 @@ class BeatsSource:
     async def _converse(self, session: _Session) -> None:
         """Read, hand over, acknowledge, until the peer leaves or the source ends."""
         reader = session.connection.reader
-        while not self._connections.ending:
+        while not self._listener.ending:
             session.connection.idle = not session.events
             try:
                 async with asyncio.timeout(PAUSE_S if session.events else session.patience_s()):

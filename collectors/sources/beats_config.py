@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from collectors.sources.keys import check_keys
+from collectors.sources.keys import ConnectionKeys, check_keys
 
 
 @dataclass(frozen=True, slots=True)
-class BeatsConfig:
-    """`listen`, `format`, limits, TLS as HttpConfig has them; who may send, `client_ca` and `clients` say: the protocol has no other way.
+class BeatsConfig(ConnectionKeys):
+    """`listen`, `format`, `queue_bytes` as HttpConfig has them; who may send, `client_ca` and `clients` say: the protocol has no other way.
 
     Delivery: at least once. Events are acknowledged when they are durable in the journal; a Beat that heard no acknowledgement sends its
     events again, written anew, so what it sent twice is there twice.
     """
 
-    id: str
     listen: str = "127.0.0.1:5044"
     format: str = "json"
-    certificate: Path | None = None
-    key: Path | None = None
-    client_ca: Path | None = None
-    clients: tuple[str, ...] = ()
     max_line_bytes: int = 1024 * 1024
     queue_bytes: int = 128 * 1024 * 1024
-    max_connections: int = 1_024
-    max_peer_connections: int = 256
-    max_peer_rate: int = 0
     kind: Literal["beats"] = "beats"
 
     def __post_init__(self) -> None:

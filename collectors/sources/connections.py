@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from collectors.errors import SourceError
 from collectors.sources.address import bound_socket, peer_of
 from collectors.sources.handover import Handover
+from collectors.sources.keys import ConnectionKeys
 from collectors.sources.refusals import Refusals
 from collectors.sources.source import Batch
 from collectors.sources.tls import ServerTls, subject_of
@@ -61,27 +62,23 @@ class Connections:
 
     def __init__(
         self,
-        source: str,
+        config: ConnectionKeys,
         listen: str,
         serve: Callable[[Connection], Awaitable[None]],
         refusals: Refusals,
-        *,
-        tls: ServerTls | None,
-        max_connections: int,
-        max_peer_connections: int,
     ) -> None:
-        """`listen`, `tls`, `max_*`: as in soc.yaml. Raises: SourceError where the address cannot be had."""
-        self._source = source
+        """Raises: SourceError where the address cannot be had, or a file of `config` cannot be read."""
+        self._source = config.id
         self._serve = serve
         self._refusals = refusals
-        self._tls = tls
-        self._max = max_connections
-        self._max_of_peer = max_peer_connections
-        self._listener = bound_socket(source, listen, socket.SOCK_STREAM)
+        self._tls = ServerTls.of(config) if config.certificate else None
+        self._max = config.max_connections
+        self._max_of_peer = config.max_peer_connections
+        self._listener = bound_socket(config.id, listen, socket.SOCK_STREAM)
         self._listener.listen(_BACKLOG)
         self._peers: Counter[str] = Counter()
         self._open: dict[asyncio.Task[None], Connection | None] = {}
-        self._thread = threading.Thread(target=self._run, name=f"connections {source}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"connections {config.id}", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running = threading.Event()
         self._ending = asyncio.Event()

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,11 +31,11 @@ from collectors.sources.http_body import BodyError, decompressed, records_of
 from collectors.sources.http_config import RequestsConfig
 from collectors.sources.http_exchange import Answer, Exchange, Head, refusal
 from collectors.sources.known import Known
+from collectors.sources.listening import ListeningSource
 from collectors.sources.rates import PeerRates
 from collectors.sources.refusals import Refusals
 from collectors.sources.room import Room
-from collectors.sources.source import Batch, Counts
-from collectors.sources.tls import ServerTls
+from collectors.sources.source import Batch
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +91,7 @@ class Events:
         return answer
 
 
-class HttpSource:
+class HttpSource(ListeningSource[Connections]):
     """Listens from the moment it is made; answers when driven."""
 
     def __init__(self, config: RequestsConfig, dialect: Dialect, marks: Mapping[str, Mark]) -> None:
@@ -100,53 +99,28 @@ class HttpSource:
 
         Raises: SourceError (an address that cannot be had, files that cannot be read).
         """
+        super().__init__(config.id)
         self._config = config
         self._dialect = dialect
-        self.counts = Counts()
         self._refusals = Refusals(config.id, self.counts)
         self._guard = Guard(config.id, config.token_file, config.signing_key_file)
-        tls = ServerTls.of(config) if config.certificate else None
         self._rates = PeerRates(config.max_peer_rate)
         self._room = Room(config.queue_bytes)
         self._handover = Handover(self.counts)
-        self._stream = os.urandom(8).hex()
-        self._ordinal = 0
         self._known = Known(config.id, marks, config.max_connections)
         self._under_way: dict[str, Future[bool]] = {}
-        self._connections = Connections(
-            config.id,
-            config.listen,
-            self._serve,
-            self._refusals,
-            tls=tls,
-            max_connections=config.max_connections,
-            max_peer_connections=config.max_peer_connections,
-        )
+        self._listener = Connections(config, config.listen, self._serve, self._refusals)
         if self._guard.open and not config.client_ca and not self.address[0].startswith(("127.", "::1")):
             log.warning(
                 "whoever reaches this port may send events", extra={"source": config.id, "listen": config.listen}
             )
-
-    @property
-    def id(self) -> str:
-        """As in soc.yaml."""
-        return self._config.id
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port that the socket is bound to (port 0 in the configuration: any free one)."""
-        return self._connections.address
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`; then requests that are read are still taken and answered, those that are being read are not.
 
         Raises: SourceError where the listener ended by itself.
         """
-        return self._connections.batches(self._handover, stop)
-
-    def close(self) -> None:
-        """Stop listening and leave the connections."""
-        self._connections.close()
+        return self._listener.batches(self._handover, stop)
 
     async def _serve(self, connection: Connection) -> None:
         config = self._config
@@ -159,7 +133,7 @@ class HttpSource:
             max_header_bytes=config.max_header_bytes,
             max_body_bytes=config.max_body_bytes,
         )
-        await exchange.run(lambda: self._connections.ending)
+        await exchange.run(lambda: self._listener.ending)
 
     def _count_refusal(self, answer: Answer, sender: str) -> None:
         if answer.status == 400:

@@ -12,35 +12,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from collectors.sources.keys import check_keys
+from collectors.sources.keys import ConnectionKeys, check_keys
 
 
 @dataclass(frozen=True, slots=True)
-class RequestsConfig:
+class RequestsConfig(ConnectionKeys):
     """`listen`: "host:port". `format`: the parser of every record; none can be recognised request by request.
 
     `token_file`: bearer tokens (RFC 6750), `signing_key_file`: keys of Standard Webhooks signatures (HMAC-SHA256), one a line: any of
     them is right, which is how they are changed. Where both are named either is enough; where none is, whoever reaches the port may send.
-    `certificate`, `key`, `client_ca`, `clients`: TLS (collectors.sources.tls). `max_body_bytes`: of a request, also once it is unpacked.
-    `queue_bytes`: of all requests that are in memory. `max_peer_rate`: records a second of one address, 0 for no limit.
+    `max_body_bytes`: of a request, also once it is unpacked. `queue_bytes`: of all requests that are in memory.
     """
 
-    id: str
     listen: str = ""
     format: str = ""
     token_file: Path | None = None
     signing_key_file: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    client_ca: Path | None = None
-    clients: tuple[str, ...] = ()
     max_line_bytes: int = 1024 * 1024
     max_header_bytes: int = 32 * 1024
     max_body_bytes: int = 16 * 1024 * 1024
     queue_bytes: int = 128 * 1024 * 1024
-    max_connections: int = 1_024
-    max_peer_connections: int = 256
-    max_peer_rate: int = 0
 
     def __post_init__(self) -> None:
         check_keys(self, encrypted=self.certificate is not None)

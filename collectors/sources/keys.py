@@ -1,24 +1,30 @@
-"""The keys of a source in soc.yaml that say how its listener is encrypted, and what of them makes no sense. Loads no TLS library."""
+"""The keys in soc.yaml that all listeners for connections share, and what of them makes no sense. Loads no TLS library."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Protocol
 
 
-class TlsKeys(Protocol):
-    """The keys of a source in soc.yaml that say how its listener is encrypted."""
+@dataclass(frozen=True, slots=True)
+class ConnectionKeys:
+    """What every source takes that listens for connections. `max_connections`, `max_peer_connections` (of one address): one more is refused
+    and counted. `max_peer_rate`: records a second of one address, 0 for any; a faster sender waits.
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def certificate(self) -> Path | None: ...
-    @property
-    def key(self) -> Path | None: ...
-    @property
-    def client_ca(self) -> Path | None: ...
-    @property
-    def clients(self) -> tuple[str, ...]: ...
+    TLS: `certificate`, `key` (PEM; "key" may stand in the certificate's file), `client_ca`: clients must show a certificate that it signed;
+    `clients`: of these, only those with one of these names (DNS name, address, common name) or "sha256:…" digests. The files are read anew
+    where they changed.
+    """
+
+    id: str
+    _: KW_ONLY
+    max_connections: int = 1_024
+    max_peer_connections: int = 256
+    max_peer_rate: int = 0
+    certificate: Path | None = None
+    key: Path | None = None
+    client_ca: Path | None = None
+    clients: tuple[str, ...] = ()
 
 
 def check_encoding(name: str) -> None:
@@ -31,7 +37,7 @@ def check_encoding(name: str) -> None:
         raise ValueError(f'encoding "{name}" is none of text with lines, as "utf-8" and "windows-1258" are')
 
 
-def check_keys(keys: TlsKeys, *, encrypted: bool) -> None:
+def check_keys(keys: ConnectionKeys, *, encrypted: bool) -> None:
     """Raises: ValueError where keys are there without those that they need, so that nobody believes in a check that is not done."""
     if encrypted and keys.certificate is None:
         raise ValueError('tls needs a "certificate"')

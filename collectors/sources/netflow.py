@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Iterator, Mapping
 
-from collectors.record import Mark, Position, RawRecord
+from collectors.record import Mark, RawRecord
 from collectors.sources.address import peer_of
 from collectors.sources.datagrams import Datagrams
+from collectors.sources.listening import ListeningSource
 from collectors.sources.netflow_config import NetflowConfig
 from collectors.sources.netflow_decode import Decoder, FlowError, Key
-from collectors.sources.source import BATCH_RECORDS, Batch, Counts
+from collectors.sources.refusals import Refusals
+from collectors.sources.source import BATCH_RECORDS, Batch
 
 log = logging.getLogger(__name__)
 
-_TOLD_EVERY = 10_000
-"""Faulty datagrams between two lines in the log."""
 
-
-class NetflowSource:
+class NetflowSource(ListeningSource[Datagrams]):
     """Listens from the moment it is made; reads when driven."""
 
     def __init__(self, config: NetflowConfig, marks: Mapping[str, Mark]) -> None:
-        self._config = config
+        super().__init__(config.id)
+        self._refusals = Refusals(config.id, self.counts)
         self._decoder = Decoder()
         for mark in marks.values():
             if mark.source == config.id:
@@ -33,50 +32,30 @@ class NetflowSource:
                     self._decoder.learn(Key(mark.path, int(domain), int(number)), mark.tail)
                 except (FlowError, ValueError, IndexError) as error:
                     log.warning("a template is not kept", extra={"source": config.id, "error": str(error)})
-        self._datagrams = Datagrams(config)
-        self._stream = os.urandom(8).hex()
-        self._ordinal = 0
-        self.counts = Counts()
-
-    @property
-    def id(self) -> str:
-        """As in soc.yaml."""
-        return self._config.id
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port that the socket is bound to (port 0 in the configuration: any free one)."""
-        return self._datagrams.address
+        self._listener = Datagrams(config)
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`; then what the kernel still held is given."""
         going_on = True
         while going_on:
-            going_on = self._datagrams.wait(stop)
+            going_on = self._listener.wait(stop)
             records: list[RawRecord] = []
-            while (together := self._datagrams.take()) is not None:
+            while (together := self._listener.take()) is not None:
                 received, got = together
                 for data, address in got:
                     exporter = peer_of(address)
                     flows, fault = self._decoder.decode(data, exporter)
                     if fault:
-                        self._tell(exporter, fault)
-                    for flow in flows:
-                        position = Position("", self._stream, self._ordinal, self._ordinal + 1)
-                        records.append(RawRecord(flow, self.id, position, received, exporter))
-                        self._ordinal += 1
+                        self._refusals.fault("a datagram is no flow record", exporter, fault)
+                    records += [RawRecord(flow, self.id, self._place(), received, exporter) for flow in flows]
                 if len(records) >= BATCH_RECORDS:
                     yield from self._handed_over(records)
                     records = []
             yield from self._handed_over(records)
 
-    def close(self) -> None:
-        """Stop listening."""
-        self._datagrams.close()
-
     def _handed_over(self, records: list[RawRecord]) -> Iterator[Batch]:
         decoder, counts = self._decoder, self.counts
-        counts.dropped = self._datagrams.dropped()
+        counts.dropped = self._listener.dropped()
         counts.missing, counts.undecoded = decoder.missing, decoder.undecoded
         marks = {
             f"{self.id}\0{each.exporter}\0{each.domain}/{each.number}": self._mark(each) for each in decoder.changed
@@ -90,8 +69,3 @@ class NetflowSource:
     def _mark(self, key: Key) -> Mark | None:
         body = self._decoder.templates.get(key)
         return Mark(self.id, f"{key.domain}/{key.number}", key.exporter, 0, 0, tail=body) if body else None
-
-    def _tell(self, exporter: str, fault: str) -> None:
-        if self.counts.framing_faults % _TOLD_EVERY == 0:
-            log.warning("a datagram is no flow record", extra={"source": self.id, "peer": exporter, "error": fault})
-        self.counts.framing_faults += 1

@@ -26,6 +26,14 @@ class Refusals:
     def add(self, reason: str, peer: str, detail: str = "") -> None:
         """Count it, and tell it where that was not done lately; `count` in the log is of all since the last line, `detail` of this one."""
         self._counts.refused += 1
+        self._tell(reason, peer, detail)
+
+    def fault(self, reason: str, peer: str, detail: str) -> None:
+        """The same of what could not be read."""
+        self._counts.framing_faults += 1
+        self._tell(reason, peer, detail)
+
+    def _tell(self, reason: str, peer: str, detail: str) -> None:
         self._since[reason] += 1
         now = time.monotonic()
         if now - self._told_s.get(reason, -TOLD_EVERY_S) >= TOLD_EVERY_S:

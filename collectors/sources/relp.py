@@ -22,10 +22,11 @@ from datetime import UTC, datetime
 from collectors.record import Mark, Position, RawRecord
 from collectors.sources.framing import TRAILERS
 from collectors.sources.listener import LAST_BYTES, LOOK_S, START_S, Connection, Listener
+from collectors.sources.listening import ListeningSource
 from collectors.sources.relp_config import RelpConfig
 from collectors.sources.relp_frames import SERVER_CLOSE, Command, RelpFramer, answer, opened
 from collectors.sources.resent import Start, Tail, digest, tails_of
-from collectors.sources.source import BATCH_RECORDS, Batch, Counts
+from collectors.sources.source import BATCH_RECORDS, Batch
 from collectors.sources.tls import ServerTls
 
 log = logging.getLogger(__name__)
@@ -64,12 +65,12 @@ class _Session:
 _Client = Connection[_Session]
 
 
-class RelpSource:
+class RelpSource(ListeningSource[Listener[_Session]]):
     """Listens from the moment it is made; reads when driven."""
 
     def __init__(self, config: RelpConfig, marks: Mapping[str, Mark]) -> None:
+        super().__init__(config.id)
         self._config = config
-        self.counts = Counts()
         self._records: list[RawRecord] = []
         self._answering: set[_Client] = set()
         self._changed: dict[str, Tail] = {}
@@ -78,16 +79,6 @@ class RelpSource:
         self._broken = {tail.session: tail for tail in tails_of(marks, config.id, config.window)}
         tls = ServerTls.of(config) if config.certificate else None
         self._listener = Listener(config, self.counts, lambda: _Session(RelpFramer(config.max_line_bytes)), tls)
-
-    @property
-    def id(self) -> str:
-        """As in soc.yaml."""
-        return self._config.id
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port that the socket is bound to (port 0 in the configuration: any free one)."""
-        return self._listener.address
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`; then what has arrived is given, and the clients are told that it ends."""
@@ -110,10 +101,6 @@ class RelpSource:
             if connection.session.opened:
                 listener.send(connection, SERVER_CLOSE)
             listener.drop(connection)
-
-    def close(self) -> None:
-        """Stop listening and leave the connections."""
-        self._listener.close()
 
     def _hand_over(self, least: int) -> Iterator[Batch]:
         """A batch of what was collected, if there is so much; being asked for more says that it is durable, and so it is answered."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hmac
-import logging
-import os
 import threading
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from collectors.record import Mark, Position, RawRecord
+from collectors.record import Mark, RawRecord
 from collectors.sources.address import peer_of
 from collectors.sources.datagrams import DRAIN, Datagram, Datagrams
+from collectors.sources.listening import ListeningSource
 from collectors.sources.refusals import Refusals
 from collectors.sources.snmp_config import SnmpConfig
 from collectors.sources.snmp_engine import Engine, last_mark
@@ -27,39 +26,22 @@ from collectors.sources.snmp_message import (
     scoped_pdu,
 )
 from collectors.sources.snmp_users import RefusedError, Users, read_communities, read_users
-from collectors.sources.source import BATCH_RECORDS, Batch, Counts
+from collectors.sources.source import BATCH_RECORDS, Batch
 
-log = logging.getLogger(__name__)
-
-_TOLD_EVERY = 10_000
-"""Datagrams that cannot be read between two lines in the log."""
 _encode = msgspec.json.Encoder().encode
 
 
-class SnmpSource:
+class SnmpSource(ListeningSource[Datagrams]):
     """Listens from the moment it is made; reads when driven."""
 
     def __init__(self, config: SnmpConfig, marks: Mapping[str, Mark]) -> None:
-        self._config = config
+        super().__init__(config.id)
         path = config.communities_file
         self._communities = read_communities(config.id, path) if path else None
         self._users = Users(read_users(config.id, config.users_file)) if config.users_file else None
         self._engine = Engine(config.id, last_mark(config.id, marks))
-        self.counts = Counts()
         self._refusals = Refusals(config.id, self.counts)
-        self._stream = os.urandom(8).hex()
-        self._ordinal = 0
-        self._datagrams = Datagrams(config, config.max_peer_rate)
-
-    @property
-    def id(self) -> str:
-        """As in soc.yaml."""
-        return self._config.id
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port that the socket is bound to (port 0 in the configuration: any free one)."""
-        return self._datagrams.address
+        self._listener = Datagrams(config, config.max_peer_rate)
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`; then what the kernel still held is given."""
@@ -67,7 +49,7 @@ class SnmpSource:
         if self._users is not None:
             yield Batch(marks={f"engine {self.id}": self._engine.mark})
         while going_on:
-            going_on = self._datagrams.wait(stop)
+            going_on = self._listener.wait(stop)
             waits = True
             while waits:
                 records, answers, waits = self._taken()
@@ -75,19 +57,15 @@ class SnmpSource:
                     self.counts.add(records)
                     yield Batch(records)
                 for each in answers:
-                    self._datagrams.answer(*each)
-            self.counts.dropped = self._datagrams.dropped()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._datagrams.close()
+                    self._listener.answer(*each)
+            self.counts.dropped = self._listener.dropped()
 
     def _taken(self) -> tuple[list[RawRecord], list[Datagram], bool]:
         """What waits, up to a batch; what is to be answered once that is durable; whether more may wait."""
         records: list[RawRecord] = []
         answers: list[Datagram] = []
         while len(records) + DRAIN <= BATCH_RECORDS:
-            if (together := self._datagrams.take()) is None:
+            if (together := self._listener.take()) is None:
                 return records, answers, False
             received, got = together
             for data, address in got:
@@ -95,15 +73,13 @@ class SnmpSource:
                 try:
                     record, reply = self._read(data, peer)
                 except MessageError as error:
-                    self._tell(peer, error)
+                    self._refusals.fault("a datagram is no SNMP trap", peer, str(error))
                     continue
                 except RefusedError as error:
                     self._refusals.add(str(error), peer)
                     continue
                 if record:
-                    position = Position("", self._stream, self._ordinal, self._ordinal + 1)
-                    records.append(RawRecord(record, self.id, position, received, peer))
-                    self._ordinal += 1
+                    records.append(RawRecord(record, self.id, self._place(), received, peer))
                 if reply:
                     answers.append((reply, address))
         return records, answers, True
@@ -156,11 +132,6 @@ class SnmpSource:
         if not message.reportable:
             raise RefusedError("for no engine of ours")
         return self._engine.introduction(message)
-
-    def _tell(self, peer: str, error: MessageError) -> None:
-        if self.counts.framing_faults % _TOLD_EVERY == 0:
-            log.warning("a datagram is no SNMP trap", extra={"source": self.id, "peer": peer, "error": str(error)})
-        self.counts.framing_faults += 1
 
 
 def _record(version: str, agent: str, user: str, said: Notification) -> bytes:

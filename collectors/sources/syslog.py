@@ -8,25 +8,20 @@ Where that will not do there is RELP (`collectors.sources.relp`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from collectors.sources.keys import check_encoding, check_keys
+from collectors.sources.keys import ConnectionKeys, check_encoding, check_keys
 
 
 @dataclass(frozen=True, slots=True)
-class SyslogConfig:
+class SyslogConfig(ConnectionKeys):
     """`listen`: "host:port", "[::1]:514", ":514" for every address. `format`: the parser, "auto" to recognise it line by line.
 
     `receive_buffer_bytes`: asked of the kernel for UDP, which may grant less (then there is a warning). `queue_bytes`: datagrams that
-    wait in our memory for a slow consumer. TCP and TLS: `max_connections`, `max_peer_connections` (of one address): one more is refused and
-    counted; `max_peer_rate`: records a second of one address, 0 for any; a faster sender waits, and over UDP, where none
-    can be made to wait, what is beyond it is dropped and counted. TLS: `certificate`, `key` (PEM; "key" may
-    stand in the certificate's file), `client_ca`: clients must show a certificate that it signed; `clients`: of these, only those with one
-    of these names (DNS name, address, common name) or "sha256:…" digests. The files are read anew where they changed.
+    wait in our memory for a slow consumer. Over UDP, where no sender can be made to wait, what is beyond `max_peer_rate` is dropped and
+    counted.
     """
 
-    id: str
     transport: Literal["udp", "tcp", "tls"] = "udp"
     listen: str = "127.0.0.1:5514"
     format: str = "syslog"
@@ -34,13 +29,6 @@ class SyslogConfig:
     max_line_bytes: int = 64 * 1024
     receive_buffer_bytes: int = 64 * 1024 * 1024
     queue_bytes: int = 64 * 1024 * 1024
-    max_connections: int = 1_024
-    max_peer_connections: int = 256
-    max_peer_rate: int = 0
-    certificate: Path | None = None
-    key: Path | None = None
-    client_ca: Path | None = None
-    clients: tuple[str, ...] = ()
     kind: Literal["syslog"] = "syslog"
 
     def __post_init__(self) -> None:

@@ -6,7 +6,6 @@ sender its next message. Over TLS the subject of a client's certificate stands i
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,8 @@ from datetime import UTC, datetime
 from collectors.record import Position, RawRecord
 from collectors.sources.framing import Message, SyslogFramer
 from collectors.sources.listener import LAST_BYTES, Connection, Listener
-from collectors.sources.source import BATCH_RECORDS, Batch, Counts
+from collectors.sources.listening import ListeningSource
+from collectors.sources.source import BATCH_RECORDS, Batch
 from collectors.sources.syslog import SyslogConfig
 from collectors.sources.tls import ServerTls
 
@@ -27,27 +27,14 @@ _MANY = 1_000
 _Sender = Connection[SyslogFramer]
 
 
-class TcpSource:
+class TcpSource(ListeningSource[Listener[SyslogFramer]]):
     """Listens from the moment it is made; reads when driven."""
 
     def __init__(self, config: SyslogConfig) -> None:
-        self._config = config
-        self._stream = os.urandom(8).hex()
-        self._ordinal = 0
+        super().__init__(config.id)
         self._records: list[RawRecord] = []
-        self.counts = Counts()
         tls = ServerTls.of(config) if config.transport == "tls" else None
         self._listener = Listener(config, self.counts, lambda: SyslogFramer(config.max_line_bytes), tls)
-
-    @property
-    def id(self) -> str:
-        """As in soc.yaml."""
-        return self._config.id
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port that the socket is bound to (port 0 in the configuration: any free one)."""
-        return self._listener.address
 
     def batches(self, stop: threading.Event) -> Iterator[Batch]:
         """Batches until `stop`; then what has arrived on open connections is given."""
@@ -68,10 +55,6 @@ class TcpSource:
                 yield from self._full(BATCH_RECORDS)
             self._drop(connection)
         yield from self._full(1)
-
-    def close(self) -> None:
-        """Stop listening and leave the connections."""
-        self._listener.close()
 
     def _full(self, least: int) -> Iterator[Batch]:
         """Batches of what was collected, as long as there is so much."""

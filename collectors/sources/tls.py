@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Self
 
 from collectors.errors import SourceError
-from collectors.sources.keys import TlsKeys
+from collectors.sources.keys import ConnectionKeys
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class ServerTls:
         self._context = self._read()
 
     @classmethod
-    def of(cls, config: TlsKeys) -> Self:
+    def of(cls, config: ConnectionKeys) -> Self:
         """What the keys of a source ask for. Raises: SourceError."""
         certificate, key, client_ca = (str(path or "") for path in (config.certificate, config.key, config.client_ca))
         return cls(config.id, certificate, key, client_ca, config.clients)

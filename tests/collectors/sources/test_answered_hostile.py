@@ -84,7 +84,7 @@ def test_mutated_requests_end_their_connection_and_nothing_else(
                 hostile.sendall(data)
                 if n % 2:
                     hostile.shutdown(socket.SHUT_WR)
-        free = lambda: not source._connections._open  # type: ignore[attr-defined]  # noqa: E731
+        free = lambda: not source._listener._open  # type: ignore[attr-defined]  # noqa: E731
         assert taking.when(free, 30), "a connection is held for ever"
         with socket.create_connection(address, timeout=10) as fine:
             fine.sendall(good)

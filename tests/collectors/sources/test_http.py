@@ -234,7 +234,7 @@ def test_who_drips_a_head_is_told_to_go_and_holds_up_nobody(monkeypatch: pytest.
 def test_who_takes_no_answers_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("collectors.sources.connections.SEND_S", 0.3)
     made = source()
-    made._connections._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)  # accepted ones inherit it
+    made._listener._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)  # accepted ones inherit it
     one = b"POST /events HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n"
     with Follower(made) as f, socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
