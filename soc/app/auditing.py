@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from collectors.event import Event
@@ -118,8 +119,7 @@ def failed_audits(site: Site, after: int) -> tuple[list[Event], int]:
 def audit(site: Site, since: datetime, until: datetime, *, store: bool = False) -> Audit:
     """Hold every fact whose window ends from `since` to `until` against the journal; `store`: and every event against the event store."""
     result = Audit()
-    facts = [entry.fact.body for entry in site.ledger.entries(kinds=[KIND], since=since, until=until)]
-    facts = [body for body in facts if "told_to" in body["journal"]]
+    facts = [body for body in _facts(site, since, until) if "told_to" in body["journal"]]
     indexed_to = max((body["indexed_to"] for body in facts), default=0)
     before: Mapping[str, Any] | None = None
     counted, held = Counter[str](), Counter[str]()
@@ -142,6 +142,15 @@ def audit(site: Site, since: datetime, until: datetime, *, store: bool = False) 
                 place = (result.lines[0].since, result.lines[-1].until)
                 result.mismatches.append((*place, source, f"{dead:,} counted dead, {held[source]:,} dead letters held"))
     return result
+
+
+def _facts(site: Site, since: datetime, until: datetime) -> list[Mapping[str, Any]]:
+    """The facts of a span, from the first to the last in it: between them a clock may have stood elsewhere."""
+    within = [entry.seq for entry in site.ledger.entries(kinds=[KIND], since=since, until=until)]
+    if not within:
+        return []
+    entries = site.ledger.entries(after=within[0] - 1, kinds=[KIND])
+    return [entry.fact.body for entry in takewhile(lambda entry: entry.seq <= within[-1], entries)]
 
 
 def _gap(before: Mapping[str, Any] | None, body: Mapping[str, Any]) -> Iterator[str]:
