@@ -13,12 +13,14 @@ from collectors.errors import ParseError
 from collectors.event import Event
 from collectors.parse import Context, detect_format, known_format, parse_batch
 from collectors.parse.bundle import unbundled
+from collectors.parse.format import ANY
+from collectors.parse.registry import gives
 from collectors.record import DeadLetter, Lines, RawRecord, data_of
 from collectors.sources.lines import Continues
 
 AUTO = "auto"
 
-RESERVED = frozenset({"soc.audit"})
+RESERVED = ("soc.audit",)
 """Values of `event.dataset` that only the SOC itself may use: no line of a source can speak in its name."""
 
 _BUNDLED = frozenset({"json", "json-pretty"})
@@ -26,12 +28,19 @@ _BUNDLED = frozenset({"json", "json-pretty"})
 _SAMPLE_RECORDS = 50
 
 
-def _claimed(event: Event) -> Event:
-    """The event, with a reserved dataset that its record claims put aside as `producer.event.dataset`."""
-    said = event.fields.get("event.dataset")
-    if not isinstance(said, str) or said not in RESERVED:
-        return event
-    return replace(event, fields={**event.fields, "event.dataset": "json", "producer.event.dataset": said})
+def _unclaimed(events: list[Event]) -> list[Event]:
+    """The events; a reserved dataset that a record claims is put aside as `producer.event.dataset`."""
+    return [
+        replace(each, fields={**each.fields, "event.dataset": "json", "producer.event.dataset": said})
+        if (said := each.fields.get("event.dataset")) in RESERVED
+        else each
+        for each in events
+    ]
+
+
+def _may_claim(format_name: str) -> bool:
+    """Whether a format's records name their dataset themselves (a parser's own is declared, and held to that by tests)."""
+    return not {ANY, *RESERVED}.isdisjoint(each.dataset for each in gives(format_name))
 
 
 class ChoosingParser:
@@ -72,7 +81,7 @@ class ChoosingParser:
         """Events and dead letters of records in one format. Raises: ParseError for a format that does not exist."""
         records = unbundled(run) if format_name in _BUNDLED else run
         events, dead = parse_batch(records, format_name, self._context)
-        return list(map(_claimed, events)), dead
+        return _unclaimed(events) if _may_claim(format_name) else events, dead
 
     def runs(self, records: Sequence[RawRecord], dead: list[DeadLetter]) -> Iterator[tuple[str, Sequence[RawRecord]]]:
         """Neighbouring records of one format, with its name; those of a stream that no format fits go to the dead letters."""

@@ -78,10 +78,8 @@ class AssetTable:
 
     def system_of(self, fields: Mapping[str, Value]) -> str | None:
         """The id of the system that an event with these fields belongs to, or None."""
-        get = fields.get
         for name, look_up in self._steps:
-            value = get(name)
-            if value is not None:
+            if name in fields and (value := fields[name]) is not None:
                 found = look_up(value) if type(value) is str else _first(value, look_up)
                 if found is not None:
                     return found

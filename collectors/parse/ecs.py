@@ -131,7 +131,10 @@ def ip(text: str) -> str | None:
 
 def port(text: str) -> int | None:
     """A port number 0 to 65535, or None."""
-    return int(text) if len(text) <= 5 and text.isascii() and text.isdigit() and int(text) < 65536 else None
+    if len(text) > 5 or not (text.isdigit() and text.isascii()):
+        return None
+    value = int(text)
+    return value if value < 65536 else None
 
 
 def number(text: str) -> int | None:

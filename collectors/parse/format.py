@@ -22,6 +22,7 @@ from collectors.event import Value
 from collectors.record import RawRecord, Woven
 
 _BOM = b"\xef\xbb\xbf"
+_BEFORE = frozenset({b"\0", _BOM[:1]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,8 @@ def text_of(data: bytes, context: Context) -> str:
     """A record's bytes as text without byte order mark, NULs before it (the hole that a crashed host left in its file) and white space or
     NULs behind it. Raises: ParseError where they do not decode.
     """
-    if data[:1] == b"\0":
-        data = data.lstrip(b"\0")
-    if data[:3] == _BOM:
-        data = data[3:]
+    if data[:1] in _BEFORE:
+        data = data.lstrip(b"\0").removeprefix(_BOM)
     try:
         return data.decode(context.encoding).rstrip("\r\n\t \0")
     except UnicodeDecodeError as error:

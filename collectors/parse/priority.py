@@ -7,10 +7,11 @@ from collectors.event import Value
 from collectors.parse.format import excerpt
 
 _HIGHEST = 191  # local7 (23), debug (7)
-_FIELDS: dict[str, dict[str, Value]] = {
+FIELDS: dict[str, dict[str, Value]] = {
     str(code): {"log.syslog.facility.code": code >> 3, "log.syslog.severity.code": code & 7}
     for code in range(_HIGHEST + 1)
 }
+"""What the text of each number stands for; whoever adds to it takes a copy."""
 
 
 def priority(text: str) -> tuple[dict[str, Value], int]:
@@ -18,7 +19,7 @@ def priority(text: str) -> tuple[dict[str, Value], int]:
     if text[:1] != "<":
         return {}, 0
     end = text.find(">", 1, 5)
-    known = _FIELDS.get(text[1:end]) if end > 0 else None
+    known = FIELDS.get(text[1:end]) if end > 0 else None
     if known is None:
         raise ParseError(f"no priority <0> to <{_HIGHEST}>: {excerpt(text[:6])}")
     return known.copy(), end + 1

@@ -157,7 +157,8 @@ def _stems(package: str) -> tuple[str, ...]:
     return tuple(sorted(each.name for each in pkgutil.iter_modules(paths)))
 
 
-PLAIN = Gives("syslog")
+_SYSLOG = "syslog"
+PLAIN = Gives(_SYSLOG)
 """A line of a program whose messages nobody reads."""
 
 
@@ -211,9 +212,11 @@ def _by_start() -> dict[str, tuple[tuple[str, Message], ...]]:
 
 def opened_by(message: str) -> Message | None:
     """The message parser that the first words name, whatever program wrote them."""
-    for opening, each in _by_start().get(message[:SHORTEST_OPENING], ()):
-        if message.startswith(opening) and each.mark in message:
-            return each
+    near = _by_start().get(message[:SHORTEST_OPENING])
+    if near is not None:
+        for opening, each in near:
+            if message.startswith(opening) and each.mark in message:
+                return each
     return None
 
 
@@ -224,12 +227,14 @@ def read_message(program: str, message: str, fields: dict[str, Value]) -> dateti
     """
     found = opened_by(message)
     if found is None:
-        for each in _by_program().get(program, ()):
-            if each.mark in message:
-                found = each
-                break
-        else:
-            fields["event.dataset"] = PLAIN.dataset
+        known = _by_program().get(program)
+        if known is not None:
+            for each in known:
+                if each.mark in message:
+                    found = each
+                    break
+        if found is None:
+            fields["event.dataset"] = _SYSLOG
             return None
     fields["event.dataset"] = found.gives.dataset
     return found.parse(message, fields)

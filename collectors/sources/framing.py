@@ -10,7 +10,8 @@ Everything else ends at its newline. A count that nobody can mean (0, or beyond 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """The largest count that is believed: the bytes beyond the line limit are skipped, and a lie may cost only so much of its connection."""
@@ -23,7 +24,7 @@ _SPECIAL = frozenset({b"", b"\r", b"\0", *(b"%d" % digit for digit in range(10))
 """What senders put after a message without meaning it: NUL of a C string, a newline after a counted message."""
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One message without framing; `truncated`: how many of its bytes were cut off, or never came."""
 
     data: bytes
@@ -67,7 +68,7 @@ class SyslogFramer:
     def _lines(self, data: bytes, messages: list[Message]) -> int:
         """Take all whole lines at once where none of them needs a closer look; gives where they end."""
         end = data.rfind(b"\n") + 1
-        if not end or b"\r\n" in data or b"\0\n" in data:
+        if not end or (b"\r" in data and b"\r\n" in data) or (b"\0" in data and b"\0\n" in data):
             return 0
         lines = data[: end - 1].split(b"\n")
         if not _SPECIAL.isdisjoint([line[:1] for line in lines]) or len(max(lines, key=len)) > self._max:

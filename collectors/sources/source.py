@@ -60,11 +60,10 @@ class Counts:
     def add(self, records: Sequence[RawRecord]) -> None:
         """Count records that are about to be handed over."""
         self.records += len(records)
-        for record in records:
-            self.size_bytes += len(record.data)
-            if record.truncated:
-                self.truncated += 1
-                self.truncated_bytes += record.truncated
+        self.size_bytes += sum([len(record.data) for record in records])
+        if cut := [record.truncated for record in records if record.truncated]:
+            self.truncated += len(cut)
+            self.truncated_bytes += sum(cut)
 
 
 class Source(Protocol):

@@ -36,10 +36,9 @@ _LINK = re.compile(
     r"(?:[\w-]{1,32}+ [0-9a-f:.]{1,16}+ )?([^\s:]{1,32}+): (?:NIC )?[Ll]ink (?:is )?([Uu]p|[Dd]own)(.{0,200})",
     re.DOTALL,
 )
-_DISK = re.compile(
-    r"(?:.{0,40}?)(?:I/O error, dev (\w{1,32}+), sector \d{1,20}+|"
-    r"EXT4-fs error \(device ([\w-]{1,32}+)\)|XFS \(([\w-]{1,32}+)\): .{0,60}?[Cc]orruption)"
-)
+_DISK = re.compile(r".{0,40}?I/O error, dev (\w{1,32}+), sector \d{1,20}+")
+_EXT4 = re.compile(r".{0,40}?EXT4-fs error \(device ([\w-]{1,32}+)\)")
+_XFS = re.compile(r".{0,40}?XFS \(([\w-]{1,32}+)\): .{0,60}?[Cc]orruption")
 _RAID = re.compile(r"md/raid[\w:]{1,32}+ ?Disk failure on (\w{1,32}+)")
 _MODULE = re.compile(r"([\w-]{1,64}+): (module verification failed|loading out-of-tree module taints kernel)")
 _FLOOD = re.compile(
@@ -54,20 +53,27 @@ _SAYINGS = (
     ("Linux version ", "kernel-started", "host", ""),
     ("mce: [Hardware Error]", "hardware-error", "host", "failure"),
 )
+_OPENINGS = tuple(opening for opening, *_ in _SAYINGS)
 
 
 def read(message: str, fields: Fields) -> None:
     """Add the fields of one message; a message that is not known adds none."""
-    stamp = _STAMP.match(message)
+    stamp = _STAMP.match(message) if message[:1] == "[" else None
     rest = message[stamp.end() :] if stamp else message
+    if rest.startswith(_OPENINGS):
+        _saying(rest, fields)
+        return
+    for word, pattern, reader in _READERS:
+        if word in rest and (found := pattern.match(rest)):
+            reader(found, fields)
+            return
+
+
+def _saying(rest: str, fields: Fields) -> None:
     for opening, action, category, outcome in _SAYINGS:
         if rest.startswith(opening):
             _say(fields, action, category, outcome)
             fields["event.reason"] = rest
-            return
-    for pattern, reader in _READERS:
-        if found := pattern.match(rest):
-            reader(found, fields)
             return
 
 
@@ -132,7 +138,7 @@ def _link(match: re.Match[str], fields: Fields) -> None:
 
 def _disk(match: re.Match[str], fields: Fields) -> None:
     _say(fields, "disk-error", "host", "failure")
-    fields["kernel.device"] = next(each for each in match.groups() if each)
+    fields["kernel.device"] = match[1]
 
 
 def _module(match: re.Match[str], fields: Fields) -> None:
@@ -151,21 +157,24 @@ def _hung(match: re.Match[str], fields: Fields) -> None:
     _process(fields, match[1], match[2])
 
 
-_READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Fields], None]], ...] = (
-    (_KILLED, _killed),
-    (_CRASH, _crashed),
-    (_USB_NEW, _usb_new),
-    (_USB_TEXT, _usb_text),
-    (_USB_GONE, _usb("usb-device-removed")),
-    (_USB_DISK, _usb("usb-storage-connected")),
-    (_PROMISCUOUS, _promiscuous),
-    (_RAID, _disk),
-    (_LINK, _link),
-    (_MODULE, _module),
-    (_FLOOD, _flood),
-    (_HUNG, _hung),
-    (_DISK, _disk),
+_READERS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str], Fields], None]], ...] = (
+    ("of memory: Kill", _KILLED, _killed),
+    ("]", _CRASH, _crashed),
+    ("New USB device found", _USB_NEW, _usb_new),
+    ("usb ", _USB_TEXT, _usb_text),
+    ("USB disconnect", _USB_GONE, _usb("usb-device-removed")),
+    ("usb-storage ", _USB_DISK, _usb("usb-storage-connected")),
+    (" promiscuous mode", _PROMISCUOUS, _promiscuous),
+    ("Disk failure on ", _RAID, _disk),
+    ("ink ", _LINK, _link),
+    ("module ", _MODULE, _module),
+    (" SYN flooding on ", _FLOOD, _flood),
+    ("INFO: task ", _HUNG, _hung),
+    ("I/O error, dev ", _DISK, _disk),
+    ("EXT4-fs error ", _EXT4, _disk),
+    ("XFS (", _XFS, _disk),
 )
+"""What is looked for first, as all that the expression fits hold it; the expression; what it says."""
 
 MESSAGE = Message(
     Gives(

@@ -11,30 +11,32 @@ one that a session runs as where another opened it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
 from collectors.event import Value
 from collectors.parse.ecs import put_source
 from collectors.parse.format import Gives, Message
 
-_OPENING = re.compile(r"(pam_\w{1,32})\(([^():]{0,64}):?(\w{0,16})\): ", re.ASCII)
+_OPENING = re.compile(r"(pam_\w{1,32})\(([^():]{0,64}):?(\w{0,16})", re.ASCII)
 _OPENED = re.compile(
     r"session opened for user ([^ (]{1,256})(?:\(uid=(\d{1,10})\))? by ([^ (]{0,256})(?:\(uid=(\d{1,10})\))?"
 )
 _LOCKED = re.compile(r"Consecutive login failures for user (\S{1,256}) account temporarily locked")
 
+_PAIRS = {"ruser": "system.auth.pam.remote_user", "tty": "system.auth.pam.tty", "uid": "system.auth.pam.uid"}
+_LONGEST_KEPT = 120
+_KEPT = 1_000
+"""Openings, and pairs before an address, that are remembered: programs and accounts are few, and who invents more takes 200 kB."""
+
 
 def read(message: str, fields: dict[str, Value]) -> None:
     """Add the fields of one message; a message that is not known adds only which module spoke."""
-    opening = _OPENING.match(message)
-    if opening is None:
+    opening, found, text = message.partition("): ")
+    speaker = _speaker(opening) if found and len(opening) < _LONGEST_KEPT else None
+    if speaker is None:
         return
-    module, service, kind = opening.groups()
-    fields["system.auth.pam.module"] = module
-    if service:
-        fields["system.auth.pam.service"] = service
-    if kind:
-        fields["system.auth.pam.type"] = kind
-    text = message[opening.end() :]
+    fields.update(speaker)
     if text.startswith("authentication failure; "):
         _failure(text[24:], fields)
     elif text.startswith("session opened for user "):
@@ -60,6 +62,17 @@ def read(message: str, fields: dict[str, Value]) -> None:
             fields["system.auth.failures"] = int(number)
 
 
+@lru_cache(_KEPT)
+def _speaker(opening: str) -> Mapping[str, Value] | None:
+    """Who speaks in `pam_unix(sshd:auth`; None where that is no opening of PAM's."""
+    match = _OPENING.fullmatch(opening)
+    if match is None:
+        return None
+    module, service, kind = match.groups()
+    fields = {"system.auth.pam.module": module, "system.auth.pam.service": service, "system.auth.pam.type": kind}
+    return {name: value for name, value in fields.items() if value}
+
+
 def _event(action: str, category: str, outcome: str, fields: dict[str, Value]) -> None:
     fields["event.action"] = action
     fields["event.category"] = category
@@ -73,18 +86,28 @@ def _failure(pairs: str, fields: dict[str, Value]) -> None:
     pairs, _, user = pairs.partition(" user=")
     if user:
         fields["user.name"] = user
+    before, found, rest = pairs.partition(" rhost=")
+    fields.update(_of_pairs(before) if len(before) < _LONGEST_KEPT else _of_pairs.__wrapped__(before))
+    if found:
+        host, _, more = rest.partition(" ")
+        put_source(fields, host)
+        if more:
+            fields.update(_of_pairs.__wrapped__(more))
+
+
+@lru_cache(_KEPT)
+def _of_pairs(pairs: str) -> Mapping[str, Value]:
+    """What is said of who asks, mostly the same but for the address."""
+    fields: dict[str, Value] = {}
     for pair in pairs.split(" "):
         name, equals, value = pair.partition("=")
         if not (equals and value):
             continue
         if name == "rhost":
             put_source(fields, value)
-        elif name == "ruser":
-            fields["system.auth.pam.remote_user"] = value
-        elif name == "tty":
-            fields["system.auth.pam.tty"] = value
-        elif name == "uid":
-            fields["system.auth.pam.uid"] = value
+        elif name in _PAIRS:
+            fields[_PAIRS[name]] = value
+    return fields
 
 
 def _opened(text: str, fields: dict[str, Value]) -> None:

@@ -15,7 +15,7 @@ from collectors.errors import ParseError
 from collectors.event import Value
 from collectors.parse import timestamp
 from collectors.parse.format import Context, Format, Parsed, excerpt, share_of_lines, text_of
-from collectors.parse.priority import priority
+from collectors.parse.priority import FIELDS, priority
 from collectors.parse.registry import read_message
 from collectors.record import RawRecord
 
@@ -25,19 +25,23 @@ _PARAM = re.compile(r' +([^ =\]"]{1,256})="((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPE = re.compile(r'\\(["\\\]])')
 _PAIRS = re.compile(r'\[\w{1,64}:"')
 """Check Point puts its pairs where structured data stands, in a form of its own: `[action:"Accept"; ...]` is the message."""
+_STARTS = {f"<{code}>1": fields for code, fields in FIELDS.items()}
 _SD = "log.syslog.structured_data."
 
 
 def parse(record: RawRecord, context: Context) -> Parsed:
     """One message. Raises: ParseError."""
-    text = text_of(record.data, context)
-    fields, at = priority(text)
-    if not at:
-        raise ParseError(f"no priority: {excerpt(text)}")
-    parts = text[at:].split(" ", 6)
-    if len(parts) < 6 or parts[0] != "1":
-        raise ParseError(f"not the header of RFC 5424: {excerpt(text)}")
-    _, stamp, host, program, pid, message_id = parts[:6]
+    return read(text_of(record.data, context), context)
+
+
+def read(text: str, context: Context) -> Parsed:
+    """The text of one message. Raises: ParseError."""
+    parts = text.split(" ", 6)
+    known = _STARTS.get(parts[0])
+    if known is None or len(parts) < 6:
+        raise _not_a_header(text)
+    fields = known.copy()
+    _, stamp, host, program, pid, message_id, rest = parts if len(parts) == 7 else (*parts, "-")
     time = None if stamp == "-" else timestamp.iso(stamp, context.timezone)
     if host != "-":
         fields["host.name"] = host
@@ -48,7 +52,6 @@ def parse(record: RawRecord, context: Context) -> Parsed:
             fields["process.pid"] = int(pid)
         else:
             fields["log.syslog.procid"] = pid
-    rest = parts[6] if len(parts) > 6 else "-"
     message = rest[2:] if rest[:2] in ("- ", "-") else _structured_data(rest, fields)
     if message[:1] == "\ufeff":
         message = message[1:]
@@ -59,7 +62,16 @@ def parse(record: RawRecord, context: Context) -> Parsed:
     if message:
         fields["message"] = message
     own = read_message(program, message, fields)
-    return Parsed(timestamp.of_message(own, time, context.timezone), fields)
+    return Parsed(time if own is None else timestamp.of_message(own, time, context.timezone), fields)
+
+
+def _not_a_header(text: str) -> ParseError:
+    """Why."""
+    try:
+        _, at = priority(text)
+    except ParseError as error:
+        return error
+    return ParseError(f"{'not the header of RFC 5424' if at else 'no priority'}: {excerpt(text)}")
 
 
 def _structured_data(rest: str, fields: dict[str, Value]) -> str:

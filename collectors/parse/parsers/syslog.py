@@ -6,20 +6,25 @@ a month follows).
 
 from __future__ import annotations
 
-from collectors.parse.format import Context, Format, Parsed
+from collectors.parse.format import Context, Format, Parsed, text_of
 from collectors.parse.parsers import rfc3164, rfc5424
 from collectors.record import RawRecord
 
+_PRIORITY_LENGTH = len("<191>")
 _LESS_SURE = 0.9
 """A file of one kind is better named by that kind."""
 
 
 def parse(record: RawRecord, context: Context) -> Parsed:
     """One message. Raises: ParseError."""
-    data = record.data
-    end = data.find(b">", 0, 8)
-    is_5424 = end > 0 and data[end + 1 : end + 3] == b"1 "
-    return rfc5424.parse(record, context) if is_5424 else rfc3164.parse(record, context)
+    text = text_of(record.data, context)
+    found = rfc3164.usual(text, record, context)
+    if found is not None:
+        return found
+    end = text.find(">", 0, _PRIORITY_LENGTH)
+    if end > 0 and text.startswith("1 ", end + 1):
+        return rfc5424.read(text, context)
+    return rfc3164.any_line(text, record, context)
 
 
 def _sniff(sample: bytes) -> float:
