@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 
-START = datetime(2026, 11, 22, 3, tzinfo=UTC)
+from bench._moments import moments
 
 
 def cloudtrail_lines(dice: random.Random) -> Iterator[str]:
     """Calls of a role and of users, one in four refused."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n // 20)
+    for n, at in moments():
         user = f"user{n % 500}"
         yield json.dumps({
             "eventVersion": "1.09",
@@ -32,8 +30,8 @@ def cloudtrail_lines(dice: random.Random) -> Iterator[str]:
 
 def kubernetes_lines(dice: random.Random) -> Iterator[str]:
     """The API server's audit at level Metadata."""
-    for n in range(10**9):
-        at = f"{START + timedelta(seconds=n / 20):%Y-%m-%dT%H:%M:%S.%fZ}"
+    for n, moment in moments():
+        at = f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
         namespace, name = f"ns{n % 40}", f"web-{n % 900}"
         yield json.dumps({
             "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": f"{dice.getrandbits(128):x}",
@@ -49,8 +47,8 @@ def kubernetes_lines(dice: random.Random) -> Iterator[str]:
 
 def signin_lines(dice: random.Random) -> Iterator[str]:
     """Sign-ins to Entra ID, as diagnostic settings deliver them."""
-    for n in range(10**9):
-        at = f"{START + timedelta(seconds=n / 20):%Y-%m-%dT%H:%M:%S.%fZ}"
+    for n, moment in moments():
+        at = f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
         code, ip = (0, 50126)[n % 5 == 0], f"203.0.{dice.randrange(256)}.{dice.randrange(256)}"
         yield json.dumps({
             "time": at, "resourceId": "/tenants/0f1e/providers/Microsoft.aadiam", "operationName": "Sign-in activity",
@@ -70,8 +68,7 @@ def signin_lines(dice: random.Random) -> Iterator[str]:
 
 def m365_lines(dice: random.Random) -> Iterator[str]:
     """Files that are opened, and log-ins."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n // 20)
+    for n, at in moments():
         yield json.dumps({
             "CreationTime": f"{at:%Y-%m-%dT%H:%M:%S}", "Id": f"{dice.getrandbits(128):x}", "Operation": "FileAccessed",
             "OrganizationId": "0f1e",
@@ -83,8 +80,8 @@ def m365_lines(dice: random.Random) -> Iterator[str]:
 
 def vpcflow_lines(dice: random.Random) -> Iterator[str]:
     """Sessions, one in nine refused."""
-    for n in range(10**9):
-        at = int(START.timestamp()) + n // 20
+    for n, moment in moments():
+        at = int(moment.timestamp())
         yield (
             f"2 111122223333 eni-{n % 300:08x} 203.0.{dice.randrange(256)}.{dice.randrange(256)} 10.20.{n % 200}.{dice.randrange(256)} "
             f"{dice.randrange(1024, 65536)} 443 6 {n % 90} {n % 99999} {at} {at + 60} {'REJECT' if n % 9 == 0 else 'ACCEPT'} OK"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 
-START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+from bench._moments import moments
 
 
 def heads(dice: random.Random) -> Iterator[tuple[int, str]]:
     """A number, and the date and host of an RFC 3164 line."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n // 20)
+    for n, at in moments():
         yield n, f"<30>{at:%b} {at.day:2} {at:%H:%M:%S} srv{dice.randrange(9):02}"
 
 
@@ -20,8 +18,8 @@ def auditd_lines(dice: random.Random) -> Iterator[str]:
     """Commands that were run, five records each: an event as the file source puts it together."""
     ids = "auid=1000 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=3"
     names = 'ARCH=x86_64 SYSCALL=execve AUID="an" UID="root" GID="root" EUID="root" SUID="root" FSUID="root"'
-    for n in range(10**9):
-        stamp = f"audit({START.timestamp() + n // 20:.0f}.{n % 1000:03}:{n})"
+    for n, at in moments():
+        stamp = f"audit({int(at.timestamp())}.{n % 1000:03}:{n})"
         words = f"--id={n}", f"/srv/app{dice.randrange(300)}"
         title = "\0".join(("app", *words)).encode().hex().upper()
         yield (

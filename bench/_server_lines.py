@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 
-START = datetime(2026, 11, 22, 3, tzinfo=UTC)
+from bench._moments import moments
 
 
 def w3c_lines(dice: random.Random) -> Iterator[str]:
     """IIS with its usual columns, as a listener gets them: without a header."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n // 200)
+    for n, at in moments(200):
         yield (
             f"{at:%Y-%m-%d %H:%M:%S} 10.20.1.5 GET /ho-so/{n}.aspx id={n}&tab={n % 7} 443 HOTICH\\user{n % 500} 203.0."
             f"{dice.randrange(256)}.{dice.randrange(256)} Mozilla/5.0+(Windows+NT+10.0;+Win64;+x64) https://motcua.tinh.example/ 200 0 0 "
@@ -22,8 +20,8 @@ def w3c_lines(dice: random.Random) -> Iterator[str]:
 
 def zeek_lines(dice: random.Random) -> Iterator[str]:
     """Zeek's conn.log as JSON, as it is shipped."""
-    for n in range(10**9):
-        at = (START + timedelta(seconds=n / 20)).timestamp()
+    for n, moment in moments():
+        at = moment.timestamp()
         yield (
             f'{{"ts":{at:.6f},"uid":"C{dice.getrandbits(60):x}","id.orig_h":"10.20.{n % 200}.{dice.randrange(256)}","id.orig_p":'
             f'{dice.randrange(1024, 65536)},"id.resp_h":"203.0.{dice.randrange(256)}.{dice.randrange(256)}","id.resp_p":443,"proto":"tcp",'
@@ -35,8 +33,8 @@ def zeek_lines(dice: random.Random) -> Iterator[str]:
 
 def squid_lines(dice: random.Random) -> Iterator[str]:
     """squid's native form: pages and tunnels."""
-    for n in range(10**9):
-        at = f"{START.timestamp() + n / 20:.3f} {n % 900:6} 10.20.{n % 200}.{dice.randrange(256)}"
+    for n, moment in moments():
+        at = f"{moment.timestamp():.3f} {n % 900:6} 10.20.{n % 200}.{dice.randrange(256)}"
         end = f"user{n % 500} HIER_DIRECT/203.0.113.{n % 256}"
         yield f"{at} TCP_MISS/200 {n % 90000} GET http://vanban.tinh.example/cong-van/{n}?tab={n % 7} {end} text/html"
         yield f"{at} TCP_TUNNEL/200 {n % 90000} CONNECT host{n % 999}.example.org:443 {end} -"
@@ -44,8 +42,7 @@ def squid_lines(dice: random.Random) -> Iterator[str]:
 
 def haproxy_lines(dice: random.Random) -> Iterator[str]:
     """Requests and connections through HAProxy, as it sends them to syslog."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n / 20)
+    for n, at in moments():
         client = f"203.0.{dice.randrange(256)}.{dice.randrange(256)}:{dice.randrange(1024, 65536)}"
         head = f"<134>{at:%b} {at.day:2} {at:%H:%M:%S} lb-01 haproxy[871]: {client} [{at:%d/%b/%Y:%H:%M:%S}.655]"
         request = f"GET /ho-so/{n}?tab={n % 7} HTTP/1.1"
@@ -55,8 +52,7 @@ def haproxy_lines(dice: random.Random) -> Iterator[str]:
 
 def suricata_lines(dice: random.Random) -> Iterator[str]:
     """Suricata's EVE: flows, and now and then a request and an alert."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n / 20)
+    for n, at in moments():
         head = (
             f'{{"timestamp":"{at:%Y-%m-%dT%H:%M:%S.%f}+0000","flow_id":{dice.getrandbits(50)},"in_iface":"ens192","event_type":"%s","src_ip":'
             f'"10.20.{n % 200}.{dice.randrange(256)}","src_port":{dice.randrange(1024, 65536)},"dest_ip":"203.0.113.{n % 256}",'
@@ -77,8 +73,7 @@ def suricata_lines(dice: random.Random) -> Iterator[str]:
 
 def mariadb_lines(dice: random.Random) -> Iterator[str]:
     """MariaDB's audit plugin: statements and the tables that they read."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n // 20)
+    for n, at in moments():
         head = f"{at:%Y%m%d %H:%M:%S},db-01,user{n % 500},10.20.{n % 200}.{dice.randrange(256)},{n % 9999},{n}"
         yield f"{head},QUERY,nhan_su,'SELECT * FROM luong WHERE ma = \\'{n}\\' AND nam = 2026',0"
         yield f"{head},READ,nhan_su,luong,"

@@ -14,23 +14,21 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 
 from bench._cloud_lines import CLOUD_LINES
 from bench._host_lines import HOST_LINES
+from bench._moments import START, moments
 from bench._server_lines import SERVER_LINES
 from collectors.parse import Context, parse_batch
 from collectors.record import Position, RawRecord
 
 BATCH = 4_000
 ROUNDS = 5
-START = datetime(2026, 11, 22, 3, tzinfo=UTC)
 
 
 def sshd_lines(dice: random.Random) -> Iterator[str]:
     """RFC 3164 from a host under attack, as an sshd of Debian 12 writes: failures with their PAM lines, some log-ins and disconnects."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n // 20)
+    for _, at in moments():
         head = f"<38>{at:%b} {at.day:2} {at:%H:%M:%S} web{dice.randrange(9):02} sshd[{dice.randrange(300, 99999)}]: "
         user, ip, port = (
             f"user{dice.randrange(500)}",
@@ -53,8 +51,7 @@ def sshd_lines(dice: random.Random) -> Iterator[str]:
 
 def iso_lines(dice: random.Random) -> Iterator[str]:
     """A Debian 12 file: ISO 8601 dates with microseconds; sudo, cron, PAM, systemd."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n / 20)
+    for n, at in moments():
         head = f"{at:%Y-%m-%dT%H:%M:%S.%f}+00:00 web{dice.randrange(9):02} "
         yield (
             head
@@ -67,8 +64,7 @@ def iso_lines(dice: random.Random) -> Iterator[str]:
 
 def rfc5424_lines(dice: random.Random) -> Iterator[str]:
     """Half with structured data."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n / 20)
+    for n, at in moments():
         head = f"<165>1 {at:%Y-%m-%dT%H:%M:%S.%f}Z app{dice.randrange(9):02} payroll {dice.randrange(99999)} "
         yield (
             head
@@ -79,8 +75,7 @@ def rfc5424_lines(dice: random.Random) -> Iterator[str]:
 
 def web_lines(dice: random.Random) -> Iterator[str]:
     """nginx's combined format with forwarded address and time."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n // 200)
+    for n, at in moments(200):
         yield (
             f"203.0.{dice.randrange(256)}.{dice.randrange(256)} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "
             f'"GET /ho-so/{n}?tab={n % 7} HTTP/1.1" 200 {dice.randrange(99999)} "https://dvc.example/ho-so" '
@@ -90,8 +85,7 @@ def web_lines(dice: random.Random) -> Iterator[str]:
 
 def postgresql_lines(dice: random.Random) -> Iterator[str]:
     """Statements with their durations."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n / 20)
+    for n, at in moments():
         yield (
             f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3]
             + f' UTC,"hr","nhan_su",{dice.randrange(99999)},"192.0.2.{n % 250}:{dice.randrange(1024, 65536)}",'
@@ -102,8 +96,7 @@ def postgresql_lines(dice: random.Random) -> Iterator[str]:
 
 def audit_lines(dice: random.Random) -> Iterator[str]:
     """egov.audit, nested."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n / 20)
+    for n, at in moments():
         yield json.dumps({
             "@timestamp": f"{at:%Y-%m-%dT%H:%M:%S.%f}Z", "event": {"dataset": "egov.audit", "action": "view", "outcome": "success"},
             "user": {"name": f"user{dice.randrange(500)}", "roles": ["officer"]}, "source": {"ip": f"203.0.113.{n % 256}"},
@@ -139,7 +132,7 @@ def logon(n: int, dice: random.Random) -> dict[str, object]:
 
 def windows_lines(dice: random.Random) -> Iterator[str]:
     """EVTX records: Sysmon process creations and log-ons by turns."""
-    for n in range(10**9):
+    for n, at in moments():
         provider, code, channel, data = (
             ("Microsoft-Windows-Sysmon", 1, "Microsoft-Windows-Sysmon/Operational", sysmon(n, dice))
             if n % 2
@@ -148,7 +141,7 @@ def windows_lines(dice: random.Random) -> Iterator[str]:
         system = {
             "Provider": {"#attributes": {"Name": provider, "Guid": "5770385F-C22A-43E0-BF4C-06F5698FFBD9"}}, "EventID": code, "Version": 5,
             "Level": 4, "Task": code, "Opcode": 0, "Keywords": "0x8020000000000000",
-            "TimeCreated": {"#attributes": {"SystemTime": f"{START + timedelta(seconds=n / 20):%Y-%m-%dT%H:%M:%S.%f}Z"}},
+            "TimeCreated": {"#attributes": {"SystemTime": f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"}},
             "EventRecordID": n, "Correlation": None, "Execution": {"#attributes": {"ProcessID": 3544, "ThreadID": n % 9999}},
             "Channel": channel, "Computer": f"pc{n % 900}.hotich.example", "Security": {"#attributes": {"UserID": "S-1-5-18"}},
         }  # fmt: skip
@@ -196,8 +189,7 @@ def xml_lines(dice: random.Random) -> Iterator[str]:
 
 def fortigate_lines(dice: random.Random) -> Iterator[str]:
     """Sessions of a FortiGate, as it sends them without a syslog header."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n / 20)
+    for n, at in moments():
         yield (
             f'<189>date={at:%Y-%m-%d} time={at:%H:%M:%S} devname="fw-tinh-01" devid="FG101FTK20002468" '
             f'eventtime={at.timestamp() * 1e9:.0f} tz="+0000" logid="0000000013" type="traffic" subtype="forward" level="notice" vd="root" '
@@ -211,8 +203,8 @@ def fortigate_lines(dice: random.Random) -> Iterator[str]:
 
 def fail2ban_lines(dice: random.Random) -> Iterator[str]:
     """What is found and banned: of a format that is described in YAML."""
-    for n in range(10**9):
-        at = f"{START + timedelta(seconds=n / 20):%Y-%m-%d %H:%M:%S,%f}"[:-3]
+    for _, moment in moments():
+        at = f"{moment:%Y-%m-%d %H:%M:%S,%f}"[:-3]
         ip = f"203.0.{dice.randrange(256)}.{dice.randrange(256)}"
         yield f"{at} fail2ban.filter         [871]: INFO    [sshd] Found {ip} - {at[:-4]}"
         yield f"{at} fail2ban.actions        [871]: NOTICE  [sshd] Ban {ip}"
@@ -220,8 +212,7 @@ def fail2ban_lines(dice: random.Random) -> Iterator[str]:
 
 def xferlog_lines(dice: random.Random) -> Iterator[str]:
     """Transfers: described in YAML, with fourteen parts."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n // 20)
+    for n, at in moments():
         yield (
             f"{at:%a %b %d %H:%M:%S %Y} {n % 9} 192.0.{dice.randrange(256)}.{dice.randrange(256)} {n * 7 % 10**6} "
             f"/ho-so/{n}.pdf b _ {'iod'[n % 3]} r user{n % 99} ftp 0 * c"
@@ -230,8 +221,7 @@ def xferlog_lines(dice: random.Random) -> Iterator[str]:
 
 def panos_lines(dice: random.Random) -> Iterator[str]:
     """Sessions of a Palo Alto firewall behind a BSD header."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n / 20)
+    for n, at in moments():
         source, target = f"10.20.{n % 200}.{dice.randrange(256)}", f"203.0.{dice.randrange(256)}.{dice.randrange(256)}"
         yield (
             f"<14>{at:%b} {at.day:2} {at:%H:%M:%S} pa-tinh 1,{at:%Y/%m/%d %H:%M:%S},013101001305,TRAFFIC,end,2561,{at:%Y/%m/%d %H:%M:%S},"
@@ -244,8 +234,7 @@ def panos_lines(dice: random.Random) -> Iterator[str]:
 
 def asa_lines(dice: random.Random) -> Iterator[str]:
     """Connections built, ended and denied on a Cisco ASA."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n / 20)
+    for n, at in moments():
         head = f"<166>{at:%b %d %Y %H:%M:%S} asa-tinh : %ASA-"
         inside = f"inside:10.20.{n % 200}.{dice.randrange(256)}/{dice.randrange(1024, 65536)}"
         outside = f"203.0.{dice.randrange(256)}.{dice.randrange(256)}"
@@ -265,8 +254,7 @@ def asa_lines(dice: random.Random) -> Iterator[str]:
 
 def cef_lines(dice: random.Random) -> Iterator[str]:
     """Requests that a web application firewall refused."""
-    for n in range(10**9):
-        at = START + timedelta(seconds=n / 20)
+    for n, at in moments():
         yield (
             f"<134>1 {at:%Y-%m-%dT%H:%M:%S}Z waf-tinh - - - - CEF:0|F5|ASM|16.1.2|{200000000 + n % 900}|Automated client access|7|"
             f"dvchost=waf-tinh dvc=10.20.5.2 cs1=/Common/dvc cs1Label=policy_name act=blocked app=HTTPS "
