@@ -9,6 +9,7 @@ that cannot have it is kept as text under `producer.<name>`, and so is what a pr
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from collectors.errors import ParseError
 from collectors.event import ENVELOPE, Value
@@ -19,36 +20,79 @@ MAX_FIELDS = 5_000
 """Bounds of one object; beyond them it is refused, as a store would (Elasticsearch: 20 levels, 1,000 fields an index)."""
 
 
-_NAMES_KEPT = 50_000
-"""Names remembered; a stream of invented ones must not fill the memory."""
+_NAMES_KEPT, _LONGEST_KEPT = 50_000, 200
+"""Names remembered, and characters of the longest; a stream of invented ones must not fill the memory."""
 
 
-class _Names(dict[str, tuple[str, Callable[[object], Value] | None]]):
-    """A producer's dotted name -> the name that the field gets, and how its value gets the field's type (None: as it is)."""
+_Convert = Callable[[object], Value] | None
 
-    def __missing__(self, name: str) -> tuple[str, Callable[[object], Value] | None]:
-        if len(self) >= _NAMES_KEPT:
-            self.clear()
-        kept, convert = name, CONVERT.get(name)
-        if name in ENVELOPE and name != "@timestamp":
-            kept, convert = f"producer.{name}", words
-        elif "" in name.split("."):  # an empty part of a name, which no store takes
-            kept = ".".join(part or "_" for part in name.split("."))
-        self[name] = known = kept, convert
+
+def _known(name: str) -> tuple[str, _Convert]:
+    """The field that a producer's dotted name becomes, and how its value gets the field's type (None: as it is)."""
+    if name in ENVELOPE and name != "@timestamp":
+        return f"producer.{name}", words
+    if "" in name.split("."):  # an empty part of a name, which no store takes
+        return ".".join(part or "_" for part in name.split(".")), CONVERT.get(name)
+    return name, CONVERT.get(name)
+
+
+class _Level(dict[str, tuple[str, _Convert]]):
+    """What names mean that stand in one place of objects: objects come again and again with the same ones."""
+
+    __slots__ = ("below", "prefix")
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self.prefix = prefix
+        self.below: dict[str, _Level] = {}
+
+    def __missing__(self, key: str) -> tuple[str, _Convert]:
+        name = self.prefix + key
+        known = _known(name)
+        if _is_kept(name):
+            self[key] = known
         return known
 
+    def into(self, key: str) -> _Level:
+        """The level of the objects under a name."""
+        level = self.below.get(key)
+        if level is None:
+            level = _Level(f"{self.prefix}{key}.")
+            if _is_kept(level.prefix):
+                self.below[key] = level
+        return level
 
-_FIELD = _Names()
+
+_TOP = _Level("")
+_kept = 0
 
 
-def flatten(document: dict[str, object]) -> dict[str, Value]:
-    """Every leaf of the object, `@timestamp` included. Raises: ParseError beyond the bounds."""
+def _is_kept(name: str) -> bool:
+    """Whether one name more is remembered; at the limit all are forgotten."""
+    global _kept  # noqa: PLW0603  names are the process's, as the cache is
+    if len(name) > _LONGEST_KEPT:
+        return False
+    _kept += 1
+    if _kept > _NAMES_KEPT:
+        _TOP.clear()
+        _TOP.below.clear()
+        _kept = 1
+    return True
+
+
+def flatten(document: dict[str, object], *, as_text: bool = False) -> dict[str, Value]:
+    """Every leaf of the object, `@timestamp` included; `as_text`: those without a type of their own as JSON writes them.
+
+    Raises: ParseError beyond the bounds.
+    """
     fields: dict[str, Value] = {}
     lists: dict[str, list[object]] = {}
+    as_it_is = _text if as_text else _scalar
     try:
-        _walk(document, "", fields, lists, 0)
+        _walk(document, _TOP, fields, lists, 0, as_it_is)
         for name, values in lists.items():
-            _put(name, values, fields)
+            kept, convert = _known(name)
+            _put(kept, convert, values, name, fields, _texts if as_text else _scalars)
     except ValueError as error:
         raise ParseError("a number of more than 4,300 digits") from error
     return fields
@@ -56,10 +100,11 @@ def flatten(document: dict[str, object]) -> dict[str, Value]:
 
 def _walk(
     node: dict[str, object],
-    prefix: str,
+    level: _Level,
     fields: dict[str, Value],
     lists: dict[str, list[object]],
     depth: int,
+    as_it_is: Callable[[object], Value],
     *,
     listed: bool = False,
 ) -> None:
@@ -71,42 +116,50 @@ def _walk(
     for key, value in node.items():
         kind = type(value)
         if kind is str and not listed:
-            name, convert = _FIELD[prefix + key]
+            name, convert = level[key]
             if convert is None or convert is words:
                 fields[name] = value  # type: ignore[assignment]
             else:
-                _put(prefix + key, value, fields)
+                _put(name, convert, value, level.prefix + key, fields, as_it_is)
         elif kind is dict:
-            _walk(value, f"{prefix}{key}.", fields, lists, depth + 1, listed=listed)  # type: ignore[arg-type]  # JSON has str keys
+            _walk(value, level.into(key), fields, lists, depth + 1, as_it_is, listed=listed)  # type: ignore[arg-type]  # JSON has str keys
         elif kind is list:
-            _walk_list(value, prefix + key, fields, lists, depth + 1)  # type: ignore[arg-type]
+            _walk_list(value, level, key, fields, lists, depth + 1, as_it_is)  # type: ignore[arg-type]
         elif value is None:
             continue
         elif listed:
-            lists.setdefault(prefix + key, []).append(value)
+            lists.setdefault(level.prefix + key, []).append(value)
         else:
-            _put(prefix + key, value, fields)
+            name, convert = level[key]
+            _put(name, convert, value, level.prefix + key, fields, as_it_is)
 
 
 def _walk_list(
-    values: list[object], name: str, fields: dict[str, Value], lists: dict[str, list[object]], depth: int
+    values: list[object],
+    level: _Level,
+    key: str,
+    fields: dict[str, Value],
+    lists: dict[str, list[object]],
+    depth: int,
+    as_it_is: Callable[[object], Value],
 ) -> None:
     if depth > MAX_DEPTH:
         raise ParseError(f"nested deeper than {MAX_DEPTH} levels")
     for value in values:
         if type(value) is dict:
-            _walk(value, f"{name}.", fields, lists, depth + 1, listed=True)
+            _walk(value, level.into(key), fields, lists, depth + 1, as_it_is, listed=True)
         elif type(value) is list:
-            _walk_list(value, name, fields, lists, depth + 1)
+            _walk_list(value, level, key, fields, lists, depth + 1, as_it_is)
         elif value is not None:
-            lists.setdefault(name, []).append(value)
+            lists.setdefault(level.prefix + key, []).append(value)
 
 
-def _put(name: str, leaf: object, fields: dict[str, Value]) -> None:
+def _put(
+    kept: str, convert: _Convert, leaf: object, name: str, fields: dict[str, Value], as_it_is: Callable[[Any], Value]
+) -> None:
     """One value, or one list of values, under its field's name and in its type."""
-    kept, convert = _FIELD[name]
     if convert is None:
-        fields[kept] = _scalars(leaf) if type(leaf) is list else _scalar(leaf)
+        fields[kept] = as_it_is(leaf)
         return
     value = convert(leaf)
     if value is not None:
@@ -125,4 +178,12 @@ def _scalars(leaf: list[object]) -> Value:
     """A list of one kind: whole numbers, or text."""
     if all(type(each) is int and INT64_MIN <= each <= INT64_MAX for each in leaf):
         return leaf  # type: ignore[return-value]
+    return [plain(each) for each in leaf]
+
+
+def _text(leaf: object) -> Value:
+    return plain(leaf)
+
+
+def _texts(leaf: list[object]) -> Value:
     return [plain(each) for each in leaf]

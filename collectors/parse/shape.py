@@ -27,6 +27,8 @@ Document = dict[str, object]
 
 _KEYS_KEPT = 10_000
 """Sets of keys remembered; a stream of invented ones must not fill the memory."""
+_COPIES_KEPT, _LONGEST_KEPT = 500, 10_000
+"""The same of all names of an object, of which a stream has fewer, and characters of the longest."""
 _UTC = ZoneInfo("UTC")
 _PAIRS = 500
 """Named values of one list that are read."""
@@ -73,24 +75,34 @@ def read_shaped(document: Document) -> Parsed | None:
 
 def originals(document: Document) -> dict[str, Value]:
     """Every leaf under its own name, as text. Raises: ParseError, ValueError as `flatten`."""
-    fields = flatten(document)
-    for name, value in fields.items():
-        kind = type(value)
-        if kind is not str and name not in CONVERT:
-            fields[name] = [plain(each) for each in value] if kind is list else plain(value)  # type: ignore[union-attr]
-    return fields
+    return flatten(document, as_text=True)
 
 
-class Copies:
-    """Which of an object's own fields are also ECS fields: `{"eventName": "event.action"}`; of several for one field the first counts."""
+_Step = tuple[str, str, Callable[[object], Value] | None]
+
+
+class Copies(dict[tuple[str, ...], tuple[_Step, ...]]):
+    """Which of an object's own fields are also ECS fields: `{"eventName": "event.action"}`; of several for one field the first counts.
+
+    It remembers, for the fields of an object in their order, which of its names are among them.
+    """
 
     def __init__(self, names: Mapping[str, str]) -> None:
-        self._steps = tuple((name, field, CONVERT.get(field)) for name, field in names.items())
+        super().__init__()
+        self._steps: tuple[_Step, ...] = tuple((name, field, CONVERT.get(field)) for name, field in names.items())
+
+    def __missing__(self, held: tuple[str, ...]) -> tuple[_Step, ...]:
+        found = tuple(step for step in self._steps if step[0] in held)
+        if sum(map(len, held)) < _LONGEST_KEPT:
+            if len(self) >= _COPIES_KEPT:
+                self.clear()
+            self[held] = found
+        return found
 
     def put(self, fields: dict[str, Value]) -> None:
         """Set the ECS fields; a value that cannot have its field's type stays under its own name only."""
-        for name, field, convert in self._steps:
-            value = fields.get(name)
+        for name, field, convert in self[tuple(fields)]:
+            value = fields[name]
             if value is not None and value != "" and field not in fields:
                 typed = value if convert is None else convert(value)
                 if typed is not None:

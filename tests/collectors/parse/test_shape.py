@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
 from collectors.errors import ParseError
 from collectors.parse import formats
+from collectors.parse.flat import flatten
 from collectors.parse.registry import shapes
 from collectors.parse.shape import _BY_KEYS, _KEYS_KEPT, put_account, put_address, put_named, put_whole, read_shaped
 from tests.collectors.parse.golden import CONTEXT, pairs, read, record
@@ -135,3 +137,12 @@ def test_a_flow_whose_clock_is_out_has_no_duration_that_no_store_holds(
 ) -> None:
     flow = {"exporter": "10.20.0.1", "version": 9, "flow_start_milliseconds": "2026-11-22T07:00:00Z", **times}
     assert parsed({"netflow": flow}).get("event.duration") == duration
+
+
+def test_long_names_that_are_invented_are_not_remembered() -> None:
+    tracemalloc.start()
+    for n in range(500):
+        flatten({f"{n}" + "x" * 20_000: {"a": {"b": n}}, "list": [{f"{n}" + "y" * 20_000: n}]})
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 1_000_000
