@@ -23,6 +23,7 @@ HEAVY = (
     "h11",
     "google.protobuf",
     "zstandard",
+    "pyarrow",
 )
 PACKAGES = ("soc", "collectors", "iso27001")
 

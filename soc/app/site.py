@@ -171,9 +171,10 @@ class Site:
     @cached_property
     def events(self) -> EventStore:
         """The event store."""
+        from soc.app.heartbeat import is_heartbeat
         from soc.store.opening import open_events
 
-        store = open_events(self.config.store, self.journal_reader, self._store_folder / "events.db")
+        store = open_events(self.config.store, self.journal_reader, self._store_folder / "events", is_heartbeat)
         self._open.callback(store.close)
         return store
 

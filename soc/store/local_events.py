@@ -1,194 +1,256 @@
-"""Journal offsets in, documents out: the local `EventStore` is an index in SQLite; the events stay in the journal and are read there."""
+"""Events in, documents out: the local `EventStore`, whose newest events stand in the journal and all others in columnar files beside it.
+
+    journal (frames)  ──index──▶  part: 8,192 rows  ──32 of them, or a day──▶  segment: Parquet and its index of words and ids
+
+The journal is the write-ahead log: what is not yet in a part is searched there, and after a crash the next writer builds it anew.
+Readers, in any process, list the folder and take no lock.
+"""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import islice
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from collectors.event import ENVELOPE, Event, Value
+from collectors.errors import DamagedFrameError
+from collectors.event import Event, Value
 from collectors.journal import JournalReader
+from soc.errors import SocError, UnreachableError
 from soc.store import EventQuery, Indexed
-from soc.store.columns import micros
-from soc.store.fetching import fetch
-from soc.store.matching import holds, text_of
-from soc.store.sqlite import Database
+from soc.store.language import All, Equals, Exists, Not, Query
+from soc.store.matching import holds as equal
+from soc.store.matching import text_of
 
-VERSION = 1
+if TYPE_CHECKING:
+    from soc.store.segments.building import Marks, Types
+    from soc.store.segments.view import Asked, View
 
-MAX_WORDS_IN_MEMORY = 100_000
-"""Distinct names whose number is remembered; an attacker who invents host names costs look-ups, not memory."""
+_READ = 2_000
+"""Events of the journal that are read in one go."""
 
-MAX_BLOCK = 4096
-"""Events that are read from the journal in one go and held in memory during a search."""
+_log = logging.getLogger(__name__)
 
-_SCHEMA = """
-CREATE TABLE word (id INTEGER PRIMARY KEY, text TEXT NOT NULL, several INTEGER NOT NULL, UNIQUE (text, several));
-CREATE TABLE event (
-    offset INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, time_us INTEGER NOT NULL,
-    source INTEGER NOT NULL, dataset INTEGER NOT NULL, host INTEGER NOT NULL
-);
-CREATE INDEX event_time ON event (time_us);
-CREATE INDEX event_of_dataset ON event (dataset, time_us);
-CREATE INDEX event_of_host ON event (host, time_us)
-"""
 
-_IDS_AT_ONCE = 500
-"""Below what any SQLite takes as parameters of one statement."""
-
-_WIDTH = 6
-_ROWS = 100
-"""Rows of one statement, during which SQLite leaves the interpreter to the other threads; one by one they took a quarter longer."""
-
-_COLUMNS = {
-    "soc.source": ("source = ?", "source IN (SELECT value FROM json_each(?))"),
-    "event.dataset": ("dataset = ?", "dataset IN (SELECT value FROM json_each(?))"),
-    "host.name": ("host = ?", "host IN (SELECT value FROM json_each(?))"),
-}
-"""Fields that have a column, which holds the number of a word: the condition on one word, and on several."""
+def nothing(_: Event) -> bool:
+    """Hides no event."""
+    return False
 
 
 class LocalEventStore:
-    """`EventStore` in SQLite over the journal. A search by other fields than the indexed ones reads the events of its time range."""
+    """`EventStore` of the folder `path`, made when absent. `hidden`: events of the journal that are nothing to search for."""
 
-    def __init__(self, path: Path, journal: JournalReader) -> None:
-        """Opens the index, made when absent. Raises: SocError, UnreachableError."""
-        self._database = Database(path, _SCHEMA, VERSION)
+    def __init__(self, path: Path, journal: JournalReader, hidden: Callable[[Event], bool] = nothing) -> None:
+        """Raises: UnreachableError where the folder cannot be made."""
+        try:
+            path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UnreachableError(f"{path}: {error.strerror}") from error
+        self.path = path
         self._journal = journal
-        self._words: dict[str, int] = {}
+        self._hidden = hidden
+        self._writer: _Writer | None = None
 
     def index(self, events: Sequence[Event], first_offset: int) -> Indexed:
-        """See EventStore. Raises: SocError also where another event stands at one of the offsets: the index of another journal."""
+        """See EventStore. Raises: UnreachableError also where another process indexes."""
         try:
-            with self._database.writing() as connection:
-                stored = 0
-                for start in range(0, len(events), _ROWS):
-                    some = events[start : start + _ROWS]
-                    values = self._values(connection, some, first_offset + start)
-                    stored += connection.execute(_insert(len(some)), values).rowcount
-        except BaseException:
-            self._words.clear()  # numbers that were given in the transaction are gone with it
-            raise
-        return Indexed(stored, len(events) - stored)
+            if self._writer is None:
+                self._writer = _Writer(self.path)
+            return self._index(self._writer, events, first_offset)
+        except OSError as error:
+            self._release()  # what it held is in the journal
+            raise UnreachableError(f"{self.path}: {error.strerror}") from error
+
+    def _index(self, writer: _Writer, events: Sequence[Event], first: int) -> Indexed:
+        self._check(writer, events, first)
+        for start, missed in self._journalled(writer.end, first):
+            writer.add(self._fresh(writer, missed, start), start + len(missed))
+        seen = max(0, writer.end - first)
+        fresh = self._fresh(writer, events[seen:], first + seen)
+        if first + len(events) > writer.end:
+            writer.add(fresh, first + len(events))
+        return Indexed(len(fresh), len(events) - len(fresh))
+
+    def _check(self, writer: _Writer, events: Sequence[Event], first: int) -> None:
+        """Raises: SocError where the store holds other events than the journal."""
+        if events and writer.end > first and not self.held([events[0].id]):
+            raise SocError(f"{self.path}: holds another event at offset {first}: it is the store of another journal")
+
+    def _fresh(self, writer: _Writer, events: Sequence[Event], first: int) -> list[tuple[int, Event]]:
+        """Those that the store does not hold, each with its offset. An event beyond all of its stream cannot be in it."""
+        fresh: list[tuple[int, Event]] = []
+        marks = writer.marks
+        new: set[str] = set()
+        files = self._files()
+        for offset, event in enumerate(events, first):
+            key, place = (event.source, event.position.stream), event.position.offset
+            mark = marks.get(key)
+            if mark is not None and place <= mark:
+                if event.id in new or writer.pending(event.id) or files.held([event.id]):
+                    continue
+            else:
+                marks[key] = place
+            new.add(event.id)
+            if not self._hidden(event):
+                fresh.append((offset, event))
+        return fresh
+
+    def _journalled(self, offset: int, end: int) -> Iterator[tuple[int, list[Event]]]:
+        """What the journal holds from `offset` to `end`; what is damaged there is passed over, and told."""
+        offset = max(offset, self._journal.start())
+        while offset < end:
+            try:
+                events, following = self._journal.read(offset, min(_READ, end - offset))
+            except DamagedFrameError as error:
+                _log.exception("events cannot be read", extra={"path": error.path, "offset": error.offset})
+                offset = error.next_offset
+                continue
+            if following == offset:
+                return
+            yield offset, events
+            offset = following
+
+    def view(self) -> View:
+        """What can be searched now: files as they stand, and what the journal holds beyond them."""
+        from soc.store.segments.view import View
+
+        return View(self.path, self._tail)
+
+    def _tail(self, offset: int, marks: Marks) -> list[tuple[int, Event]]:
+        """Events of the journal from `offset` on that are not hidden, and that no file holds."""
+        if self._writer is not None and self._writer.end >= self._journal.end() and offset == self._writer.flushed:
+            return list(self._writer.rows)
+        found = []
+        known = dict(marks)
+        seen: set[str] = set()
+        files = self._files()
+        for first, events in self._journalled(offset, self._journal.end()):
+            for at, event in enumerate(events, first):
+                key, place = (event.source, event.position.stream), event.position.offset
+                if place <= known.get(key, place - 1):
+                    if event.id in seen or files.held([event.id]):
+                        continue
+                else:
+                    known[key] = place
+                seen.add(event.id)
+                if not self._hidden(event):
+                    found.append((at, event))
+        return found
+
+    def _files(self) -> View:
+        from soc.store.segments.view import View
+
+        return View(self.path, lambda _, __: [])
 
     def event(self, event_id: str) -> dict[str, Value] | None:
         """See EventStore."""
-        try:
-            key = bytes.fromhex(event_id)
-        except ValueError:
-            return None
-        with self._database.reading() as connection:
-            row = connection.execute("SELECT offset FROM event WHERE id = ?", (key,)).fetchone()
-        found = fetch(self._journal, row) if row else iter(())
-        return next((event.document() for _, event in found), None)
+        found = self.view().events([event_id])
+        return found[0].document() if found else None
 
     def held(self, event_ids: Sequence[str]) -> set[str]:
         """See EventStore."""
-        found: set[str] = set()
-        with self._database.reading() as connection:
-            for at in range(0, len(event_ids), _IDS_AT_ONCE):
-                keys = [bytes.fromhex(each) for each in event_ids[at : at + _IDS_AT_ONCE]]
-                marks = ",".join("?" * len(keys))
-                rows = connection.execute(f"SELECT id FROM event WHERE id IN ({marks})", keys)  # noqa: S608  question marks
-                found.update(bytes(row[0]).hex() for row in rows)
-        return found
+        return self.view().held(event_ids)
 
     def search(self, query: EventQuery) -> list[dict[str, Value]]:
         """See EventStore."""
         if query.limit < 1:
             return []
-        return list(islice(self._found(query), query.limit))
+        same = equal(query.equals)
+        found: list[dict[str, Value]] = []
+        for document in self.view().documents(_asked(query)):
+            if same(document):
+                found.append(document)
+                if len(found) == query.limit:
+                    break
+        return found
 
     def count(self) -> int:
         """See EventStore."""
-        with self._database.reading() as connection:
-            (count,) = connection.execute("SELECT count(*) FROM event").fetchone()
-        return int(count)
+        return self.view().count()
 
     def close(self) -> None:
         """See EventStore."""
-        self._database.close()
+        self._release()
 
-    def _found(self, query: EventQuery) -> Iterator[dict[str, Value]]:
-        """Documents that fit, newest first; reads as many events as are asked for, then ever more while they do not fit."""
-        of_record = holds({field: wanted for field, wanted in query.equals.items() if field not in ENVELOPE})
-        of_envelope = holds({field: wanted for field, wanted in query.equals.items() if field in ENVELOPE})
-        with self._database.reading() as connection:
-            candidates = _candidates(connection, query)
-            size = query.limit
-            while rows := candidates.fetchmany(min(size, MAX_BLOCK)):
-                for _, event in fetch(self._journal, [offset for (offset,) in rows]):
-                    if of_record(event.fields) and of_envelope(document := event.document()):
-                        yield document
-                size *= 4
-
-    def _values(self, connection: sqlite3.Connection, events: Sequence[Event], first: int) -> list[object]:
-        """The columns of one row after the other."""
-        known = self._words
-        values: list[object] = []
-        for offset, event in enumerate(events, first):
-            dataset, host = event.fields.get("event.dataset"), event.fields.get("host.name")
-            values += (
-                offset,
-                bytes.fromhex(event.id),
-                micros(event.time),
-                known.get(event.source) or self._word(connection, event.source),
-                (known.get(dataset) if type(dataset) is str else None) or self._word(connection, dataset),
-                (known.get(host) if type(host) is str else None) or self._word(connection, host),
-            )
-        return values
-
-    def _word(self, connection: sqlite3.Connection, value: Value) -> int:
-        text, several = _word_of(value)
-        if not several and text in self._words:
-            return self._words[text]
-        connection.execute("INSERT INTO word (text, several) VALUES (?, ?) ON CONFLICT DO NOTHING", (text, several))
-        (number,) = connection.execute("SELECT id FROM word WHERE text = ? AND several = ?", (text, several)).fetchone()
-        if not several and len(self._words) < MAX_WORDS_IN_MEMORY:
-            self._words[text] = number
-        return int(number)
+    def _release(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
 
-@cache
-def _insert(rows: int) -> str:
-    """The statement that inserts so many."""
-    row = f"({', '.join('?' * _WIDTH)})"
-    return f"INSERT INTO event VALUES {', '.join([row] * rows)} ON CONFLICT (id) DO NOTHING"  # noqa: S608  question marks only
+def _asked(query: EventQuery) -> Asked:
+    """A search that finds at least what the query does."""
+    from soc.store.segments.view import Asked
+
+    found: list[Query] = []
+    for field, wanted in query.equals.items():
+        if wanted is None:
+            found.append(Not(Exists(field)))
+        elif isinstance(wanted, list):
+            found += [Equals(field, (text_of(each),)) for each in wanted]
+        else:
+            found.append(Equals(field, (text_of(wanted),)))
+    return Asked(All(tuple(found)), query.since, query.until)
 
 
-def _word_of(value: Value) -> tuple[str, bool]:
-    if isinstance(value, list):
-        return msgspec.json.encode(value).decode(), True
-    return "" if value is None else text_of(value), False
+class _Writer:
+    """The one process that writes parts and seals them. `end`: offset behind what it took; `flushed`: behind what stands in files."""
 
+    def __init__(self, path: Path) -> None:
+        """Raises: UnreachableError where another process writes, OSError."""
+        from soc.store.segments.files import Part, listed
+        from soc.store.segments.view import View
 
-def _candidates(connection: sqlite3.Connection, query: EventQuery) -> sqlite3.Cursor:
-    """Offsets, newest first, of all events that can fit; whether they do, the document decides."""
-    conditions: list[str] = []
-    values: list[object] = []
-    if query.since is not None:
-        conditions.append("time_us >= ?")
-        values.append(micros(query.since))
-    if query.until is not None:
-        conditions.append("time_us < ?")
-        values.append(micros(query.until))
-    for field, (equal, among) in _COLUMNS.items():
-        if field in query.equals:
-            numbers = _numbers(connection, query.equals[field])
-            one = len(numbers) == 1  # keeps the order of the index; several have to be sorted
-            conditions.append(equal if one else among)
-            values.append(numbers[0] if one else msgspec.json.encode(numbers).decode())
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    statement = f"SELECT offset FROM event {where} ORDER BY time_us DESC, offset DESC"  # noqa: S608  conditions are ours, values are bound
-    return connection.execute(statement, values)
+        self._path = path
+        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise UnreachableError(f"{path}: another process indexes into it") from error
+        files = listed(path)
+        self._parts = [file for file in files if isinstance(file, Part)]
+        self.types: Types = dict(files[-1].header.types) if files else {}
+        self.marks: Marks = View(path, lambda _, __: []).marks
+        self.flushed = self.end = files[-1].end if files else 0
+        self.rows: list[tuple[int, Event]] = []
+        self._ids: set[str] = set()
 
+    def pending(self, event_id: str) -> bool:
+        """Whether the event waits for a part."""
+        return event_id in self._ids
 
-def _numbers(connection: sqlite3.Connection, wanted: Value) -> list[int]:
-    """Numbers of the words that can equal what is wanted: those of the same text, and every list."""
-    texts = [_word_of(element)[0] for element in (wanted if isinstance(wanted, list) else [wanted])]
-    statement = "SELECT id FROM word WHERE several OR text IN (SELECT value FROM json_each(?))"
-    return [number for (number,) in connection.execute(statement, (msgspec.json.encode(texts).decode(),))]
+    def add(self, rows: list[tuple[int, Event]], end: int) -> None:
+        """Take rows; parts and segments are written as they fill. Raises: OSError."""
+        from soc.store.segments.building import ROWS
+
+        self.rows += rows
+        self._ids.update(event.id for _, event in rows)
+        self.end = end
+        while len(self.rows) >= ROWS or (self.rows and self._another_day()):
+            self._flush(ROWS)
+
+    def _another_day(self) -> bool:
+        return self.rows[0][1].ingested.date() != self.rows[-1][1].ingested.date()
+
+    def _flush(self, most: int) -> None:
+        """Write a part of the oldest rows of one day, and seal where it fills a segment or ends a day."""
+        from soc.store.segments.building import build
+        from soc.store.segments.writing import GROUPS, seal, write_part
+
+        day = self.rows[0][1].ingested.date()
+        count = next((at for at, (_, event) in enumerate(self.rows[:most]) if event.ingested.date() != day), most)
+        rows = self.rows[:count]
+        self._parts.append(write_part(self._path, build(rows, self.types), self.flushed, self.types))
+        self.flushed = rows[-1][0] + 1
+        self.rows = self.rows[len(rows) :]
+        self._ids = {event.id for _, event in self.rows}
+        if len(self._parts) == GROUPS or (self.rows and self.rows[0][1].ingested.date() != day):
+            seal(self._path, self._parts)
+            self._parts = []
+
+    def close(self) -> None:
+        """Let another process write."""
+        os.close(self._lock)

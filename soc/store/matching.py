@@ -33,7 +33,7 @@ def _check(field: str, wanted: Value) -> Callable[[Value], bool]:
     if isinstance(wanted, list):
         each = [_check(field, element) for element in wanted]
         return lambda value: all(check(value) for check in each)
-    one = _in_network(str(wanted)) if is_address(field) else _sametext_of(text_of(wanted))
+    one = in_network(str(wanted)) if is_address(field) else _sametext_of(text_of(wanted))
     return lambda value: any(map(one, value)) if isinstance(value, list) else one(value)
 
 
@@ -41,7 +41,8 @@ def _sametext_of(wanted: str) -> Callable[[str | float | None], bool]:
     return lambda value: value is not None and text_of(value) == wanted
 
 
-def _in_network(wanted: str) -> Callable[[str | float | None], bool]:
+def in_network(wanted: str) -> Callable[[str | float | None], bool]:
+    """Whether a value is the address `wanted` or one in that network; of what is neither, nothing is."""
     try:
         network = _network(wanted)
     except ValueError:

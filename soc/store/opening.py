@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from collectors.event import Event
 from collectors.journal import JournalReader
 from soc.store import EventStore, Projections
 from soc.store.config import StoreConfig, StoreKind
-from soc.store.local_events import LocalEventStore
+from soc.store.local_events import LocalEventStore, nothing
 from soc.store.local_projections import LocalProjections
 
 
-def open_events(config: StoreConfig, journal: JournalReader, path: Path) -> EventStore:
-    """The event store. `journal`: where the local one reads the events themselves; `path`: the local one's index file, made when absent.
+def open_events(
+    config: StoreConfig, journal: JournalReader, path: Path, hidden: Callable[[Event], bool] = nothing
+) -> EventStore:
+    """The event store. Of the local one: `journal`, where the newest events stand; `path`, the folder of its files, made when absent;
+    `hidden`, which events of the journal are nothing to search for.
 
-    Raises: SocError where the local file or the API key cannot be used. Elasticsearch is not asked before the first use.
+    Raises: SocError where the local files or the API key cannot be used. Elasticsearch is not asked before the first use.
     """
     if config.kind is StoreKind.LOCAL:
-        return LocalEventStore(path, journal)
+        return LocalEventStore(path, journal, hidden)
     from soc.store.elastic import connect
     from soc.store.elastic_events import ElasticEventStore
 

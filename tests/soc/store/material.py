@@ -45,7 +45,7 @@ class Site:
         self.store = self.events()
 
     def events(self) -> EventStore:
-        store = open_events(self.config, self.journal, self.folder / "events.db")
+        store = open_events(self.config, self.journal, self.folder / "events")
         self._opened.append(store)
         return store
 

@@ -30,7 +30,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def test_the_index_of_another_journal_is_refused_and_changes_nothing(site: Site) -> None:
     site.index([event(1), event(2)])
-    with pytest.raises(SocError, match=r"events\.db: UNIQUE constraint failed: event\.offset"):
+    with pytest.raises(SocError, match="it is the store of another journal"):
         site.store.index([event(7), event(8)], 1)
     assert site.store.count() == 2
     assert site.index([event(3, fields={"host.name": "new"})]) == Indexed(1, 0)
@@ -43,7 +43,7 @@ def test_a_search_passes_over_damaged_events_and_logs_them(site: Site, caplog: p
         site.index(batch)
     reader = open_reader(JournalConfig(site.folder / "journal"))
     assert reader.end() == 30
-    other_process = LocalEventStore(site.folder / "events.db", reader)
+    other_process = LocalEventStore(site.folder / "events", reader)
     (segment,) = (site.folder / "journal").glob("*.seg")
     content = bytearray(segment.read_bytes())
     content[content.index(b"line 15") + 6] ^= 1

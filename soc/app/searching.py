@@ -1,0 +1,67 @@
+"""A site and the text of a search in, its events and counts out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from collectors.event import Value
+from soc.app.history import Span
+from soc.app.site import Site
+from soc.errors import SocError
+from soc.store.language import parse
+
+
+class Search:
+    """One search over a span of the embedded store, as it stands now."""
+
+    def __init__(self, site: Site, query: str, span: Span) -> None:
+        """Raises: SocError (QueryError with the place) for what cannot be understood, and where events live in Elasticsearch."""
+        from soc.store.local_events import LocalEventStore
+        from soc.store.segments.looking import Look
+        from soc.store.segments.view import Asked
+
+        store = site.events
+        if not isinstance(store, LocalEventStore):
+            raise SocError(
+                "`soc search` reads the embedded store; events of this site live in Elasticsearch, where Kibana searches them"
+            )
+        self.span = span
+        self._asked = Asked(parse(query), span.since, span.until, site.config.site.zone)
+        self._look = Look(self._asked.query, self._asked.zone)
+        self._view = store.view()
+
+    def events(self, limit: int) -> Iterator[dict[str, Value]]:
+        """Documents, newest first, at most so many."""
+        return islice(self._view.documents(self._asked), limit)
+
+    def histogram(self, every: timedelta, by: str) -> dict[datetime, Counter[str]]:
+        """Events of each stretch of time, for each value of the field `by` where one is named (soc.store.segments.counting)."""
+        from soc.store.segments.counting import histogram
+
+        return histogram(self._view, self._asked, every, by)
+
+    def top(self, field: str, limit: int) -> list[tuple[str, int]]:
+        """The most frequent values of a field and how many events have them."""
+        from soc.store.segments.counting import top
+
+        return top(self._view, self._asked, field).most_common(limit)
+
+    def explain(self) -> dict[str, Any]:
+        """How the search is understood and what has to be read: of all groups of rows, those that its words and times leave."""
+        groups = self._view.candidates(self._look, self._asked)
+        return {
+            "query": str(self._asked.query),
+            "from": self.span.since.isoformat(),
+            "to": self.span.until.isoformat(),
+            "columns": ", ".join(self._look.columns),
+            "files": len(self._view.files),
+            "groups": sum(len(file.header.groups) for file in self._view.files),
+            "groups_read": len(groups),
+            "events_read": sum(rows.about.rows for rows in groups) + len(self._view.tail),
+            "events": self._view.count(),
+            "events_in_journal_only": len(self._view.tail),
+        }

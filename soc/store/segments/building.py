@@ -1,0 +1,364 @@
+"""Events in, one group of rows out: an Arrow table with a column a field, losslessly, and the filter of its words.
+
+Rows stand ordered by *shape* (the names of an event's fields, in their order), then by offset: values of one kind of event stand together,
+which packs well, and a shape's column is one run. One field has one type in all of a store: that of its first value. What is of another
+type, beyond 64 bits, explicitly null, a list of anything but texts, or of a field that few rows have, stays as it is in `_rest` (msgpack:
+field -> value); an event that is odd in its envelope stands there whole. `conflicts` counts values that are not of their field's type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from ipaddress import ip_address
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collectors.event import ENVELOPE, Event, Value
+from soc.store.matching import is_address, text_of
+from soc.store.meaning import fold
+from soc.store.segments.words import Bits, bits
+
+ROWS = 8_192
+"""Of a full group: what is read and looked at to answer for one row of it."""
+
+FEW = ROWS // 1024
+"""Rows of a full group that a field has to be in more of for a column of its own, which costs some 100 bytes a group."""
+
+MOST_FIELDS = 2_000
+MOST_SHAPES = 1_000
+"""Remembered of a store, columns of a group; what a hostile sender invents beyond stays in `_rest`."""
+
+TYPES = {str: "text", int: "number", float: "decimal", bool: "flag", list: "texts"}
+ARROW = {
+    "text": pa.dictionary(pa.int32(), pa.string()),
+    "number": pa.int64(),
+    "decimal": pa.float64(),
+    "flag": pa.bool_(),
+    "texts": pa.list_(pa.string()),
+}
+_PYTHON = {name: kind for kind, name in TYPES.items()}
+
+TIME = pa.timestamp("us", "UTC")
+ENVELOPE_COLUMNS = {
+    "@timestamp": TIME,
+    "event.ingested": TIME,
+    "soc.source": ARROW["text"],
+    "log.file.path": ARROW["text"],
+    "log.offset": pa.int64(),
+    "event.index": pa.int64(),
+    "_offset": pa.int64(),
+    "_stream": ARROW["text"],
+    "_peer": ARROW["text"],
+    "_id": pa.binary(16),
+    "_before": pa.binary(),
+    "_after": pa.binary(),
+    "_shape": pa.int32(),
+    "_rest": pa.binary(),
+}
+"""`_before` and `_after`: what of the raw bytes stands before and after `message`; all of it stands in `_before` where `_after` is null.
+`_id`: null where it is `collectors.event.event_id`. `_shape`: number in `Group.shapes`, WHOLE where `_rest` is the event as msgpack."""
+
+ID_START = "_id4"
+"""A column of groups only: the first four bytes of the event's id, as a number."""
+
+WHOLE = -1
+
+MESSAGE = "message"
+_RESERVED = frozenset({*ENVELOPE, *ENVELOPE_COLUMNS, ID_START})
+
+Types = dict[str, str]
+Marks = dict[tuple[str, str], int]
+Shape = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that are read together. `words`: filter of their texts and values. `marks`: of each source and stream, its highest offset."""
+
+    table: pa.Table
+    shapes: tuple[Shape, ...]
+    words: Bits
+    first: int
+    last: int
+    since: datetime
+    until: datetime
+    marks: Marks
+    conflicts: int
+
+
+def build(rows: Sequence[tuple[int, Event]], types: Types) -> Group:
+    """The group of these events, each with its offset in the journal, ascending. `types` learns the types of fields that are new."""
+    by_shape: dict[Shape, list[tuple[int, Event]]] = {}
+    whole = [row for row in rows if _odd(row[1])] if _any_odd(rows) else []
+    for row in rows if not whole else [row for row in rows if not _odd(row[1])]:
+        shape = tuple(row[1].fields)
+        found = by_shape.get(shape)
+        if found is not None:
+            found.append(row)
+        elif len(by_shape) < MOST_SHAPES:
+            by_shape[shape] = [row]
+        else:
+            whole.append(row)
+    fields = _Fields(types, len(rows), by_shape)
+    for shape, members in by_shape.items():
+        fields.add(shape, [event for _, event in members])
+    ordered = [row for members in by_shape.values() for row in members] + whole
+    numbers = np.repeat(np.array([*range(len(by_shape)), WHOLE], np.int32), [*map(len, by_shape.values()), len(whole)])
+    columns = fields.columns(len(ordered))
+    rest: list[bytes | None] = [None] * len(ordered)
+    for at, left in fields.rest.items():
+        rest[at] = msgspec.msgpack.encode(left)
+    for at, (_, event) in enumerate(whole, len(ordered) - len(whole)):
+        rest[at] = msgspec.msgpack.encode(event)
+    events = [event for _, event in ordered]
+    offsets = np.array([offset for offset, _ in ordered], np.int64)
+    columns |= _envelope(events, fields.messages(len(ordered)))
+    columns |= {"_offset": pa.array(offsets), "_shape": pa.array(numbers), "_rest": pa.array(rest, pa.binary())}
+    columns[ID_START] = pa.array(_id_starts(events))
+    table = pa.table(columns)
+    times = pc.min_max(table["@timestamp"]).as_py()
+    return Group(
+        table,
+        tuple(by_shape),
+        bits(_texts(table, fields.rest.values(), [event for _, event in whole])),
+        rows[0][0],
+        rows[-1][0],
+        times["min"],
+        times["max"],
+        _marks(events),
+        fields.conflicts,
+    )
+
+
+def _any_odd(rows: Sequence[tuple[int, Event]]) -> bool:
+    try:
+        np.array([(event.position.offset, event.position.index) for _, event in rows], np.int64)
+    except OverflowError:
+        return True
+    return False
+
+
+def _odd(event: Event) -> bool:
+    """Whether its envelope does not fit into columns."""
+    return not (-(1 << 63) <= event.position.offset < 1 << 63 and -(1 << 63) <= event.position.index < 1 << 63)
+
+
+class _Fields:
+    """The columns of fields as they fill, shape by shape."""
+
+    def __init__(self, types: Types, rows: int, shapes: Mapping[Shape, Sequence[object]]) -> None:
+        counts: dict[str, int] = {}
+        for shape, members in shapes.items():
+            for name in shape:
+                counts[name] = counts.get(name, 0) + len(members)
+        few = FEW * rows // ROWS
+        self._own = {name for name, count in counts.items() if count > few and name not in _RESERVED}
+        self._types = types
+        types[MESSAGE] = "text"
+        self._values: dict[str, list[Value]] = {}
+        self._rows = 0
+        self.rest: dict[int, dict[str, Value]] = {}
+        self.conflicts = 0
+
+    def add(self, shape: Shape, events: Sequence[Event]) -> None:
+        """Append events that all have the fields of this shape."""
+        start = self._rows
+        self._rows += len(events)
+        for name, values in zip(shape, zip(*[event.fields.values() for event in events], strict=True), strict=True):
+            column = self._column(name, values)
+            if column is None:
+                self._leave(name, start, enumerate(values))
+                continue
+            column += [None] * (start - len(column))
+            if not self._fits(name, values):
+                odd = [(at, value) for at, value in enumerate(values) if not self._fits(name, (value,))]
+                self.conflicts += sum(value is not None for _, value in odd)
+                self._leave(name, start, odd)
+                kept = list(values)
+                for at, _ in odd:
+                    kept[at] = None
+                column += kept
+            else:
+                column += values
+
+    def _column(self, name: str, values: Sequence[Value]) -> list[Value] | None:
+        """The list that the values of a field go to; None where they have no column."""
+        if name not in self._own:
+            return None
+        if name not in self._types:
+            kind = TYPES.get(type(values[0]))
+            if kind is None or len(self._types) >= MOST_FIELDS:
+                return None
+            self._types[name] = kind
+        return self._values.setdefault(name, [])
+
+    def _fits(self, name: str, values: Sequence[Value]) -> bool:
+        kind = _PYTHON[self._types[name]]
+        if set(map(type, values)) != {kind}:
+            return False
+        if kind is int:
+            return min(values) >= -(1 << 63) and max(values) < 1 << 63  # type: ignore[type-var, operator]
+        return kind is not list or all(type(each) is str for value in values for each in value)  # type: ignore[union-attr]
+
+    def _leave(self, name: str, start: int, values: Iterable[tuple[int, Value]]) -> None:
+        for at, value in values:
+            self.rest.setdefault(start + at, {})[name] = value
+
+    def messages(self, rows: int) -> list[Value]:
+        """The `message` of each row, None where it has none that is a text."""
+        values = self._values.get(MESSAGE, [])
+        return values + [None] * (rows - len(values))
+
+    def columns(self, rows: int) -> dict[str, pa.Array]:
+        """An array a field, null where a row has it not."""
+        made = {}
+        for name, values in self._values.items():
+            kind = self._types[name]
+            filled = values + [None] * (rows - len(values))
+            if name == MESSAGE or kind != "text":
+                made[name] = pa.array(filled, pa.string() if kind == "text" else ARROW[kind])
+            else:
+                made[name] = pa.array(filled, pa.string()).dictionary_encode()
+        return made
+
+
+def _envelope(events: Sequence[Event], messages: Sequence[Value]) -> dict[str, pa.Array]:
+    before, after = [], []
+    for event, message in zip(events, messages, strict=True):
+        head, found, tail = event.raw.partition(message.encode()) if message else (event.raw, b"", b"")  # type: ignore[union-attr]
+        before.append(head)
+        after.append(tail if found else None)
+    derived = _derived_ids(events)
+    own = [
+        None if event.id == derived[at : at + 32] else bytes.fromhex(event.id)
+        for at, event in zip(range(0, len(derived), 32), events, strict=True)
+    ]
+    text = {
+        "soc.source": [event.source for event in events],
+        "log.file.path": [event.position.path for event in events],
+        "_stream": [event.position.stream for event in events],
+        "_peer": [event.peer for event in events],
+    }
+    fits = [event if not _odd(event) else None for event in events]
+    return {
+        "@timestamp": pa.array([event.time for event in events], TIME),
+        "event.ingested": pa.array([event.ingested for event in events], TIME),
+        **{name: pa.array(values, pa.string()).dictionary_encode() for name, values in text.items()},
+        "log.offset": pa.array([event.position.offset if event else None for event in fits], pa.int64()),
+        "event.index": pa.array([event.position.index if event else None for event in fits], pa.int64()),
+        "_id": pa.array(own, pa.binary(16)),
+        "_before": pa.array(before, pa.binary()),
+        "_after": pa.array(after, pa.binary()),
+    }
+
+
+def _derived_ids(events: Sequence[Event]) -> str:
+    """What `event_id` gives of each, one after the other."""
+    found = []
+    known: dict[tuple[str, str], bytes] = {}
+    for event in events:
+        position = event.position
+        key = (event.source, position.stream)
+        start = known.get(key)
+        if start is None:
+            start = known[key] = f"{event.source}\0{position.stream}\0".encode()
+        found.append(blake2b(b"%b%d\0%b" % (start, position.offset, event.raw), digest_size=16).digest())
+    return b"".join(found).hex()
+
+
+def _id_starts(events: Sequence[Event]) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+    starts = bytes.fromhex("".join([event.id[:8] for event in events]))
+    return np.frombuffer(starts, ">u4").astype(np.uint32)
+
+
+def _marks(events: Sequence[Event]) -> Marks:
+    marks: Marks = {}
+    for event in events:
+        position = event.position
+        key = (event.source, position.stream)
+        if position.offset > marks.get(key, -(1 << 64)):
+            marks[key] = position.offset
+    return marks
+
+
+NOT_ENTERED = frozenset({"@timestamp", "event.ingested", "event.id", "event.original", "log.offset", "event.index"})
+"""Fields whose values are not in the filter: each is another one, and they are asked for in other ways."""
+
+
+def _texts(table: pa.Table, rest: Iterable[Mapping[str, Value]], whole: Iterable[Event]) -> Iterable[bytes]:
+    """All text whose words are entered, line by line: of events what is searched by words, and each value of each other field once."""
+    yield lines(searched(table))[0]
+    for name in table.column_names:
+        if name == MESSAGE or name in NOT_ENTERED or (name[0] == "_" and name != "_peer"):
+            continue
+        column = table[name].combine_chunks()
+        kind = column.type
+        if pa.types.is_list(kind):
+            column = column.flatten().unique()
+        elif pa.types.is_dictionary(kind):
+            column = column.dictionary
+        elif pa.types.is_floating(kind):
+            column = pa.array([text_of(value) for value in column.drop_null().unique().to_pylist()], pa.string())
+        else:
+            column = column.drop_null().unique().cast(pa.string())
+        yield lines(column)[0]
+        if is_address(name):
+            yield b"\n".join(_mapped(column))
+    for fields in rest:
+        yield from (fold(_line(value)).encode() for value in fields.values())
+    for event in whole:
+        yield from (fold(_line(value)).encode() for value in event.document().values())
+
+
+def _line(value: Value) -> str:
+    return "\n".join(map(text_of, value)) if isinstance(value, list) else "" if value is None else text_of(value)
+
+
+def _mapped(addresses: pa.Array) -> list[bytes]:
+    """Of addresses of IPv4 that are written as ones of IPv6 (::ffff:c000:207), those of IPv4, which they equal."""
+    found = []
+    for text in addresses.filter(pc.starts_with(addresses, "::")).to_pylist():
+        try:
+            mapped = getattr(ip_address(text), "ipv4_mapped", None)
+        except ValueError:
+            continue
+        if mapped is not None:
+            found.append(str(mapped).encode())
+    return found
+
+
+def searched(table: pa.Table) -> pa.Array:
+    """Of each row the text that is searched by words; not folded."""
+    original = original_text(table["_before"].combine_chunks())
+    if MESSAGE not in table.column_names:
+        return original
+    message = table[MESSAGE].combine_chunks()
+    return message if message.null_count == 0 else pc.coalesce(message, original)
+
+
+def original_text(raw: pa.Array) -> pa.Array:
+    """Raw bytes as `Event.original` gives them."""
+    try:
+        return raw.cast(pa.string())
+    except pa.ArrowInvalid:
+        texts = [None if value is None else value.decode("utf-8", "backslashreplace") for value in raw.to_pylist()]
+        return pa.array(texts, pa.string())
+
+
+def lines(texts: pa.Array) -> tuple[bytes, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Texts folded, each with a line's end behind it, and where each begins; the last number is where the next would."""
+    starts = np.zeros(len(texts) + 1, np.int64)
+    whole = pc.binary_join_element_wise(texts.fill_null(""), "", "\n")
+    text = whole.buffers()[2].to_pybytes() if len(texts) else b""
+    if text.isascii():
+        np.cumsum(pc.binary_length(whole).to_numpy(), out=starts[1:])
+        return text[: starts[-1]].lower(), starts
+    folded = [f"{fold(each or '')}\n".encode() for each in texts.to_pylist()]
+    np.cumsum([len(line) for line in folded], out=starts[1:])
+    return b"".join(folded), starts

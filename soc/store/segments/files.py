@@ -1,0 +1,316 @@
+"""Groups of rows in, files out that a crash leaves whole or absent and that damage cannot make lie: parts, and the segments sealed of them.
+
+    events/PART-….arrow        one group, Arrow IPC (lz4): the newest rows, until as many are there as make a segment
+    events/SEGMENT-….parquet   up to 32 groups, each a row group (Zstandard, CRC-32 a page)
+    events/SEGMENT-….index     what tells of its groups without reading them:
+
+    index  = "SOCX\\x00\\x01\\r\\n" | u32 length and u32 CRC-32 of header | header (JSON) | pad to a block | block*     (little endian)
+    blocks = filter of words (soc.store.segments.words) | first four bytes of each id; their CRC-32s stand in the header
+
+A name holds the first offset and the one behind the last. What is read is held against a checksum: of a part the whole file once,
+of a Parquet file its footer (by the index) and its pages (by Parquet), of an index its header and each block of 4 KiB.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import zlib
+from base64 import b85decode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from struct import Struct
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from soc.errors import SocError
+from soc.store.segments.building import ID_START, Shape, Types
+from soc.store.segments.words import BLOCK, holding, side_by_side, wanted
+
+MAGIC = b"SOCX\x00\x01\r\n"
+HEAD = Struct("<8sII")
+BLOCK_BYTES = 4 * BLOCK
+
+
+class DamagedFileError(SocError):
+    """A file of the store does not read as it was written."""
+
+
+class About(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a group without reading it. `rest`: fields that some row has beside its columns; `whole`: rows kept whole."""
+
+    rows: int
+    first: int
+    last: int
+    since_us: int
+    until_us: int
+    rest: tuple[str, ...]
+    whole: int
+    conflicts: int
+
+
+class Header(msgspec.Struct, frozen=True, gc=False):
+    """Of an index or a part. `words`: positions of the filter. `checks`: of each block. `footer`: length and CRC-32 of the Parquet's."""
+
+    groups: tuple[About, ...]
+    shapes: tuple[Shape, ...]
+    types: Types
+    marks: tuple[tuple[str, str, int], ...]
+    words: int = 0
+    checks: tuple[int, ...] = ()
+    size: int = 0
+    footer: tuple[int, int] = (0, 0)
+
+
+_HEADER = msgspec.json.Decoder(Header)
+
+
+class Rows(Protocol):
+    """One group as it can be read."""
+
+    @property
+    def about(self) -> About:
+        """What is known without reading."""
+        ...
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """What `_shape` numbers."""
+        ...
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """These columns (default: all) as far as the group has them. Raises: DamagedFileError, FileNotFoundError."""
+        ...
+
+
+class File(Protocol):
+    """A part or a segment. `first`, `end`: offsets of the journal that it answers for."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """See the class."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """See the class."""
+        ...
+
+    @property
+    def header(self) -> Header:
+        """What is known of its groups. Raises: DamagedFileError, FileNotFoundError."""
+        ...
+
+    def groups(self) -> Sequence[Rows]:
+        """Its groups, in order."""
+        ...
+
+    def holding(self, text: bytes) -> int:
+        """The groups (one bit each, the first lowest) that may hold every word of `text`. Raises: DamagedFileError."""
+        ...
+
+    def id_starts(self) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
+        """Of each group the first four bytes of the id of each row. Raises: DamagedFileError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of one group."""
+
+    path: Path
+    first: int
+    end: int
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        data = self.path.read_bytes()
+        if len(data) < 4 or zlib.crc32(memoryview(data)[:-4]) != int.from_bytes(data[-4:], "little"):
+            raise DamagedFileError(f"{self.path}: does not read as it was written")
+        return pa.ipc.open_file(pa.py_buffer(memoryview(data)[:-4])).read_all()
+
+    @cached_property
+    def header(self) -> Header:
+        return _HEADER.decode(self._table.schema.metadata[b"header"])
+
+    @property
+    def about(self) -> About:
+        return self.header.groups[0]
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        return self.header.shapes
+
+    def groups(self) -> Sequence[Rows]:
+        return (self,)
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        table = self._table
+        return table if columns is None else table.select([name for name in columns if name in table.column_names])
+
+    @cached_property
+    def bits(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Its filter of words."""
+        return np.frombuffer(b85decode(self._table.schema.metadata[b"words"]), np.uint8)
+
+    @cached_property
+    def _filter(self) -> np.ndarray[Any, np.dtype[np.uint32]]:
+        return side_by_side([self.bits])
+
+    def holding(self, text: bytes) -> int:
+        return _holding(text, len(self._filter), lambda at: self._filter[at * BLOCK : (at + 1) * BLOCK], 1)
+
+    def id_starts(self) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
+        return [self._table[ID_START].to_numpy()]
+
+
+def _holding(text: bytes, positions: int, block: Any, groups: int) -> int:
+    found = (1 << groups) - 1
+    for at, places in wanted(text):
+        found &= holding(block(at % (positions // BLOCK)), places)
+        if not found:
+            break
+    return found
+
+
+@dataclass(frozen=True)
+class _SealedRows:
+    segment: Segment
+    number: int
+    about: About
+    shapes: tuple[Shape, ...]
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        return self.segment.read(self.number, columns)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A sealed pair of files."""
+
+    path: Path
+    first: int
+    end: int
+
+    @cached_property
+    def _head(self) -> tuple[Header, int]:
+        """The header, and the byte where blocks begin."""
+        try:
+            with self.path.with_suffix(".index").open("rb") as file:
+                magic, length, crc = HEAD.unpack(file.read(HEAD.size).ljust(HEAD.size))
+                text = file.read(length)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise self._damaged("index") from error
+        if magic != MAGIC or len(text) != length or zlib.crc32(text) != crc:
+            raise self._damaged("index")
+        return _HEADER.decode(text), -(-(HEAD.size + length) // BLOCK_BYTES) * BLOCK_BYTES
+
+    @property
+    def header(self) -> Header:
+        return self._head[0]
+
+    def _damaged(self, what: str) -> DamagedFileError:
+        return DamagedFileError(f"{self.path}: its {what} does not read as it was written")
+
+    def groups(self) -> Sequence[Rows]:
+        shapes = self.header.shapes
+        return [_SealedRows(self, at, about, shapes) for at, about in enumerate(self.header.groups)]
+
+    @property
+    def parquet(self) -> pq.ParquetFile:
+        """The file as this thread reads it. Raises: DamagedFileError, FileNotFoundError."""
+        opened: pq.ParquetFile | None = getattr(self._readers, "file", None)
+        if opened is None:
+            opened = self._readers.file = pq.ParquetFile(
+                self.path, metadata=self._footer, page_checksum_verification=True, pre_buffer=False
+            )
+        return opened
+
+    @cached_property
+    def _readers(self) -> threading.local:
+        return threading.local()
+
+    @cached_property
+    def _footer(self) -> pq.FileMetaData:
+        """What the file says of itself, checked."""
+        size, (length, crc) = self.header.size, self.header.footer
+        with self.path.open("rb") as file:
+            footer = os.pread(file.fileno(), length, size - length)
+            if os.fstat(file.fileno()).st_size != size or zlib.crc32(footer) != crc:
+                raise self._damaged("footer")
+        return pq.read_metadata(self.path)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self._footer.schema.to_arrow_schema().names)
+
+    def read(self, number: int, columns: Sequence[str] | None) -> pa.Table:
+        """One group. Raises: as Rows.read."""
+        if columns is not None:
+            columns = [name for name in columns if name in self._names]
+        try:
+            table = self.parquet.read_row_group(number, columns=columns, use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            raise self._damaged(f"row group {number}") from error
+        return table if columns is None else table.select(columns)  # "user" would bring "user.name" along
+
+    def _block(self, at: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
+        header, start = self._head
+        data = os.pread(self._index, BLOCK_BYTES, start + at * BLOCK_BYTES)
+        if zlib.crc32(data) != header.checks[at]:
+            raise self._damaged(f"index at block {at}")
+        return np.frombuffer(data, np.uint32)
+
+    @cached_property
+    def _index(self) -> int:
+        return os.open(self.path.with_suffix(".index"), os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if "_index" in self.__dict__:
+            os.close(self._index)
+
+    def holding(self, text: bytes) -> int:
+        return _holding(text, self.header.words, self._block, len(self.header.groups))
+
+    def id_starts(self) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
+        first = self.header.words // BLOCK
+        starts = np.concatenate([self._block(at) for at in range(first, len(self.header.checks))])
+        ends = np.cumsum([about.rows for about in self.header.groups])
+        return np.split(starts[: ends[-1]], ends[:-1])
+
+
+def _file(path: Path) -> Part | Segment | None:
+    kind, _, offsets = path.stem.partition("-")
+    first, _, end = offsets.partition("-")
+    if not (first.isdigit() and end.isdigit()):
+        return None
+    match kind, path.suffix:
+        case "part", ".arrow":
+            return Part(path, int(first), int(end))
+        case "segment", ".parquet":
+            return Segment(path, int(first), int(end))
+    return None
+
+
+def listed(folder: Path) -> list[Part | Segment]:
+    """The files that answer, in the order of the journal, without gap-makers: of what stands twice, the segment."""
+    found = [file for path in folder.iterdir() if (file := _file(path)) is not None]
+    found.sort(key=lambda file: (file.first, -file.end))
+    kept: list[Part | Segment] = []
+    for file in found:
+        if not kept or file.first >= kept[-1].end:
+            kept.append(file)
+    return kept

@@ -1,0 +1,244 @@
+"""The store's files and the journal's tail in, answers out: what `soc search` and the `EventStore` ask.
+
+A view is one state of the folder.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from collectors.event import Event, Value
+from soc.store.columns import micros
+from soc.store.language import All, Query
+from soc.store.meaning import AsDocument, holds
+from soc.store.segments.building import Marks
+from soc.store.segments.files import About, File, Rows, listed
+from soc.store.segments.looking import Look, Mask, Seen, odd_places
+from soc.store.segments.restoring import events as restored
+
+Tail = Callable[[int, Marks], list[tuple[int, Event]]]
+"""From an offset of the journal on, given what files hold of each stream: what is in no file."""
+
+_FIRST = 128
+"""Documents that are restored in one go at first; each further go takes twice as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search: `since` (inclusive) and `until` (exclusive) are when events happened; `zone` is that of times in the query without one."""
+
+    query: Query
+    since: datetime | None = None
+    until: datetime | None = None
+    zone: tzinfo = UTC
+
+    @property
+    def bounded(self) -> bool:
+        """Whether not every time is meant."""
+        return self.since is not None or self.until is not None
+
+    @property
+    def low(self) -> int | None:
+        """`since` in microseconds."""
+        return None if self.since is None else micros(self.since)
+
+    @property
+    def high(self) -> int | None:
+        """`until` in microseconds."""
+        return None if self.until is None else micros(self.until)
+
+    def within(self, time_us: int) -> bool:
+        """Whether a time is meant."""
+        return (self.low is None or time_us >= self.low) and (self.high is None or time_us < self.high)
+
+    def overlaps(self, about: About) -> bool:
+        """Whether a group may have rows of times that are meant."""
+        return (self.low is None or about.until_us >= self.low) and (self.high is None or about.since_us < self.high)
+
+    def cuts(self, about: About) -> bool:
+        """Whether a group may have rows of times that are not meant."""
+        return not (self.within(about.since_us) and self.within(about.until_us))
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """One group. `table`: `_offset` (in the journal), `@timestamp`, `_shape` (index of `shapes`, -1: see `odd`), fields that it has.
+
+    Texts are dictionaries (but for `message`), null means absent. `odd`: rows of which not all is in columns (another type, an event kept
+    whole): take their `events`. Rows stand by shape, not by offset.
+    """
+
+    table: pa.Table
+    odd: NDArray[np.intp]
+    _rows: Rows
+
+    @property
+    def shapes(self) -> Sequence[tuple[str, ...]]:
+        """The names of an event's fields, for each number in `_shape`."""
+        return self._rows.shapes
+
+    def events(self, rows: Sequence[int]) -> list[Event]:
+        """The events of these rows, exactly as they were journalled."""
+        return restored(self._rows, rows)
+
+
+Waiting = tuple[int, int, int, int]
+"""What meets a search, in the order of a heap: minus its time, minus its offset, the number of its group (-1: the tail), its row."""
+
+
+class View:
+    """See the module."""
+
+    def __init__(self, folder: Path, tail: Tail) -> None:
+        self._folder = folder
+        self._tail_of = tail
+
+    @cached_property
+    def files(self) -> Sequence[File]:
+        """Parts and segments, in the order of the journal."""
+        return listed(self._folder)
+
+    @property
+    def end(self) -> int:
+        """The offset behind what stands in files."""
+        return self.files[-1].end if self.files else 0
+
+    @cached_property
+    def marks(self) -> Marks:
+        """Of each source and stream, the highest offset in it."""
+        found: Marks = {}
+        for file in self.files:
+            for source, stream, offset in file.header.marks:
+                found[source, stream] = max(offset, found.get((source, stream), offset))
+        return found
+
+    @cached_property
+    def tail(self) -> list[tuple[int, Event]]:
+        """Events that stand in the journal alone."""
+        return self._tail_of(self.end, self.marks)
+
+    def count(self) -> int:
+        """How many events there are."""
+        return sum(about.rows for file in self.files for about in file.header.groups) + len(self.tail)
+
+    def held(self, event_ids: Sequence[str]) -> set[str]:
+        """Those of these ids that are there."""
+        return {event.id for event in self.events(event_ids)}
+
+    def events(self, event_ids: Sequence[str]) -> list[Event]:
+        """The events of these ids, as far as they are there; in no order."""
+        wanted = {each for each in event_ids if len(each) == 32 and set(each) <= set("0123456789abcdef")}
+        if not wanted:
+            return []
+        starts = np.unique(np.array([int(each[:8], 16) for each in wanted], np.uint32))
+        found = {event.id: event for _, event in self.tail if event.id in wanted}
+        for file in reversed(self.files):
+            if len(found) == len(wanted):
+                break
+            for rows, ids in zip(file.groups(), file.id_starts(), strict=True):
+                places = np.flatnonzero(np.isin(ids, starts) if len(starts) > 1 else ids == starts[0])
+                for event in restored(rows, places.tolist()):
+                    if event.id in wanted:
+                        found.setdefault(event.id, event)
+        return list(found.values())
+
+    def columns(
+        self, fields: Sequence[str], since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Columns]:
+        """Groups with events of a span, in the order of the journal, these as columns. What the journal alone has is in `tail`.
+
+        Rows before and after the span are among them: `@timestamp` tells. Raises: DamagedFileError, FileNotFoundError.
+        """
+        asked = Asked(All(), since, until)
+        for rows in self._groups:
+            about = rows.about
+            if asked.overlaps(about):
+                beside = [field for field in fields if field in about.rest]
+                odd = odd_places(rows, beside) if beside or about.whole else np.zeros(0, np.intp)
+                table = rows.read([*dict.fromkeys(["_offset", "@timestamp", "_shape", *fields])])
+                yield Columns(table, odd, rows)
+
+    def documents(self, asked: Asked) -> Iterator[dict[str, Value]]:
+        """Documents of what meets a search, newest first; of the same microsecond, the later in the journal first."""
+        places = self._places(asked)
+        size = _FIRST
+        while chunk := list(islice(places, size)):
+            by_group: dict[int, list[Waiting]] = {}
+            for place in chunk:
+                by_group.setdefault(place[2], []).append(place)
+            found: dict[int, Event] = {}
+            for number, members in by_group.items():
+                rows = [row for *_, row in members]
+                some = [self.tail[row][1] for row in rows] if number < 0 else restored(self._groups[number], rows)
+                found.update(zip([place[1] for place in members], some, strict=True))
+            yield from (found[offset].document() for _, offset, _, _ in chunk)
+            size *= 2
+
+    @cached_property
+    def _groups(self) -> list[Rows]:
+        return [rows for file in self.files for rows in file.groups()]
+
+    def _places(self, asked: Asked) -> Iterator[Waiting]:
+        look = Look(asked.query, asked.zone)
+        check = holds(asked.query, asked.zone)
+        waiting = [
+            (-micros(event.time), -offset, -1, row)
+            for row, (offset, event) in enumerate(self.tail)
+            if asked.within(micros(event.time)) and check(AsDocument(event))
+        ]
+        heapq.heapify(waiting)
+        for number in self._numbers(look, asked):
+            rows = self._groups[number]
+            while waiting and -waiting[0][0] > rows.about.until_us:
+                yield heapq.heappop(waiting)
+            for each in _met(look, rows, number, asked):
+                heapq.heappush(waiting, each)
+        while waiting:
+            yield heapq.heappop(waiting)
+
+    def candidates(self, look: Look, asked: Asked) -> list[Rows]:
+        """The groups that may hold something, those whose newest event is the newest first."""
+        return [self._groups[number] for number in self._numbers(look, asked)]
+
+    def _numbers(self, look: Look, asked: Asked) -> list[int]:
+        found = []
+        number = 0
+        for file in self.files:
+            possible = look.groups(file)
+            for at, about in enumerate(file.header.groups):
+                if possible >> at & 1 and asked.overlaps(about):
+                    found.append((-about.until_us, number + at))
+            number += len(file.header.groups)
+        return [number for _, number in sorted(found)]
+
+
+def _met(look: Look, rows: Rows, number: int, asked: Asked) -> Iterator[Waiting]:
+    seen = Seen(rows, look.columns)
+    mask = look.mask(seen)
+    if not mask.any():
+        return
+    seen = Seen(rows, ["@timestamp", "_offset"])
+    if asked.cuts(rows.about):
+        mask = within(mask, seen.times, asked)
+    at = np.flatnonzero(mask)
+    times, offsets = -seen.times[at], -seen.offsets[at]
+    yield from zip(times.tolist(), offsets.tolist(), [number] * len(at), at.tolist(), strict=True)
+
+
+def within(mask: Mask, times: np.ndarray[tuple[int], np.dtype[np.int64]], asked: Asked) -> Mask:
+    """The mask without the rows of other times."""
+    if asked.low is not None:
+        mask = mask & (times >= asked.low)
+    if asked.high is not None:
+        mask = mask & (times < asked.high)
+    return mask

@@ -1,0 +1,148 @@
+"""Groups of rows in, parts and sealed segments out (soc.store.segments.files); a crash leaves each file whole or absent."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b85encode
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from collectors.journal.durable import write_durably
+from soc.store.columns import micros
+from soc.store.segments.building import ARROW, ENVELOPE_COLUMNS, ID_START, MESSAGE, WHOLE, Group, Marks, Shape, Types
+from soc.store.segments.files import BLOCK_BYTES, HEAD, MAGIC, About, Header, Part, Segment
+from soc.store.segments.words import side_by_side
+
+GROUPS = 32
+"""Of a full segment."""
+
+_ZSTD_LEVEL = 1
+_PAGE_BYTES = 8 * 1024 * 1024
+"""A column of a group is one page: nothing reads less of it."""
+
+
+def _name(kind: str, first: int, end: int) -> str:
+    return f"{kind}-{first:020d}-{end:020d}"
+
+
+def write_part(folder: Path, group: Group, first: int, types: Types) -> Part:
+    """A part of this group that answers from offset `first` on. Raises: OSError; then nothing is there."""
+    header = Header((_about(group),), group.shapes, types, _listed_marks(group.marks))
+    metadata = {b"header": msgspec.json.encode(header), b"words": b85encode(group.words.tobytes())}
+    table = group.table.replace_schema_metadata(metadata)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(
+        sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+    ) as writer:
+        writer.write_table(table)
+    data = sink.getvalue().to_pybytes()
+    part = Part(folder / f"{_name('part', first, group.last + 1)}.arrow", first, group.last + 1)
+    write_durably(part.path, data + zlib.crc32(data).to_bytes(4, "little"))
+    return part
+
+
+def _about(group: Group) -> About:
+    rest: set[str] = set()
+    shape = group.table["_shape"].to_numpy()
+    for at in np.flatnonzero(np.asarray(group.table["_rest"].is_valid())):
+        if shape[at] != WHOLE:
+            rest.update(msgspec.msgpack.decode(group.table["_rest"][int(at)].as_py()))
+    return About(
+        group.table.num_rows,
+        group.first,
+        group.last,
+        micros(group.since),
+        micros(group.until),
+        tuple(sorted(rest)),
+        int((shape == WHOLE).sum()),
+        group.conflicts,
+    )
+
+
+def _listed_marks(marks: Marks) -> tuple[tuple[str, str, int], ...]:
+    return tuple((source, stream, offset) for (source, stream), offset in marks.items())
+
+
+def seal(folder: Path, parts: Sequence[Part]) -> Segment:
+    """One segment of these parts, which are then removed. Raises: OSError, DamagedFileError; then the parts are as before."""
+    shapes: dict[Shape, int] = {}
+    types: Types = {}
+    marks: Marks = {}
+    for part in parts:
+        types |= part.header.types
+        for source, stream, offset in part.header.marks:
+            marks[source, stream] = max(offset, marks.get((source, stream), offset))
+    names = list(dict.fromkeys(name for part in parts for name in part.read().column_names if name != ID_START))
+    schema = pa.schema([(name, ENVELOPE_COLUMNS.get(name) or _arrow(name, types)) for name in names])
+    segment = Segment(
+        folder / f"{_name('segment', parts[0].first, parts[-1].end)}.parquet", parts[0].first, parts[-1].end
+    )
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, schema, **_options(schema)) as writer:
+        for part in parts:
+            numbers = np.array([*(shapes.setdefault(shape, len(shapes)) for shape in part.shapes), WHOLE], np.int32)
+            writer.write_table(_fitted(part.read(), schema, numbers), row_group_size=part.about.rows)
+    data = sink.getvalue()
+    words = side_by_side([part.bits for part in parts])
+    starts = np.concatenate([each for part in parts for each in part.id_starts()])
+    blocks = words.tobytes() + starts.tobytes()
+    blocks += bytes(-len(blocks) % BLOCK_BYTES)
+    tail = memoryview(data)[-8:]
+    length = int.from_bytes(tail[:4], "little") + 8
+    header = Header(
+        tuple(part.about for part in parts),
+        tuple(shapes),
+        types,
+        _listed_marks(marks),
+        len(words),
+        tuple(zlib.crc32(blocks[at : at + BLOCK_BYTES]) for at in range(0, len(blocks), BLOCK_BYTES)),
+        data.size,
+        (length, zlib.crc32(memoryview(data)[-length:])),
+    )
+    text = msgspec.json.encode(header)
+    head = HEAD.pack(MAGIC, len(text), zlib.crc32(text)) + text
+    write_durably(segment.path.with_suffix(".index"), head + bytes(-len(head) % BLOCK_BYTES) + blocks)
+    write_durably(segment.path, data)
+    for part in parts:
+        part.path.unlink(missing_ok=True)
+    return segment
+
+
+def _arrow(name: str, types: Types) -> pa.DataType:
+    return pa.string() if name == MESSAGE else ARROW[types[name]]
+
+
+def _fitted(table: pa.Table, schema: pa.Schema, shapes: np.ndarray[Any, np.dtype[np.int32]]) -> pa.Table:
+    """The table with every column of the schema, its shapes numbered as the segment has them."""
+    columns = []
+    for field in schema:
+        if field.name == "_shape":
+            columns.append(pa.array(shapes[table["_shape"].to_numpy()]))
+        elif field.name in table.column_names:
+            columns.append(table[field.name])
+        else:
+            columns.append(pa.nulls(table.num_rows, field.type))
+    return pa.table(columns, schema=schema)
+
+
+def _options(schema: pa.Schema) -> dict[str, Any]:
+    numbers = [field.name for field in schema if pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type)]
+    texts = [field.name for field in schema if pa.types.is_dictionary(field.type) or pa.types.is_list(field.type)]
+    return {
+        "compression": "zstd",
+        "compression_level": _ZSTD_LEVEL,
+        "use_dictionary": [
+            f"{name}.list.element" if pa.types.is_list(schema.field(name).type) else name for name in texts
+        ],
+        "column_encoding": dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
+        "write_statistics": False,
+        "write_page_checksum": True,
+        "data_page_size": _PAGE_BYTES,
+        "store_schema": True,
+    }
