@@ -9,34 +9,40 @@ itself. Held by tests/collectors/parse/test_windows_table.py: every field of eve
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from typing import Any
 
 from collectors.errors import ParseError
-from collectors.event import ENVELOPE, Event, Value
+from collectors.event import Event, Value
 from collectors.parse import event_of, parse_batch, windows, windows_event
 from collectors.parse.ecs import ip, plain
 from collectors.parse.format import Context
 from collectors.parse.windows_event import HEADER
-from collectors.parse.windows_rows import KIND_FIELDS, Kind, Kinds, Row, Text, decoded
+from collectors.parse.windows_places import HEADERS, PLACE, Where
+from collectors.parse.windows_rows import (
+    ADDRESSES,
+    ITEMS,
+    KIND_FIELDS,
+    NO_TIME,
+    Key,
+    Kind,
+    Kinds,
+    Read,
+    Row,
+    Text,
+    Wanted,
+    decoded,
+)
 from collectors.record import DeadLetter, RawRecord, data_of
 
 FORMAT = "windows-json"
 
 _DATA = windows.EVENT_DATA
 _AFTER_DATA = len(_DATA)
-_MADE = re.compile(r"(?:.*_\d*|#.*)?", re.DOTALL)
-"""Names that EventData may get without a producer having written them so: those of lists ("Name_1"), of the empty name, of attributes."""
-_ADDED = frozenset({"service.name", "labels.criticality", "labels.service_name", "source.domain"})
-"""What enrichment adds to the fields of an event."""
 _SIMPLE = frozenset({str, int, type(None)})
 _AS_THEY_ARE = frozenset({str, type(None)})
 _NOTHING = frozenset({type(None)})
-_ITEMS = "Data"
-"""The name of values without names."""
 OBSERVED = {
     "IpAddress": "source.ip", "SourceIp": "source.ip", "SourceAddress": "source.ip",
     "DestinationIp": "destination.ip", "DestAddress": "destination.ip", "QueryName": "dns.question.name",
@@ -47,39 +53,7 @@ OBSERVED = {
 Data = dict[str, Any]
 
 
-class _Where(Enum):
-    """Where a field of a row that the ordinary parser has not read comes from; NOWHERE: there is none."""
-
-    DATA = auto()
-    KIND = auto()
-    HEADER = auto()
-    EVENT = auto()
-    NOWHERE = auto()
-
-
-class _Places(dict[str, tuple[str, _Where]]):
-    """A field -> its name in EventData, and where it comes from; remembered, as rules ask for the same few thousand."""
-
-    def __missing__(self, name: str) -> tuple[str, _Where]:
-        bare = name.removeprefix(_DATA)
-        where = _Where.NOWHERE
-        if bare is not name:
-            where = _Where.EVENT if _MADE.fullmatch(bare) else _Where.DATA
-        elif name in KIND_FIELDS:
-            where = _Where.KIND
-        elif name in HEADER:
-            where = _Where.HEADER
-        elif name in windows.OTHERS or name in _ADDED or name in ENVELOPE:
-            where = _Where.EVENT
-        if len(self) >= _NAMES_KEPT:
-            self.clear()
-        self[name] = found = bare, where
-        return found
-
-
-_NAMES_KEPT = 50_000
 _ROUNDED = timedelta(microseconds=1)
-_PLACE = _Places()
 
 
 class WindowsTables:
@@ -87,6 +61,7 @@ class WindowsTables:
 
     `finish`: what is still to be done to Events that a parser gave: enrichment. `added`: all texts that it may add to any event.
     `strikes`: whether it adds other ones, and fields, to an event with this one field of `OBSERVED`; such rows are made Events.
+    `wanted`: the fields that are all that is first read of events of a kind, by what `KIND_FIELDS` hold; None: nobody knows.
     """
 
     def __init__(
@@ -95,35 +70,36 @@ class WindowsTables:
         finish: Callable[[Sequence[Event]], list[Event]],
         added: Iterable[str] = (),
         strikes: Callable[[Mapping[str, Value]], object] | None = None,
+        wanted: Callable[[Mapping[str, Value]], Sequence[str] | None] = lambda _: None,
     ) -> None:
         self.finish = finish
         self._strikes = strikes
         self.added = "\0".join(("", *added))
         self._context = context
-        self._kinds = Kinds()
+        self._wanted = wanted
+        self._kinds = Kinds(OBSERVED if strikes is not None else ())
 
     def read(self, records: Sequence[RawRecord]) -> tuple[WindowsTable, list[DeadLetter]]:
         """The rows of the records that are events, in their order, and the dead letters; every record is in exactly one of the two."""
         dead: list[DeadLetter] = []
-        rows: Sequence[Row | None] = decoded(records)
-        kinds: Sequence[Kind]
-        kinds, odd, respelled = self._kinds.sort(rows)
+        read = self._kinds.read(records, self._wants)
+        odd, rows = read.odd, read.rows
         known: dict[int, windows.Fields] = {}
-        for at in respelled:
+        for at in read.respelled:
             row = rows[at]
             if row is not None and at not in odd:
                 try:
-                    known[at] = _data_fields(row, kinds[at].provider)
+                    known[at] = _data_fields(row, read.kinds[at].provider)
                 except (ParseError, ValueError):
                     odd.add(at)
         if self._strikes is not None:
             odd |= self._striking(self._strikes, rows, known)
-        whole: dict[int, Event] = {}
+        made: dict[int, Event] = {}
         refused = []
         for at in sorted(odd):
             event, letter = self.parsed(records[at])
             if event is not None:
-                whole[at] = event
+                made[at] = event
             else:
                 dead += letter
                 refused.append(at)
@@ -131,10 +107,35 @@ class WindowsTables:
         if refused:
             gone = frozenset(refused)
             places = [at for at in places if at not in gone]
-            rows, kinds = [rows[at] for at in places], [kinds[at] for at in places]
-            whole = {place: whole[at] for place, at in enumerate(places) if at in whole}
+            read = read._replace(
+                kinds=[read.kinds[at] for at in places],
+                keys=[read.keys[at] for at in places],
+                rows=[rows[at] for at in places],
+                times=[read.times[at] for at in places],
+                addresses={place: read.addresses[at] for place, at in enumerate(places) if at in read.addresses},
+            )
+            made = {place: made[at] for place, at in enumerate(places) if at in made}
             known = {place: known[at] for place, at in enumerate(places) if at in known}
-        return WindowsTable(self, records, places, rows, kinds, known, whole), dead
+        return WindowsTable(self, records, places, read, known, made), dead
+
+    def _wants(self, kind: Kind) -> Wanted | None:
+        names = self._wanted(kind.fields)
+        if names is None:
+            return None
+        if kind.wanted is None or kind.wanted.names is not names:
+            data, header, constant = [], [], []
+            for name in names:
+                bare, where = PLACE[name]
+                if where is Where.DATA:
+                    data.append(bare)
+                elif where is Where.KIND:
+                    constant.append(kind.fields[name])
+                elif where is Where.HEADER:
+                    header.append(HEADER[name])
+                elif where is Where.EVENT:
+                    return None
+            kind.wanted = Wanted(names, tuple(data), tuple(header), tuple(constant))
+        return kind.wanted
 
     def _striking(
         self,
@@ -181,28 +182,29 @@ class WindowsTable:
         tables: WindowsTables,
         records: Sequence[RawRecord],
         places: Sequence[int],
-        rows: Sequence[Row | None],
-        kinds: Sequence[Kind],
+        read: Read,
         known: dict[int, windows.Fields],
         whole: dict[int, Event],
     ) -> None:
-        """`places`: for each row its record's; `known`: rows whose fields of EventData and UserData are made; `whole`: rows that the
-        ordinary parser has read."""
+        """`places`: for each row its record's; `read`: of each row; `known`: rows whose fields of EventData and UserData are made; `whole`:
+        rows that the ordinary parser has read."""
         self._tables = tables
         self._records = records
         self._lines = data_of(records)
         self._at = places
-        self._rows = rows
-        self._kinds = kinds
+        self._read = read
+        self._rows = read.rows
+        self._kinds = read.kinds
         self._whole = whole
         self._odd = frozenset(whole)
-        self._views = [_view(row) for row in rows]
+        self._views: dict[int, Data] = {}
         self._parsed = {place: event.fields for place, event in whole.items()}
         self._known = known | self._parsed
-        for place, fields in self._known.items():
-            self._views[place] = {name[_AFTER_DATA:]: value for name, value in fields.items() if name.startswith(_DATA)}
         self._places: Sequence[int] = ()
-        self._part: list[Data] = []
+        self._part: list[Data] | None = None
+        self._made: list[tuple[int, int]] = []
+        self._keys: list[Key | None] = []
+        self._names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self._at)
@@ -226,54 +228,102 @@ class WindowsTable:
 
     def column(self, name: str, places: Sequence[int]) -> list[Value]:
         """The values of one field in these rows."""
-        bare, where = _PLACE[name]
-        if where is _Where.DATA:
-            if places is not self._places:
-                views = self._views
-                self._places, self._part = places, [views[place] for place in places]
-            found: list[Value] = [view.get(bare) for view in self._part]
-            known = self._known
-            if bare != _ITEMS:
-                if set(map(type, found)) <= _AS_THEY_ARE:
-                    return found
-                if not known:
-                    return [value if value.__class__ in _AS_THEY_ARE else _value(bare, value) for value in found]
-            return [
-                known[place].get(name) if place in known else _value(bare, value)
-                for place, value in zip(places, found, strict=True)
-            ]
-        if where is _Where.EVENT:
+        bare, where = PLACE[name]
+        if where is Where.EVENT:
             return [self.event(place).get(name) for place in places]
-        made: Mapping[int, windows.Fields]
-        if where is _Where.KIND:
+        if places is not self._places:
+            self._turn(places)
+        found: list[Value]
+        if where is Where.DATA:
+            found = self._data(bare)
+            if bare == ITEMS or not _AS_THEY_ARE.issuperset(map(type, found)):
+                found = [None if value is None else _value(bare, value) for value in found]
+        elif where is Where.KIND:
             found = [self._kinds[place].fields[name] for place in places]
-            made = self._parsed
-        elif where is _Where.HEADER:
-            read, rows = HEADER[name], self._rows
-            found = [None if (row := rows[place]) is None else read(row.System) for place in places]
-            made = self._parsed
+        elif where is Where.HEADER:
+            read, odd = HEADER[name], self._odd
+            found = [None if place in odd else read(self._row(place).System) for place in places]
         else:
             found = [None] * len(places)
-            made = self._known
-        if not made:
-            return found
-        return [made[place].get(name) if place in made else value for place, value in zip(places, found, strict=True)]
+        if self._made:
+            made = self._parsed if where in HEADERS else self._known
+            for row, place in self._made:
+                if place in made:
+                    found[row] = made[place].get(name)
+        return found
+
+    def _turn(self, places: Sequence[int]) -> None:
+        """To some rows, of which several columns will be asked for: their keys where all have one of the same fields, and which have fields
+        that are made."""
+        read, known = self._read, self._known
+        self._places, self._part = places, None
+        self._made = [(row, place) for row, place in enumerate(places) if place in known] if known else []
+        self._keys = [read.keys[place] for place in places]
+        wanted = [read.wanted.get(kind) for kind in {self._kinds[place] for place in places}]
+        names = {each.data for each in wanted if each is not None}
+        self._names = names.pop() if len(names) == 1 and None not in wanted and None not in self._keys else ()
+
+    def _data(self, name: str) -> list[Any]:
+        """A value of EventData in the rows that were turned to, as it was decoded."""
+        if name in self._names:
+            at = self._names.index(name)
+            found = [key[at] for key in self._keys]  # type: ignore[index]
+            if tuple not in map(type, found):
+                return found
+        if self._part is None:
+            self._part = list(map(self._view, self._places))
+        return [view.get(name) for view in self._part]
+
+    def _value(self, name: str, place: int) -> Any:
+        """The same in one row."""
+        key, wanted = self._read.keys[place], self._read.wanted.get(self._kinds[place])
+        if key is not None and wanted is not None and name in wanted.data and place not in self._known:
+            value = key[wanted.data.index(name)]
+            if value.__class__ is not tuple:
+                return value
+        return self._view(place).get(name)
+
+    def _view(self, place: int) -> Data:
+        """EventData of a row by its producer's names; made fields by theirs."""
+        view = self._views.get(place)
+        if view is None:
+            known = self._known.get(place)
+            if known is None:
+                view = _view(self._row(place))
+            else:
+                view = {name[_AFTER_DATA:]: value for name, value in known.items() if name.startswith(_DATA)}
+            self._views[place] = view
+        return view
+
+    def _row(self, place: int) -> Row:
+        """A row that decodes, decoded once more where only its key was kept."""
+        row = self._rows[place]
+        if row is None:
+            row = self._rows[place] = decoded(self._lines[self._at[place]])
+        return row
+
+    def values(self, names: Sequence[str], places: Sequence[int]) -> list[Key | None]:
+        """A key of each row."""
+        keys, kinds, wanted = self._read.keys, self._kinds, self._read.wanted
+        asked = {kind for kind, each in wanted.items() if each is not None and each.names is names}
+        found = [keys[place] if kinds[place] in asked else None for place in places]
+        if self._known:
+            found = [None if place in self._known else key for place, key in zip(places, found, strict=True)]
+        return found
 
     def cell(self, name: str, place: int) -> Value:
         """The value of one field in one row."""
         if place in self._whole:
             return self._whole[place].get(name)
-        bare, where = _PLACE[name]
-        if where is _Where.DATA:
-            value = self._views[place].get(bare)
+        bare, where = PLACE[name]
+        if where is Where.DATA:
+            value = self._value(bare, place)
             return value if value is None or place in self._known else _value(bare, value)
-        if where is _Where.KIND:
+        if where is Where.KIND:
             return self._kinds[place].fields[name]
-        if where is _Where.HEADER:
-            row = self._rows[place]
-            assert row is not None, "what did not decode is whole"
-            return HEADER[name](row.System)
-        if where is _Where.EVENT:
+        if where is Where.HEADER:
+            return HEADER[name](self._row(place).System)
+        if where is Where.EVENT:
             return self.event(place).get(name)
         return self._known[place].get(name) if place in self._known else None
 
@@ -288,14 +338,19 @@ class WindowsTable:
         """The records as received, with values behind them that are made of what stands there."""
         records, at = self._lines, self._at
         found = [records[at[place]] for place in places]
-        kinds = self._kinds
-        for row, place in enumerate(places):
-            if kinds[place].addresses:
-                found[row] += "\0".join(self._addresses(place)).encode()
-        for row in [row for row, place in enumerate(places) if place in self._known] if self._known else ():
-            values = self._known[places[row]].values()
-            texts = [value if value.__class__ is str else "\0".join(_texts(value)) for value in values]
-            found[row] += "\0".join(["", *texts]).encode("utf-8", "surrogatepass")
+        if addresses := self._read.addresses:
+            for row, place in enumerate(places):
+                if place in addresses:
+                    found[row] += "".join(map(_shown, addresses[place])).encode()
+        known = self._known
+        for row, place in enumerate(places) if known else ():
+            if place in known:
+                values = known[place].values()
+                texts = [value for value in values if value.__class__ is str]
+                for value in [value for value in values if value.__class__ not in _SIMPLE]:
+                    texts += _texts(value)
+                texts += [_shown(known[place].get(_DATA + name)) for name in ADDRESSES]
+                found[row] += "\0".join(["", *texts]).encode("utf-8", "surrogatepass")
         return found
 
     def words(self, places: Sequence[int]) -> list[str]:
@@ -304,23 +359,15 @@ class WindowsTable:
         words = [kinds[place].words for place in places]
         return [each + added for each in words] if added else words
 
-    def _addresses(self, place: int) -> list[str]:
-        """Addresses that are not written as their fields have them, each with nothing before it."""
-        view = self._views[place]
-        values = [view.get(name) for name in self._kinds[place].addresses]
-        return [f"\0{ip(value) or ''}" for value in values if value.__class__ is str and ":" in value]
-
     def haystack(self, place: int) -> str:
         """The record as received, with what is not in it as it is read: values that are escaped there, and what their kind means."""
         if place in self._odd:
             return "\0".join(self.texts(place))
         line = self._lines[self._at[place]]
         text = line.decode("utf-8", "backslashreplace") + self._kinds[place].words + self._tables.added
-        view = self._views[place]
+        view = self._view(place)
         if b"\\" in line or place in self._known:
-            row = self._rows[place]
-            assert row is not None, "what did not decode is odd"
-            header = row.System
+            header = self._row(place).System
             values = self._known.get(place, view).values()
             texts = [value for value in values if value.__class__ is str]
             for value in [value for value in values if value.__class__ not in _SIMPLE]:
@@ -330,15 +377,13 @@ class WindowsTable:
                 header.Security.attributes.UserID or "" if header.Security is not None else "",
                 *texts,
             ))  # fmt: skip
-        return text + "".join(self._addresses(place))
+        return text + "".join(_shown(view.get(name)) for name in ADDRESSES)
 
     def event(self, place: int) -> Event:
         """The whole event, as the ordinary parser reads it."""
         event = self._whole.get(place)
         if event is None:
-            row = self._rows[place]
-            assert row is not None, "what did not decode is whole"
-            event = self._whole[place] = self._tables.event(self._records[self._at[place]], row)
+            event = self._whole[place] = self._tables.event(self._records[self._at[place]], self._row(place))
         return event
 
     def latest(self) -> Event:
@@ -352,10 +397,8 @@ class WindowsTable:
 
     def _time(self, place: int) -> datetime:
         """When a row happened, to the microsecond and one more or less."""
-        row = self._rows[place]
-        if row is None or place in self._odd or (time := row.time) is None:
-            return self.event(place).time
-        return time
+        time = self._read.times[place]
+        return self.event(place).time if time is None or time == NO_TIME or place in self._odd else time
 
 
 def _view(row: Row | None) -> Data:
@@ -365,12 +408,12 @@ def _view(row: Row | None) -> Data:
     data = row.EventData
     if data.__class__ is dict:
         return data
-    return {_ITEMS: [data]} if data else {}
+    return {ITEMS: [data]} if data else {}
 
 
 def _value(name: str, value: object) -> Value:
     """What a value of EventData is as a field."""
-    if name != _ITEMS:
+    if name != ITEMS:
         if value.__class__ is str:
             return value
         if value.__class__ is int:
@@ -390,6 +433,11 @@ def _data_fields(row: Row, provider: str) -> windows.Fields:
 def _as_parsed(value: object) -> object:
     """A value as the ordinary parser decodes it, as far as it matters."""
     return {"#text": value.text} if isinstance(value, Text) else value
+
+
+def _shown(value: object) -> str:
+    """An address that may not be written as its field has it, with nothing before it; "" where a value is none."""
+    return f"\0{ip(value) or ''}" if value.__class__ is str and ":" in value else ""
 
 
 def _texts(value: object) -> list[str]:

@@ -92,12 +92,11 @@ class LineCutter:
             or self._open
             or self._continues is not None
             or self.header
-            or directives.may_be_in(self._buffer)
             or (not self.offset and directives.first(self._buffer))
         )
         lines = self._buffer.split(b"\n", limit) if fresh else [self._buffer]
         rest = lines.pop()
-        if not lines or len(max(lines, key=len)) > self._max:
+        if not lines or len(max(lines, key=len)) > self._max or any(map(_DIRECTIVE, lines)):
             return self.take(limit, source, path, stream, received)
         end_bytes = 1
         if b"\r" in self._buffer and any(map(_RETURN, lines)):
@@ -251,6 +250,7 @@ class LineCutter:
 
 
 _RETURN = methodcaller("endswith", b"\r")
+_DIRECTIVE = methodcaller("startswith", b"#")
 
 
 def _last(before: bytes, lines: Sequence[bytes], end: bytes) -> bytes:

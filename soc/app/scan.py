@@ -136,7 +136,7 @@ class Scan(Generic[Shown]):
         self._enrich = enrich
         self._show = show
         self._format = format_name
-        self._tables = WindowsTables(context, enrich, added, strikes)
+        self._tables = WindowsTables(context, enrich, added, strikes, rules.reads)
         self._chunk_bytes = max(MIN_CHUNK_BYTES, min(MAX_CHUNK_BYTES, memory_bytes // CHUNKS_IN_MEMORY))
         self._records: list[RawRecord] = []
         self._events: list[Event] = []

@@ -127,6 +127,7 @@ class RuleSet:
         network = Network(loaded)
         self._network = network
         self._matcher: Matcher = Matcher(bases) if after is None else after._matcher.replaced(bases)
+        self.reads = self._matcher.reads
         sources = _logsources(network, {rule.id: str(rule.logsource) for rule in bases})
         self.rules: tuple[Rule, ...] = tuple(_public(path, rule, sources) for path, rule in named)
         """Detection rules and correlations, by id."""

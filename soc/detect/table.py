@@ -13,6 +13,21 @@ import orjson
 from collectors.event import ENVELOPE, Event, Value
 
 Values = tuple[Value, ...]
+Key = tuple[object, ...]
+
+_PLAIN = frozenset({str, int, type(None)})
+"""Values of these types are equal only where they are the same; as keys of a dictionary, 1, 1.0 and true are one."""
+
+
+def keys_of(columns: Sequence[list[Value]], count: int) -> list[Key]:
+    """Keys of so many rows, as `Table.values` has them."""
+    plain: list[Sequence[object]] = [
+        column
+        if _PLAIN.issuperset(map(type, column))
+        else [value if value.__class__ in _PLAIN else (repr(value),) for value in column]
+        for column in columns
+    ]
+    return list(zip(*plain, strict=True)) if plain else [()] * count
 
 
 class Table(Protocol):
@@ -28,6 +43,11 @@ class Table(Protocol):
 
     def column(self, name: str, places: Sequence[int]) -> list[Value]:
         """The values of one field in these rows. The same `places` object is passed for one column after the other."""
+        ...
+
+    def values(self, names: Sequence[str], places: Sequence[int]) -> Sequence[Key | None]:
+        """Of each row a key of what some fields hold: where two are equal, also of other tables of one maker, so are the values, in type
+        too; None for a row that is to be looked at by itself. The same `names` object is passed for the same names."""
         ...
 
     def cell(self, name: str, place: int) -> Value:
@@ -84,6 +104,10 @@ class EventTable:
         if places is not self._places:
             self._places, self._part = places, [self._getters[place] for place in places]
         return [get(name) for get in self._part]
+
+    def values(self, names: Sequence[str], places: Sequence[int]) -> Sequence[Key | None]:
+        """A key of each row."""
+        return keys_of([self.column(name, places) for name in names], len(places))
 
     def cell(self, name: str, place: int) -> Value:
         """The value of one field in one row."""

@@ -78,8 +78,9 @@ class ColumnIndex:
         self._tests: dict[int, Test] = {}
         self._memory = memory
         self._built = False
-        self._absent = _union(rules for leaf, rules in wanted if matches_absence(leaf.patterns))
-        self._young: dict[Value, Candidates] = {None: self._absent}
+        self.absent = _union(rules for leaf, rules in wanted if matches_absence(leaf.patterns))
+        """The candidates of rows without such a field."""
+        self._young: dict[Value, Candidates] = {None: self.absent}
         self._old: dict[Value, Candidates] = {}
         self._integers: dict[int, Candidates] = {}  # apart: as keys, 1 and true are the same
         memory.add(self)
@@ -149,12 +150,12 @@ class ColumnIndex:
 
     def age(self) -> None:
         """Forget what was not seen since the last time."""
-        self._old, self._young = self._young, {None: self._absent}
+        self._old, self._young = self._young, {None: self.absent}
         self._integers = {}
 
     def _of_other(self, value: Value, charge: Charge | None) -> Candidates:
         if isinstance(value, list):
-            return _union(self.look_up(list(value), charge)) if value else self._absent
+            return _union(self.look_up(list(value), charge)) if value else self.absent
         if value.__class__ is int and value in self._integers:
             return self._integers[value]
         found = _union([rules for number, (_, rules) in enumerate(self._wanted) if self._test(number).holds(value)])

@@ -3,7 +3,6 @@ correlations over several and what tuning hides are `soc.detect.ruleset`'s."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from collectors.event import Event, Value
 from soc.detect import Match
 from soc.detect.sigma import ir
 from soc.detect.sigma.explain import Part, Reasons, explained
+from soc.detect.sigma.group import NOTHING, Group
 from soc.detect.sigma.meter import Meter
 from soc.detect.sigma.program import Binder, Bound, Frame
 from soc.detect.sigma.route import ROUTING
@@ -37,13 +37,6 @@ _FEW = 64
 """Rules of a logsource up to which indexing them again with those that other kinds decide costs less than asking two indexes."""
 
 
-class _Group(NamedTuple):
-    """What events of one kind meet. `routes`: each rule's, by its number."""
-
-    units: tuple[Unit, ...]
-    routes: Mapping[int, int]
-
-
 class Matcher:
     """Detection rules ready to run; the same events give the same answers in any batches and any order."""
 
@@ -57,6 +50,7 @@ class Matcher:
             self._sources, trees, self._store.tests.of, None if after is None else after._routing
         )
         self._binder = Binder(self._store.tests.of)
+        self._wordy: dict[int, bool] = {}
         self._suspended: frozenset[int] = frozenset()
         self._whole: dict[tuple[int, int], Bound] = {}
         self._reasons = Reasons()
@@ -64,14 +58,14 @@ class Matcher:
         self._forget()
 
     def _forget(self) -> None:
-        self._kinds: dict[object, _Group | None] = {}
-        self._groups: dict[tuple[int, ...], _Group] = {}
-        self._units: dict[object, Unit] = {}
+        self._kinds: dict[object, Group | None] = {}
+        self._groups: dict[tuple[int, ...], Group] = {}
+        self._parts: dict[object, list[Unit]] = {}
 
     def match(self, batch: Table | Sequence[Event], meter: Meter | None = None) -> list[Hit]:
         """The events that fire something, in the order of the batch. `meter`: is charged with what each rule costs."""
         table = table_of(batch)
-        places: dict[int, tuple[_Group | None, list[int]]] = {}
+        places: dict[int, tuple[Group | None, list[int]]] = {}
         adds: dict[int, Callable[[int], None]] = {}  # by the identity of keys: rows of one kind may share theirs
         keys = table.keys(ROUTING)
         for at, key in enumerate(keys):
@@ -86,6 +80,12 @@ class Matcher:
                 found += _hits(group, table, ats, meter)
         found.sort(key=lambda hit: hit.at)
         return found
+
+    def reads(self, values: Mapping[str, Value]) -> Sequence[str] | None:
+        """The fields that are all that the rules read of events of a kind, but for keywords; None where that is not asked for yet. The same
+        object each time, which `Table.values` is asked with. `values`: of the ROUTING fields."""
+        group = self._group_of(tuple(map(values.get, ROUTING)))
+        return NOTHING if group is None else group.columns
 
     def why(self, batch: Table | Sequence[Event], hit: Hit, number: int) -> tuple[Match, ...]:
         """Why a rule fired on the event of a hit; `batch`: as it was matched."""
@@ -141,13 +141,13 @@ class Matcher:
             bound = self._whole[number, at] = self._binder.bind(self._routing.tree(number, at), route)
         return bound
 
-    def _group_of(self, key: tuple[Value, ...]) -> _Group | None:
+    def _group_of(self, key: tuple[Value, ...]) -> Group | None:
         try:
             return self._kinds[key]
         except (KeyError, TypeError):  # a kind not met yet; a list among the values
             return self._group(kind_of(key))
 
-    def _group(self, kind: Kind) -> _Group | None:
+    def _group(self, kind: Kind) -> Group | None:
         # only kinds of text are looked up as they are: as dictionary keys, true and 1 are the same
         key = kind if all(isinstance(value, str | None) for value in kind) else (repr(kind),)
         if key in self._kinds:
@@ -159,42 +159,47 @@ class Matcher:
         for source, at in self._routing.taken(kind):
             members = self._routing.plain(source, at)
             if len(members) > _FEW:
-                units.append(self._unit((source, at), members))
+                units += self._split((source, at), members)
             else:
                 variants += [(member, ()) for member in members]
             variants += self._routing.folded(source, at, kind)
         if variants:
             variants.sort(key=lambda pair: pair[0].number)
             identity = tuple((member.number, member.at, decided) for member, decided in variants)
-            units.append(self._unit(identity, [member for member, _ in variants]))
+            units += self._split(identity, [member for member, _ in variants])
         group = None
         if units:
             ids = tuple(map(id, units))
             group = self._groups.get(ids)
             if group is None:
-                routes = {member.number: member.at for unit in units for member in unit.members}
-                group = self._groups[ids] = _Group(tuple(units), routes)
+                group = self._groups[ids] = Group(units, self._store.memory)
         self._kinds[key] = group
         return group
 
-    def _unit(self, identity: object, members: Sequence[Member]) -> Unit:
-        unit = self._units.get(identity)
-        if unit is None:
-            unit = self._units[identity] = Unit(
-                members, self._binder, self._store.index, self._store.memory, self._suspended
-            )
-        return unit
+    def _split(self, identity: object, members: Sequence[Member]) -> list[Unit]:
+        """The members as units: those that look for keywords apart."""
+        parts = self._parts.get(identity)
+        if parts is None:
+            parts = self._parts[identity] = []
+            for wordy in (False, True):
+                part = [member for member in members if self._is_wordy(member.number) is wordy]
+                if part:
+                    index, memory = self._store.index, self._store.memory
+                    parts.append(Unit(part, self._binder, index, memory, self._suspended, wordy=wordy))
+        return parts
+
+    def _is_wordy(self, number: int) -> bool:
+        """Whether a rule looks for keywords."""
+        found = self._wordy.get(number)
+        if found is None:
+            found = self._wordy[number] = not all(leaf.field for leaf in ir.leaves(self._rules[number].tree))
+        return found
 
 
-def _hits(group: _Group, table: Table, places: Sequence[int], meter: Meter | None) -> list[Hit]:
+def _hits(group: Group, table: Table, places: Sequence[int], meter: Meter | None) -> list[Hit]:
     """The hits among rows of one kind."""
-    frame = Frame(table, places)
-    fired: dict[int, list[int]] = defaultdict(list)
+    fired = group.match(Frame(table, places), meter)
     if meter is not None:
         meter.saw(group.routes, len(places))
-    for unit in group.units:
-        for row, numbers in unit.match(frame, meter).items():
-            fired[row] += numbers
-    if meter is not None:
         meter.fired(chain.from_iterable(fired.values()))
-    return [Hit(places[row], tuple(sorted(numbers)), group.routes) for row, numbers in fired.items()]
+    return [Hit(places[row], numbers, group.routes) for row, numbers in fired.items()]

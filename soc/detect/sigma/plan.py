@@ -1,53 +1,71 @@
-"""Rows for which the indexes name the same rules in, which of them fire out: each combination of the values that the rules' trees read is
-evaluated once and remembered, whatever else the events say.
+"""Rows in, which rules fire on them out: each combination of the values that the rules' trees read is evaluated once and remembered,
+whatever else the events say.
+
+`Remembered` is that for any rules; `Plan` for those that the indexes of a unit name for a row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collectors.event import Value
 from soc.detect.sigma.index import Memory
 from soc.detect.sigma.program import Frame
+from soc.detect.table import Key, keys_of
 
-Key = tuple[Value, ...]
-"""What the trees read of a row, one value for each column."""
+Fired = tuple[int, ...]
+"""Numbers of the rules that fire on a row, ascending."""
 
-_PLAIN = frozenset({str, int, type(None)})
-"""Values of these types are equal only where they match the same; as keys of a dictionary, 1, 1.0 and true are one."""
-_TRIAL = 1_000
-"""Combinations that are remembered before it is asked whether most came again."""
+_TRIAL = 5_000
+"""Combinations that are remembered before it is asked whether most came again: about what a server tells of one kind in an hour."""
+_CELL_BYTES = 56
+"""What a text takes besides its characters."""
 
 
-class Plan:
-    """`rules`: which rules of a unit to evaluate, ascending. `columns`: all that their trees read; None where that is the whole record."""
+class Remembered:
+    """What fires on which values of `columns`, as far as it was seen."""
 
-    __slots__ = ("_again", "_known", "_memory", "_new", "columns", "rules")
+    __slots__ = ("_again", "_known", "_memory", "_new", "columns")
 
-    def __init__(self, rules: Sequence[int], columns: Sequence[str] | None, memory: Memory) -> None:
-        self.rules, self.columns = rules, columns
+    def __init__(self, columns: Sequence[str], memory: Memory) -> None:
+        self.columns = columns
         self._memory = memory
-        self._known: dict[Key, tuple[int, ...]] = {}
+        self._known: dict[Key, Fired] = {}
         self._new = self._again = 0
 
-    def keys(self, frame: Frame, rows: Sequence[int]) -> list[Key] | None:
-        """What the trees read of these rows; None where remembering it does not pay, or would take different values for the same."""
-        if self.columns is None or (self._new > _TRIAL and self._again < self._new):
-            return None
-        columns = [frame.some(name, rows) for name in self.columns]
-        if not all(_PLAIN.issuperset(map(type, column)) for column in columns):
-            return None
-        return list(zip(*columns, strict=True)) if columns else [()] * len(rows)
+    def __len__(self) -> int:
+        return len(self._known)
 
-    def known(self, key: Key) -> tuple[int, ...] | None:
-        """Numbers of the rules that fire on such a row, ascending; None where that is not known."""
-        found = self._known.get(key)
-        if found is not None:
-            self._again += 1
+    @property
+    def pays(self) -> bool:
+        """Whether enough of what is remembered comes again."""
+        return self._new <= _TRIAL or self._again >= self._new
+
+    def recall(self, keys: Sequence[Key | None]) -> list[Fired | None]:
+        """What fires on each; None where that is not known."""
+        found = list(map(self._known.get, keys))  # type: ignore[arg-type]  # None is no key
+        self._again += len(found) - found.count(None)
         return found
 
-    def learn(self, key: Key, fired: tuple[int, ...]) -> None:
+    def anew(self) -> Remembered:
+        """The same without what is known, and not before it has paid."""
+        return Remembered(self.columns, self._memory) if self.pays else self
+
+    def learn(self, key: Key, fired: Fired) -> None:
         """Remember what fires on such a row."""
         self._new += 1
         self._known[key] = fired
-        self._memory.spend(sum([len(value) for value in key if value.__class__ is str]))
+        self._memory.spend(sum([len(value) + _CELL_BYTES for value in key if value.__class__ is str]))
+
+
+class Plan(Remembered):
+    """`rules`: which rules of a unit to evaluate, ascending; `columns`: all that their trees read."""
+
+    __slots__ = ("rules",)
+
+    def __init__(self, rules: Sequence[int], columns: Sequence[str], memory: Memory) -> None:
+        super().__init__(columns, memory)
+        self.rules = rules
+
+    def keys(self, frame: Frame, rows: Sequence[int]) -> list[Key]:
+        """What these rows hold in the columns."""
+        return keys_of([frame.some(name, rows) for name in self.columns], len(rows))

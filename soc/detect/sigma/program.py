@@ -17,7 +17,7 @@ from soc.detect.sigma.ir import And, Leaf, Node, Not, Or, Pattern, leaves
 from soc.detect.sigma.keywords import Block
 from soc.detect.sigma.leaf import Test, matches_absence, matching, same, text_of
 from soc.detect.sigma.route import Route
-from soc.detect.table import Table
+from soc.detect.table import Key, Table
 
 KEYWORDS = ("",)
 """The columns of a keyword leaf: the original text and every text value of the event."""
@@ -40,6 +40,14 @@ class Frame:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def part(self, rows: Sequence[int]) -> Frame:
+        """Some of the rows, numbered from 0."""
+        return Frame(self._table, [self._places[row] for row in rows])
+
+    def values(self, names: Sequence[str]) -> Sequence[Key | None]:
+        """A key of what some fields hold in each row, as `Table.values` has it."""
+        return self._table.values(names, self._places)
 
     def block(self) -> Block:
         """All rows at once, as keywords are first looked for."""

@@ -7,16 +7,17 @@ What an event fires depends on nothing but the event and the rule.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from time import perf_counter_ns
 from typing import NamedTuple
 
 from soc.detect.sigma.index import Candidates, Charge, ColumnIndex, Memory, Wanted
 from soc.detect.sigma.ir import Leaf, Node
 from soc.detect.sigma.meter import Meter
-from soc.detect.sigma.plan import Key, Plan
+from soc.detect.sigma.plan import Plan
 from soc.detect.sigma.program import KEYWORDS, Binder, Bound, Clause, Frame, reads
 from soc.detect.sigma.route import Route
+from soc.detect.table import Key
 
 MakeIndex = Callable[[Wanted], ColumnIndex]
 
@@ -41,10 +42,19 @@ class Unit:
     """Rules that are indexed together: those of a logsource that do not ask what kind an event is of, or those that a kind has decided."""
 
     def __init__(
-        self, members: Sequence[Member], binder: Binder, index: MakeIndex, memory: Memory, suspended: Collection[int]
+        self,
+        members: Sequence[Member],
+        binder: Binder,
+        index: MakeIndex,
+        memory: Memory,
+        suspended: Collection[int],
+        *,
+        wordy: bool = False,
     ) -> None:
-        """`members` by ascending numbers; those `suspended` are never evaluated."""
+        """`members` by ascending numbers; those `suspended` are never evaluated. `wordy`: whether they look for keywords, in texts that
+        never come again."""
         self.members = tuple(members)
+        self.wordy = wordy
         self._binder = binder
         self._trees: dict[int, Bound] = {}
         self._reads: dict[int, frozenset[str]] = {}
@@ -76,14 +86,13 @@ class Unit:
         waiting: dict[int, list[int]] = defaultdict(list)
         asked: list[tuple[Plan, dict[Key, list[int]]]] = []
         for plan, rows in self._plan(frame, meter).items():
-            keys = plan.keys(frame, rows)
-            if keys is None:
+            if self.wordy or not plan.pays:
                 for local in plan.rules:
                     waiting[local] += rows
                 continue
+            keys = plan.keys(frame, rows)
             new: dict[Key, list[int]] = {}
-            for row, key in zip(rows, keys, strict=True):
-                known = plan.known(key)
+            for row, key, known in zip(rows, keys, plan.recall(keys), strict=True):
                 if known is None:
                     new.setdefault(key, []).append(row)
                 elif known:
@@ -132,7 +141,10 @@ class Unit:
         charge = None if meter is None else self._charge(meter)
         columns: list[Sequence[Candidates]] = []
         for name, index in self._columns:
-            found = index.look_up(frame.column(name), charge)
+            column = frame.column(name)
+            if not index.absent and not any(column) and column.count(None) == len(column):
+                continue
+            found = index.look_up(column, charge)
             if any(found):
                 columns.append(found)
         if self._keywords is not None:
@@ -151,11 +163,13 @@ class Unit:
 
     def _new(self, combination: tuple[Candidates, ...]) -> Plan:
         rules = sorted({local for candidates in combination for local in candidates})
-        read = frozenset().union(*map(self._read, rules))
-        columns = None if KEYWORDS[0] in read else sorted(read)
         self._memory.spend(0)
-        plan = self._plans[combination] = Plan(rules, columns, self._memory)
+        plan = self._plans[combination] = Plan(rules, self.reads(rules), self._memory)
         return plan
+
+    def reads(self, rules: Iterable[int] | None = None) -> list[str]:
+        """The columns that the trees of some members (default: all) read."""
+        return sorted(frozenset().union(*map(self._read, range(len(self.members)) if rules is None else rules)))
 
     def _read(self, local: int) -> frozenset[str]:
         read = self._reads.get(local)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from msgspec.structs import replace
 from collectors.enrich.intel.matching import _WATCHED
 from collectors.event import ENVELOPE, Event, Value
 from collectors.parse import Context, parse_batch, windows
+from collectors.parse.windows_event import HEADER
+from collectors.parse.windows_rows import KIND_FIELDS
 from collectors.parse.windows_table import FORMAT, OBSERVED, WindowsTables
 from collectors.record import Lines, RawRecord
 
@@ -56,6 +60,7 @@ def assert_same(records: Sequence[RawRecord], names: Iterable[str] = ()) -> int:
     singly, _ = tables.read(records)
     for name in sorted(every, key=lambda name: (not name.startswith("winlog.event_data."), name)):
         assert [singly.cell(name, place) for place in places] == [event.get(name) for event in events], name
+    assert_keyed(records, events, sorted(name for name in every if name.startswith(("winlog.", "event.c"))))
     searched, _ = tables.read(records)
     for place, event in enumerate(events):
         texts = [event.original, *(text for value in event.fields.values() for text in _texts(value))]
@@ -68,6 +73,29 @@ def assert_same(records: Sequence[RawRecord], names: Iterable[str] = ()) -> int:
     assert [table.event(place) for place in places] == events
     assert [table.event(place) is table.event(place) for place in places] == [True] * len(events)
     return len(events)
+
+
+def assert_keyed(records: Sequence[RawRecord], events: Sequence[Event], wanted: Sequence[str]) -> None:
+    """Of rows whose keys alone were wanted, keys tell apart what differs, and everything else is still there."""
+    names = [name for name in wanted if name not in windows.OTHERS or name in (*KIND_FIELDS, *HEADER)]
+    names = [name for name in names if not re.fullmatch(r"winlog\.event_data\.(.*_\d*|#.*)?", name)]
+    places = range(len(events))
+    for asked in (names, names[:2]):
+        table, _ = WindowsTables(Context(), unchanged, wanted=partial(_asked, asked)).read(records)
+        keys = table.values(asked, places)
+        held: dict[object, str] = {}
+        for key, event in zip(keys, events, strict=True):
+            if key is not None:
+                values = repr([event.get(name) for name in asked])
+                assert held.setdefault(key, values) == values
+        for name in wanted:
+            assert table.column(name, places) == [event.get(name) for event in events], name
+            assert [table.cell(name, place) for place in places] == [event.get(name) for event in events], name
+        assert [table.event(place) for place in places] == events
+
+
+def _asked(names: Sequence[str], _: Mapping[str, Value]) -> Sequence[str]:
+    return names
 
 
 def _counts(event: Event) -> datetime:

@@ -14,6 +14,7 @@ from soc.detect.sigma.index import MEMORY_BYTES
 from soc.detect.sigma.ir import Rule
 from soc.detect.sigma.literals import Literals
 from soc.detect.sigma.meter import Meter
+from soc.detect.sigma.route import ROUTING
 from tests.soc.detect.sigma.material import event, rule, write
 
 DETECTIONS: list[Any] = [
@@ -118,11 +119,28 @@ def test_values_that_are_equal_to_python_and_not_to_sigma_are_told_apart_by_what
 
 def test_rows_whose_values_never_come_again_are_not_remembered_for_ever(tmp_path: Path) -> None:
     matcher = Matcher(rules(tmp_path, DETECTIONS))
-    for batch in range(4):
+    for batch in range(9):
         events = [event({"a": f"evil {batch} {number}", "b": "x"}, number=number) for number in range(1_000)]
         assert fired(matcher, events) == dict.fromkeys(range(1_000), (0, 2))
-    (unit,) = matcher._units.values()
-    assert sum(len(plan._known) for plan in unit._plans.values()) <= 2_000
+    (group,) = matcher._groups.values()
+    assert group._rows is not None
+    assert len(group._rows) <= 6_000
+    assert [sum(map(len, unit._plans.values())) <= 6_000 for unit in group._units] == [True]
+    assert group.columns is None
+
+
+def test_rows_that_come_again_are_looked_at_once_whatever_else_their_events_say(tmp_path: Path) -> None:
+    matcher, meter = Matcher(rules(tmp_path, DETECTIONS)), Meter()
+    for batch in range(5):
+        events = [event({"a": "evil", "b": "x", "id": f"{batch} {number}"}, number=number) for number in range(400)]
+        events[7] = event({"a": "evil", "b": "x"}, "the keyword", number=7)
+        events[8] = event({"a": ["evil"], "b": True}, number=8)
+        found = fired(matcher, events) if batch < 4 else {h.at: h.fired for h in matcher.match(events, meter)}
+        assert found == {**dict.fromkeys(range(400), (0, 1, 2)), 7: (0, 1, 2, 3), 8: (0, 1, 4)}
+    assert matcher.reads(dict.fromkeys(ROUTING)) == ()
+    assert matcher.reads({"event.dataset": "test"}) == ["a", "b"]
+    assert not meter.evaluations[0] + meter.evaluations[1] + meter.evaluations[2] + meter.evaluations[4]
+    assert meter.hits == {0: 400, 1: 400, 2: 399, 3: 1, 4: 1}
 
 
 def test_what_a_matcher_remembers_is_bounded(tmp_path: Path) -> None:
