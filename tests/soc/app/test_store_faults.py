@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -210,6 +213,33 @@ def test_what_the_mapping_refuses_is_in_the_dead_letters_once_also_over_faults_a
             again.drain()
             assert (again.indexed, again.refused) == (len(lines) - CONFLICTING, CONFLICTING)
             assert len(of_store(site)) == CONFLICTING
+
+
+@pytest.mark.server
+def test_killing_the_program_while_it_indexes_leaves_every_event_in_the_store_once(
+    elastic_node: ElasticNode, tmp_path: Path
+) -> None:
+    with gate(elastic_node.port) as faults:
+        faults.slow_s = [0.3] * 20  # it dies with answers under way
+        config, log = site_on(tmp_path, elastic_store(int(faults.server_address[1])))
+        argv = [sys.executable, "-m", "soc", "run", "--config", str(config)]
+        chance = random.Random(3)
+        written = 0
+        for _ in range(6):
+            with log.open("a") as stream:
+                stream.write("".join(json_line(i) + "\n" for i in range(written, written + LINES)))
+            written += LINES
+            asked = len(faults.bulks)
+            process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            wait_for(lambda before=asked: len(faults.bulks) > before, 60)
+            time.sleep(chance.random() * 0.5)
+            process.kill()
+            process.wait()
+        with Site.load(config) as site, Running(site):
+            wait_for(lambda: site.journal.committed("index") == written, 60)
+        with Site.load(config) as site:
+            assert site.journal_reader.end() == written
+            assert_all_is_in_the_store_once(site)
 
 
 @pytest.mark.usefixtures("impatient")
