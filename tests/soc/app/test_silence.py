@@ -11,11 +11,13 @@ import pytest
 from iso27001.ledger import Fact
 from soc.app.conservation import KIND
 from soc.app.evaluation import Evaluation
+from soc.app.run import Running
 from soc.app.silence import HEARD, SILENT, Rhythm, Silence, rules_that_need
 from soc.app.site import Site
 from soc.metrics import Metrics
 from soc.store import AlertQuery
 from tests.soc.app.sites import new_site
+from tests.soc.app.test_run import wait_for
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 STEP = timedelta(minutes=5)
@@ -33,7 +35,9 @@ def times(start: datetime, end: datetime) -> Iterator[datetime]:
 
 def body(until: datetime, *sources: str) -> dict[str, object]:
     counts = dict.fromkeys(("received", "parsed", "evaluated"), 3) | dict.fromkeys(("dead", "dropped"), 0)
-    return {"until": until.isoformat(), "sources": {source: dict(counts) for source in sources}}
+    heard = {source: dict(counts) for source in sources}
+    place = dict.fromkeys(("from", "to", "end", "told_from", "told_to"), 0)
+    return {"until": until.isoformat(), "sources": heard, "journal": place, "dead_letters": 0}
 
 
 def learned(days: int, speaks: Callable[[datetime], bool], *, from_day: int = 0) -> tuple[Rhythm, datetime]:
@@ -139,3 +143,23 @@ def test_rules_in_the_dark_are_those_that_no_other_source_can_fire(site: tuple[S
     assert of_web
     assert not {rule.id for rule in of_auth} & {rule.id for rule in of_web}
     assert all(rule.logsource.category == "webserver" or "web" in str(rule.logsource) for rule in of_web)
+
+
+def actions(site: Site) -> list[object]:
+    events, _ = site.journal.read(0, 100)
+    return [event.fields["event.action"] for event in events]
+
+
+def test_a_running_soc_raises_the_alert_of_a_source_that_fell_silent(site: tuple[Site, list[datetime]]) -> None:
+    here, now = site
+    with Running(here) as running:
+        now[0] += timedelta(minutes=5)
+        running._account(measured=False)
+        assert actions(here) == []
+        now[0] += timedelta(minutes=15)
+        running._account(measured=False)
+        running._account(measured=False)
+        assert actions(here) == [SILENT, SILENT], "each of the two is told once"
+        wait_for(lambda: here.projections.alert_ids(AlertQuery()), 10)
+        [alert] = here.projections.alerts(here.projections.alert_ids(AlertQuery()))
+        assert alert.title == "Log Source Fell Silent"
