@@ -1,4 +1,4 @@
-"""A machine whose clock steps forth and back while `soc run` runs and between two runs: no line is lost, all adds up and verifies."""
+"""A machine whose clock steps while `soc run` runs and between two runs: no line is lost, all adds up and verifies; and the turn of a year."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -51,10 +53,49 @@ def running(config: Path, clock: Path) -> Iterator[None]:
         process.wait()
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return not probe.connect_ex(("127.0.0.1", port))
+
+
 def step(clock: Path, offset_s: int) -> None:
     fresh = clock.with_name("fresh")
     fresh.write_text(f"{offset_s:+d}\n")
     fresh.rename(clock)
+
+
+NEW_YEAR = datetime(2027, 1, 1, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
+"""In the site's time, which is seven hours before UTC's."""
+
+
+@pytest.mark.server
+def test_lines_without_a_year_have_the_right_one_on_both_sides_of_new_year(tmp_path: Path) -> None:
+    clock, port = tmp_path / "clock", free_port()
+    source = f'[{{id: tcp, kind: syslog, transport: tcp, listen: "127.0.0.1:{port}", format: rfc3164}}]'
+    config = new_site(tmp_path / "site", source)
+    journal = JournalConfig(config.parent / "var" / "journal")
+    said = {
+        -60: ("Dec 31 23:59:58", "Dec 31 23:59:60", "Jan  1 00:00:03", "Dec 30 12:00:00"),  # the third sender is ahead
+        10: ("Dec 31 23:59:59", "Jan  1 00:00:05", "Jan  1 23:00:00"),
+    }
+    step(clock, 0)
+    with running(config, clock):
+        wait_for(lambda: listens(port), 60)
+        sent = 0
+        for seconds, stamps in said.items():
+            step(clock, int((NEW_YEAR - datetime.now(UTC)).total_seconds()) + seconds)
+            with socket.create_connection(("127.0.0.1", port)) as tcp:
+                tcp.sendall(b"".join(b"<38>%s web-01 app[7]: x\n" % stamp.encode() for stamp in stamps))
+            sent += len(stamps)
+            with closing(open_reader(journal)) as reader:
+                wait_for(lambda reader=reader, sent=sent: reader.end() >= sent, 30)
+    with Site.load(config) as site:
+        events, _ = site.journal_reader.read(0, 100)
+    found = [event.time.astimezone(NEW_YEAR.tzinfo).strftime("%b %e %Y %H:%M:%S") for event in events]
+    assert found == [
+        "Dec 31 2026 23:59:58", "Dec 31 2026 23:59:59", "Jan  1 2027 00:00:03", "Dec 30 2026 12:00:00",
+        "Dec 31 2026 23:59:59", "Jan  1 2027 00:00:05", "Jan  1 2027 23:00:00",
+    ]  # fmt: skip
 
 
 @pytest.mark.server
@@ -74,17 +115,14 @@ def test_a_clock_that_steps_loses_nothing_and_all_adds_up(tmp_path: Path, capfd:
                 file.write(auth_line(n))
                 tcp.sendall(b"<38>Nov 23 01:02:03 web-01 app[7]: number=%d\n" % n)
         written += LINES
-        reader = open_reader(journal)
-        try:
+        with closing(open_reader(journal)) as reader:
             wait_for(lambda: reader.end() >= 2 * written, 30)
             wait_for(lambda: reader.committed("detect") >= 2 * written <= reader.committed("index"), 30)
-        finally:
-            reader.close()
 
     for offsets in ((0, 2 * HOUR_S, -3 * HOUR_S, -90), (-2 * HOUR_S, HOUR_S), (-60,)):
         step(clock, offsets[0])
         with running(config, clock):
-            wait_for(lambda: not socket.socket().connect_ex(("127.0.0.1", port)), 60)
+            wait_for(lambda: listens(port), 60)
             for offset_s in offsets:
                 step(clock, offset_s)
                 lines_come()
