@@ -1,4 +1,4 @@
-"""A machine whose clock steps while `soc run` runs and between two runs: no line is lost, all adds up and verifies; and the turn of a year."""
+"""A machine whose clock steps while `soc run` runs and between two runs: no line is lost, all adds up; and the turn of a year."""
 
 from __future__ import annotations
 
