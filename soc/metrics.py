@@ -45,6 +45,7 @@ class Collected:
     waiting_s: Mapping[str, float] = field(default_factory=dict)
     matched: Mapping[str, int] = field(default_factory=dict)
     indicators: int = 0
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 class Metrics:
@@ -134,6 +135,11 @@ class _Collecting(Collector):
             matches.add_metric((feed,), events)
         yield matches
         yield GaugeMetricFamily("soc_indicators", "Indicators that events are matched against", collected.indicators)
+        yield GaugeMetricFamily(
+            "soc_enrichment_refused",
+            "Kinds of files of enrichment that changed and cannot be read",
+            len(collected.refused),
+        )
 
 
 class MetricsServer:

@@ -61,12 +61,12 @@ class GeoTable:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         """Raises: GeoError."""
-        self._files = [Renewed("places of addresses", [path], partial(_opened, path)) for path in paths]
+        self.files = [Renewed("places of addresses", [path], partial(_opened, path)) for path in paths]
         self._answers = _empty()
 
     def refresh(self) -> None:
         """Read files that were replaced; one that is missing or cannot be read is told, and what was read before goes on."""
-        renewed = [file.refresh() for file in self._files]
+        renewed = [file.refresh() for file in self.files]
         if any(renewed):
             self._answers = _empty()
 
@@ -90,7 +90,7 @@ class GeoTable:
     def _look_up(self, side: str, address: str, answers: dict[str, Answer]) -> Answer:
         """`answers`: where this side's are kept; taken before the files are asked, so that an old answer never outlives its file."""
         found: dict[str, Value] = {}
-        for file in self._files:
+        for file in self.files:
             record: Any = None
             with suppress(
                 ValueError, TypeError, RuntimeError

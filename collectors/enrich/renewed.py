@@ -24,7 +24,9 @@ class Renewed(Generic[Read]):
 
     def __init__(self, what: str, paths: Sequence[Path], read: Callable[[], Read]) -> None:
         """`what`: in words, for the log. `read`: all of the files; raises CollectorError, here too."""
-        self._what = what
+        self.what = what
+        self.refused = ""
+        """Why the files as they are now cannot be read; "" where they were."""
         self._paths = tuple(paths)
         self._read = read
         self._lock = threading.Lock()
@@ -39,12 +41,14 @@ class Renewed(Generic[Read]):
             self._stamps = self._look()  # before they are read: what changes meanwhile is seen next time
             self.value = self._read()
         except CollectorError as error:
-            facts = {"what": self._what, "error": str(error)}
+            self.refused = str(error)
+            facts = {"what": self.what, "error": self.refused}
             _log.error("changed files are refused; what was read before goes on", extra=facts)
             return False
         finally:
             self._lock.release()
-        _log.info("changed files were read anew", extra={"what": self._what})
+        self.refused = ""
+        _log.info("changed files were read anew", extra={"what": self.what})
         return True
 
     def _look(self) -> list[tuple[int, int, int] | None]:

@@ -93,6 +93,7 @@ class Collecting:
             {intake.source_id: intake.waiting_s() for intake in self._intakes},
             indicators.matched_by_feed(),
             indicators.size,
+            self._enricher.refused(),
         )
 
     def wait(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -32,7 +32,7 @@ from soc.app.replay_requests import Replayer
 from soc.app.rule_files import RuleFiles, versions_of
 from soc.app.silence import Silence
 from soc.app.site import Site
-from soc.app.watch import disk_low, held_up, ledger_checked, overdue, rules_loaded, rules_refused
+from soc.app.watch import disk_low, enrichment_refused, held_up, ledger_checked, overdue, rules_loaded, rules_refused
 from soc.detect.tuning import expired
 from soc.errors import Fault, SocError, UnreachableError
 from soc.metrics import Metrics
@@ -84,6 +84,7 @@ class Running:
         self._audited_to = accounted_to(site)
         self._silence = Silence(site)
         self._disk_low = False
+        self._not_enriched: Mapping[str, str] = {}
         self._stop = threading.Event()
         self._intakes_over = threading.Event()
         self._failed: list[str] = []
@@ -226,6 +227,7 @@ class Running:
         ticks = 0
         while not self._intakes_over.wait(TICK_S):
             self._look_at_disk()
+            self._look_at_enrichment()
             self._account(measured=ticks % MEASURE_EVERY == 0)
             ticks += 1
 
@@ -234,6 +236,12 @@ class Running:
         if low is not None and not self._disk_low:
             self._conservation.tell([low])
         self._disk_low = low is not None
+
+    def _look_at_enrichment(self) -> None:
+        refused = self._collector.collected().refused
+        new = {what: why for what, why in refused.items() if self._not_enriched.get(what) != why}
+        self._conservation.tell([enrichment_refused(what, why, self.site.clock()) for what, why in new.items()])
+        self._not_enriched = refused
 
     def _account(self, *, measured: bool) -> None:
         try:

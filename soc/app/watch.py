@@ -30,7 +30,7 @@ LEAST_FREE = 0.05
 """Of that disk: with less a person must act."""
 
 FAULTS_TOLD = 5
-"""Faults of a refused set that its event names; the log has them all."""
+"""Faults of what is refused that its event names; the log has them all."""
 
 
 def rules_loaded(site: Site, versions: Mapping[str, str], offset: int, now: datetime) -> list[Event]:
@@ -81,6 +81,13 @@ def rules_refused(faults: Sequence[Fault], now: datetime) -> Event:
     more = f"; and {len(faults) - FAULTS_TOLD} more" if len(faults) > FAULTS_TOLD else ""
     fields = {"event.outcome": "failure", "egov.record.type": "detection-rule", "message": first + more}
     return audit_event("rules-refused", fields, now)
+
+
+def enrichment_refused(what: str, why: str, now: datetime) -> Event:
+    """The event for changed files of enrichment that cannot be read, so that what they said before goes on."""
+    told = "; ".join(why.splitlines()[:FAULTS_TOLD])
+    fields = {"event.outcome": "failure", "egov.record.type": "enrichment", "egov.record.id": what, "message": told}
+    return audit_event("enrichment-refused", fields, now)
 
 
 def rule_suspended(rule: str, why: str, now: datetime) -> Event:

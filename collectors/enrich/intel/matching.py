@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from collectors.enrich.intel.indicator import (
     HASHES,
@@ -125,6 +125,11 @@ class IndicatorMatcher:
     def size(self) -> int:
         """How many indicators there are."""
         return self._look.set.size
+
+    @property
+    def files(self) -> Sequence[Renewed[Any]]:
+        """What it reads: the set and the lists."""
+        return self._set, self._lists
 
     def refresh(self) -> None:
         """Take the set and the lists as they are now, where they changed; what cannot be read is told, and the one before goes on."""

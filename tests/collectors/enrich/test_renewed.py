@@ -45,13 +45,14 @@ def test_what_cannot_be_read_keeps_the_old_and_is_told_once(path: Path, caplog: 
     file = renewed(path)
     path.write_text("bad now")
     assert [file.refresh() for _ in range(3)] == [False] * 3
+    assert file.refused == f"{path}: bad"
     path.unlink()
     assert [file.refresh() for _ in range(3)] == [False] * 3
     assert file.value == "old"
     told = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [record.__dict__["error"] for record in told] == [f"{path}: bad", f"{path} cannot be read"]
     path.write_text("new")
-    assert (file.refresh(), file.value) == (True, "new")
+    assert (file.refresh(), file.value, file.refused) == (True, "new", "")
 
 
 def test_what_cannot_be_read_at_first_is_refused(tmp_path: Path) -> None:

@@ -10,19 +10,27 @@ import pytest
 
 from collectors.enrich.intel.indicator import Indicator, Kind
 from collectors.event import Value
+from soc.app import run
 from soc.app.intel import indicator_store
 from soc.app.run import Running
 from soc.app.site import Site
-from tests.soc.app.lived import login
+from tests.soc.app.lived import alerts, login
 from tests.soc.app.sites import new_site
 from tests.soc.app.test_intel import ATTACKER, wait_for
+from tests.soc.app.test_run import scraped
 
 PEOPLE, MACHINES = "name,full_name\n", "name,addresses,system\n"
 
 
+def refusals(site: Site) -> int:
+    """How many times changed files of enrichment were told as refused, in alerts."""
+    return sum(alert.count for alert in alerts(site) if alert.title == "Changed Enrichment Refused by the SOC")
+
+
 def test_people_machines_and_warning_lists_are_read_anew_while_the_soc_runs(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(run, "TICK_S", 0.2)
     people, machines, lists, log = (tmp_path / name for name in ("people.csv", "machines.csv", "ours.txt", "auth.log"))
     people.write_text(f"{PEOPLE}root,Nguyen Van An\n")
     machines.write_text(f"{MACHINES}gate-01,{ATTACKER},\n")
@@ -52,6 +60,11 @@ def test_people_machines_and_warning_lists_are_read_anew_while_the_soc_runs(
             for path in (people, machines, lists):
                 path.write_text("what nobody can read\n")
             third = line(4)
+            wait_for(lambda: refusals(site) == 3)
+            assert scraped(running)["soc_enrichment_refused"] == "3.0"
+            people.write_text(f"{PEOPLE}root,Pham Thi Cuc\n")
+            line(5)
+            wait_for(lambda: scraped(running)["soc_enrichment_refused"] == "2.0")
             assert not running.failures()
     names = ("user.full_name", "source.domain", "threat.indicator.name")
     assert [first.get(name) for name in names] == ["Nguyen Van An", "gate-01", ATTACKER]
