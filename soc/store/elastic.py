@@ -21,8 +21,14 @@ from elasticsearch.exceptions import SSLError, UnsupportedProductError
 from soc.errors import SocError, UnreachableError
 from soc.store.config import ELASTICSEARCH_PORT, StoreConfig
 
+Client = Elasticsearch
+"""What `connect` gives, for who holds one without knowing the package."""
+
 WORTH_A_RETRY = frozenset({429, 502, 503, 504})
 """Statuses that pass: busy (429), nodes that start or move and the proxies before them (5xx)."""
+
+BLOCKED = "cluster_block_exception"
+"""Type of what is refused because an index is closed for writing: the disk is full (429, or 403 in old versions), or somebody said so."""
 
 PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 """Before each new attempt: 12.7 s in all, then the caller hears of it and keeps what it has."""
@@ -110,6 +116,8 @@ def _refusal(error: ApiError) -> SocError:
         )
     if status == 401:
         return SocError(f"Elasticsearch does not know this API key (401): {reason}")
+    if status == 403 and reason.startswith(BLOCKED):
+        return UnreachableError(f"Elasticsearch takes nothing now ({status}): {reason}")
     if status == 403:
         return SocError(f"Elasticsearch does not allow this to the API key (403): {reason}")
     if status in WORTH_A_RETRY:

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from elasticsearch import ApiError, Elasticsearch
 
 from soc.errors import UnreachableError
-from soc.store.elastic import PAUSES_S, WORTH_A_RETRY, answering, reason_of
+from soc.store.elastic import BLOCKED, PAUSES_S, WORTH_A_RETRY, answering, reason_of
 
 MAX_ACTIONS = 2_000
 MAX_BYTES = 5_000_000
 """Of one request, where the server's answer stays well under a second; a longer action goes alone."""
+
+IN_FLIGHT = 2
+"""Requests at a time: the node works on one while the next travels. Creations of documents know no order."""
 
 
 _WANTED = ("errors", "items.*.status", "items.*.error")
@@ -31,27 +36,40 @@ class Outcome:
     status: int
     reason: str = ""
 
+    @property
+    def passes(self) -> bool:
+        """Whether the same action may be taken later: the node is busy, or has closed the index for writing (disk full, maintenance)."""
+        return self.status in WORTH_A_RETRY or (self.status == 403 and self.reason.startswith(BLOCKED))
+
 
 def bulk(client: Elasticsearch, actions: Sequence[bytes]) -> list[Outcome]:
     """Sends actions (each: action line, newline, source, newline) and gives their outcomes in the same order.
 
     Raises: UnreachableError where some are still not taken after all attempts, or the connection broke: those before may be done; SocError.
     """
+    requests = [[actions[i] for i in numbers] for numbers in _requests(actions)]
+    if len(requests) < 2:
+        return [outcome for request in requests for outcome in _settled(client, request)]
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        return [outcome for settled in pool.map(partial(_settled, client), requests) for outcome in settled]
+
+
+def _settled(client: Elasticsearch, actions: list[bytes]) -> list[Outcome]:
+    """One request, and what was refused for now again after a pause. Raises: as bulk."""
     outcomes: dict[int, Outcome] = {}
-    for numbers in _requests(actions):
-        waiting = numbers
-        for pause in (*PAUSES_S, None):
-            answers = _send(client, [actions[i] for i in waiting])
-            outcomes.update(zip(waiting, answers, strict=True))
-            waiting = [i for i in waiting if outcomes[i].status in WORTH_A_RETRY]
-            if not waiting:
-                break
-            if pause is None:
-                last = outcomes[waiting[-1]]
-                raise UnreachableError(
-                    f"Elasticsearch does not take {len(waiting)} of {len(actions)} documents ({last.status}): {last.reason}"
-                )
-            time.sleep(pause)
+    waiting = list(range(len(actions)))
+    for pause in (*PAUSES_S, None):
+        answers = _send(client, [actions[i] for i in waiting])
+        outcomes.update(zip(waiting, answers, strict=True))
+        waiting = [i for i in waiting if outcomes[i].passes]
+        if not waiting:
+            break
+        if pause is None:
+            last = outcomes[waiting[-1]]
+            raise UnreachableError(
+                f"Elasticsearch does not take {len(waiting)} of {len(actions)} documents ({last.status}): {last.reason}"
+            )
+        time.sleep(pause)
     return [outcomes[i] for i in range(len(actions))]
 
 

@@ -1,7 +1,8 @@
 """Events in, documents out: the `EventStore` in data streams `logs-<dataset>-<namespace>` of Elasticsearch.
 
-What is found is what the local store finds: the server narrows, soc.store.matching decides. A repeated event is refused by its `_id` (409);
-that holds inside the current write index of a data stream, so a batch that is sent again across a rollover can double.
+What is found is what the local store finds: the server narrows, soc.store.matching decides. A repeated event is refused by its `_id` (409),
+but only inside the current write index of a data stream (measured). So each document carries its offset in the journal; the highest that
+was ever sent is the mark, and of what stands at or below it those ids are asked for, in all indices, before they are sent.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import Elasticsearch
 
 from collectors.event import Event, Value
 from soc.errors import SocError, UnreachableError
@@ -23,15 +24,15 @@ from soc.store import EventQuery, Indexed
 from soc.store.columns import micros
 from soc.store.elastic import answering
 from soc.store.elastic_bulk import bulk
+from soc.store.elastic_fitting import misfit
 from soc.store.elastic_mappings import (
     MAX_KEYWORD,
     OFFSET,
     TEXT_FIELDS,
     TIME_US,
-    component,
     events_pattern,
-    index_template,
 )
+from soc.store.elastic_templates import install, streams
 from soc.store.matching import holds, text_of
 
 MAX_STREAMS = 200
@@ -41,6 +42,7 @@ GENERIC = "generic"
 PAGE = 1_000
 
 _log = logging.getLogger(__name__)
+_WHOLE = re.compile(r"-?[0-9]{1,300}")
 _STRANGE = re.compile(r"[^a-z0-9._]+")
 _ORDER = [{"@timestamp": "desc"}, {TIME_US: "desc"}, {OFFSET: "desc"}, {"event.id": "desc"}]
 
@@ -61,26 +63,40 @@ class ElasticEventStore:
         self._retention = retention
         self._pattern = events_pattern(namespace)
         self._streams: set[str] | None = None
-        self._unrefreshed = False
+        self._mark = -1
+        self._unrefreshed = True  # a process that was killed may have left what no search shows yet
         self._refreshing = threading.Lock()
 
     def index(self, events: Sequence[Event], first_offset: int) -> Indexed:
         """See EventStore. An event that a lost answer made us send twice counts as a duplicate."""
         self._prepare()
+        known = self._stored_before(events, first_offset)
         sent: list[Event] = []
         actions: list[bytes] = []
         refused: list[tuple[Event, str]] = []
+        stored = duplicates = 0
         for offset, event in enumerate(events, first_offset):
+            if event.id in known:
+                duplicates += 1
+                continue
             try:
-                actions.append(self._action(event, offset))
-                sent.append(event)
-            except TypeError as error:  # a number beyond 64 bits, a lone surrogate: not JSON for any server
+                action = self._action(event, offset)
+            except (
+                TypeError,
+                ValueError,
+            ) as error:  # a number beyond 64 bits, a lone surrogate: not JSON for any server
                 refused.append((event, f"not JSON: {error}"))
+                continue
+            if isinstance(action, str):
+                refused.append((event, action))
+                continue
+            actions.append(action)
+            sent.append(event)
+        self._mark = max(self._mark, first_offset + len(events) - 1)
         try:
             outcomes = bulk(self._client, actions)
         finally:
             self._unrefreshed = True  # some may be stored even where it broke off
-        stored = duplicates = 0
         for event, outcome in zip(sent, outcomes, strict=True):
             if outcome.status == 409:
                 duplicates += 1
@@ -102,18 +118,28 @@ class ElasticEventStore:
         found: set[str] = set()
         for at in range(0, len(event_ids), PAGE):
             asked = list(event_ids[at : at + PAGE])
-            found.update(hit["_id"] for hit in self._hits({"ids": {"values": asked}}, size=len(asked)))
+            found.update(hit["_id"] for hit in self._hits({"ids": {"values": asked}}, size=2 * PAGE))
+        return found
+
+    def documents(self, event_ids: Sequence[str]) -> dict[str, dict[str, Value]]:
+        """The documents of those of these ids that are stored, by id."""
+        found: dict[str, dict[str, Value]] = {}
+        for at in range(0, len(event_ids), PAGE):
+            asked = list(event_ids[at : at + PAGE])
+            found.update((hit["_id"], hit["_source"]) for hit in self._hits({"ids": {"values": asked}}, size=2 * PAGE))
         return found
 
     def search(self, query: EventQuery) -> list[dict[str, Value]]:
         """See EventStore."""
         matches = holds(query.equals)
         found: list[dict[str, Value]] = []
+        last = None
         for document in self._candidates(query):
             if len(found) >= query.limit:
                 break
-            if matches(document):
+            if document["event.id"] != last and matches(document):  # twice while soc store reindex copies an index
                 found.append(document)
+            last = document["event.id"]
         return found
 
     def count(self) -> int:
@@ -128,10 +154,24 @@ class ElasticEventStore:
             self._refresh()
         self._client.close()
 
-    def _action(self, event: Event, offset: int) -> bytes:
-        action = {"create": {"_index": self._stream(event), "_id": event.id}}
-        document = {**event.document(), TIME_US: micros(event.time), OFFSET: offset}
-        return orjson.dumps(action) + b"\n" + orjson.dumps(document) + b"\n"
+    def _stored_before(self, events: Sequence[Event], first_offset: int) -> set[str]:
+        """Which of the events an earlier attempt, of this process or another, has stored, in whichever index."""
+        if first_offset > self._mark:
+            return set()
+        self._unrefreshed = True
+        return self.held([event.id for event in events])
+
+    def _action(self, event: Event, offset: int) -> bytes | str:
+        """The lines of a bulk request; as text why there are none."""
+        document = event.document()
+        if why := misfit(document):
+            return why
+        document[TIME_US], document[OFFSET] = micros(event.time), offset
+        return b'{"create":{"_index":"%b","_id":"%b"}}\n%b\n' % (
+            self._stream(event).encode(),
+            event.id.encode(),
+            orjson.dumps(document),
+        )
 
     def _stream(self, event: Event) -> str:
         assert self._streams is not None
@@ -152,28 +192,24 @@ class ElasticEventStore:
         """Once before the first write: the templates that this version needs, and the data streams that exist."""
         if self._streams is not None:
             return
-        with answering():
-            name, body = component(self._namespace)
-            if self._digest("component", name) != body["_meta"]["digest"]:
-                self._client.cluster.put_component_template(name=name, **_keywords(body))
-            name, body = index_template(self._namespace, self._retention)
-            if self._digest("index", name) != body["_meta"]["digest"]:
-                self._client.indices.put_index_template(name=name, **_keywords(body))
-            existing = self._client.indices.resolve_index(name=self._pattern)
-        self._streams = {stream["name"] for stream in existing["data_streams"]}
+        install(self._client, self._namespace, self._retention)
+        existing = streams(self._client, self._namespace)
+        self._mark = self._highest_offset()
+        self._streams = {stream.name for stream in existing}
 
-    def _digest(self, kind: str, name: str) -> str | None:
-        try:
-            if kind == "component":
-                found: Any = self._client.cluster.get_component_template(name=name)["component_templates"][0][
-                    "component_template"
-                ]
-            else:
-                found = self._client.indices.get_index_template(name=name)["index_templates"][0]["index_template"]
-        except NotFoundError:
-            return None
-        digest = found.get("_meta", {}).get("digest")
-        return str(digest) if digest else None
+    def _highest_offset(self) -> int:
+        self._refresh()
+        with answering():
+            answer = self._client.search(
+                index=self._pattern,
+                size=0,
+                aggregations={"highest": {"max": {"field": OFFSET}}},
+                track_total_hits=False,
+                ignore_unavailable=True,
+                allow_no_indices=True,
+            )
+        highest = answer.get("aggregations", {}).get("highest", {}).get("value")  # no index, no aggregations
+        return -1 if highest is None else int(highest)
 
     def _candidates(self, query: EventQuery) -> Iterator[dict[str, Value]]:
         """Documents, newest first, page by page and never by `from` (which ends at 10,000)."""
@@ -216,10 +252,6 @@ class ElasticEventStore:
                 raise
 
 
-def _keywords(body: dict[str, Any]) -> dict[str, Any]:
-    return {"meta" if key == "_meta" else key: value for key, value in body.items()}
-
-
 def _condition(query: EventQuery) -> dict[str, Any]:
     filters: list[dict[str, Any]] = []
     absent: list[dict[str, Any]] = []
@@ -240,11 +272,18 @@ def _condition(query: EventQuery) -> dict[str, Any]:
 def _equal(field: str, wanted: str | float) -> list[dict[str, Any]]:
     """Conditions that every document fulfils in which the field equals; `lenient`: a word asked of a number is no error, it equals none."""
     text = text_of(wanted)
-    if len(text) > MAX_KEYWORD:  # not indexed as a keyword; as a phrase it may have more words than a query may
+    if len(text) > MAX_KEYWORD:  # no longer value is indexed
         return []
-    if field in TEXT_FIELDS:
-        return [{"match_phrase": {field: {"query": text, "zero_terms_query": "all"}}}]
-    return [{"match": {field: {"query": text, "lenient": True}}}]
+    name = f"{field}.keyword" if field in TEXT_FIELDS else field
+    each = [{"match": {name: {"query": spelling, "lenient": True}}} for spelling in _spellings(text)]
+    return each if len(each) == 1 else [{"bool": {"should": each}}]
+
+
+def _spellings(text: str) -> list[str]:
+    """The text, and of a whole number how JSON writes it where it is kept as a fraction."""
+    if not _WHOLE.fullmatch(text):
+        return [text]
+    return list(dict.fromkeys((text, f"{text}.0", orjson.dumps(float(text)).decode())))
 
 
 def _milliseconds(span: dict[str, int]) -> dict[str, Any]:

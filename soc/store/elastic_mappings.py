@@ -12,91 +12,109 @@ from typing import Any
 
 import orjson
 
+from soc.store.matching import is_address
+
 TIME_US = "soc.time_us"
 """Ours in each document: the time in microseconds. `@timestamp` as `date` keeps milliseconds, and `date_nanos` ends in 2262."""
 
 OFFSET = "soc.offset"
 """Ours in each document: the place in the journal, which orders events of the same microsecond."""
 
-TEXT_FIELDS = frozenset({"message", "event.original"})
-"""Fields that are searched by words; all other strings are keywords."""
+TEXT_FIELDS = frozenset({"message"})
+"""Fields that are searched by words, and whole as `<field>.keyword`; all other strings are keywords."""
 
-MAX_KEYWORD = 1024
-"""Characters of a string that is indexed; a longer one is kept in the document only."""
+MAX_KEYWORD = 8_191
+"""Characters of a string that is indexed: a term has at most 32,766 bytes. A longer one is kept in the document, which `_ignored` tells."""
 
 MAX_FIELDS = 4_000
 """Of one data stream; further ones are kept in the document and are not searchable, instead of the event being refused."""
 
-_LONGS = (
-    "client.port",
-    "destination.port",
-    "source.port",
-    "server.port",
-    "process.pid",
-    "process.ppid",
-    "process.parent.pid",
-    "process.thread.id",
-    "process.exit_code",
-    "http.response.status_code",
-    "http.response.bytes",
-    "http.response.body.bytes",
-    "http.request.bytes",
-    "http.request.body.bytes",
-    "log.offset",
-    "event.index",
-    "event.severity",
-    "event.sequence",
-    "event.duration",
-    "log.syslog.facility.code",
-    "log.syslog.severity.code",
-    "log.syslog.priority",
-    "source.bytes",
-    "source.packets",
-    "destination.bytes",
-    "destination.packets",
-    "network.bytes",
-    "network.packets",
-    "file.size",
-    "winlog.record_id",
-    "egov.records.count",
-    "egov.amount",
+LONGS = frozenset(
+    {
+        "client.port",
+        "destination.port",
+        "source.port",
+        "server.port",
+        "process.pid",
+        "process.ppid",
+        "process.parent.pid",
+        "process.thread.id",
+        "process.exit_code",
+        "http.response.status_code",
+        "http.response.bytes",
+        "http.response.body.bytes",
+        "http.request.bytes",
+        "http.request.body.bytes",
+        "log.offset",
+        "event.index",
+        "event.severity",
+        "event.sequence",
+        "event.duration",
+        "log.syslog.facility.code",
+        "log.syslog.severity.code",
+        "log.syslog.priority",
+        "source.bytes",
+        "source.packets",
+        "destination.bytes",
+        "destination.packets",
+        "network.bytes",
+        "network.packets",
+        "file.size",
+        "winlog.record_id",
+        "egov.records.count",
+        "egov.amount",
+    }
 )
+"""Whole numbers of 64 bits."""
 
 _DATES = ("event.ingested", "event.created", "event.start", "event.end")
 
 _KEYWORD = {"type": "keyword", "ignore_above": MAX_KEYWORD}
 
+_FOLDED = {**_KEYWORD, "normalizer": "lowercase"}
+"""Sigma's values know no case, and so the queries that rules are converted to find what the rules find."""
+
+_WHOLE = {**_FOLDED, "doc_values": False}
+"""Looked into, never sorted or counted by."""
+
+
+_PROPERTIES: dict[str, Any] = {
+    "@timestamp": {"type": "date"},
+    **{field: {"type": "long"} for field in (TIME_US, OFFSET, *sorted(LONGS))},
+    **{field: {"type": "date", "ignore_malformed": True} for field in _DATES},
+    **{field: {"type": "text", "fields": {"keyword": _WHOLE}} for field in sorted(TEXT_FIELDS)},
+    "event.id": {"type": "keyword"},
+    "event.original": _WHOLE,
+}
+
+_ADDRESS = {"type": "ip", "ignore_malformed": True}
+
+
+def wanted(field: str) -> dict[str, Any]:
+    """How the templates map a field."""
+    return _PROPERTIES.get(field) or (_ADDRESS if is_address(field) else _FOLDED)
+
 
 def component(namespace: str) -> tuple[str, dict[str, Any]]:
     """Name and body of the component template with the ECS fields."""
-    properties: dict[str, Any] = {
-        "@timestamp": {"type": "date"},
-        **{field: {"type": "long"} for field in (TIME_US, OFFSET, *_LONGS)},
-        **{field: {"type": "date", "ignore_malformed": True} for field in _DATES},
-        **{field: {"type": "text"} for field in sorted(TEXT_FIELDS)},
-        "event.id": {"type": "keyword"},
-    }
     dynamic = [
-        {"producers_own": {"path_match": ["winlog.event_data.*", "winlog.user_data.*"], "mapping": _KEYWORD}},
+        {"producers_own": {"path_match": ["winlog.event_data.*", "winlog.user_data.*"], "mapping": _FOLDED}},
         {
             "addresses": {
                 "match_mapping_type": "string",
                 "path_match": ["ip", "*.ip", "*_ip"],
                 "path_unmatch": "winlog.*",
-                "mapping": {"type": "ip", "ignore_malformed": True},
+                "mapping": _ADDRESS,
             }
         },
-        {"strings": {"match_mapping_type": "string", "mapping": _KEYWORD}},
-        {"booleans": {"match_mapping_type": "boolean", "mapping": _KEYWORD}},
-        {"longs": {"match_mapping_type": "long", "mapping": {"type": "long", "ignore_malformed": True}}},
-        {"doubles": {"match_mapping_type": "double", "mapping": {"type": "double", "ignore_malformed": True}}},
+        {"others": {"match_mapping_type": ["string", "boolean", "long", "double"], "mapping": _FOLDED}},
     ]
     mappings = {
         "subobjects": False,  # documents are flat: "user" and "user.name" are two fields, not a conflict
         "date_detection": False,
         "numeric_detection": False,
         "dynamic_templates": dynamic,
-        "properties": properties,
+        "properties": _PROPERTIES,
     }
     settings = {
         "auto_expand_replicas": "0-1",

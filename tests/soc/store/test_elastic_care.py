@@ -1,0 +1,269 @@
+"""What `soc store` does to a namespace of a real node: templates, drift, reindex, migration, copies out and in; and rollovers meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from elasticsearch import Elasticsearch
+
+from soc.app.store_care import migrate
+from soc.errors import SocError, UnreachableError
+from soc.store import EventQuery, Indexed
+from soc.store.config import StoreConfig, StoreKind
+from soc.store.elastic import connect
+from soc.store.elastic_copy import export, load, reindex
+from soc.store.elastic_events import ElasticEventStore
+from soc.store.elastic_templates import drift, install, outdated, streams
+from tests.servers.elastic import ElasticNode
+from tests.soc.store.faulty import gate
+from tests.soc.store.material import Site, event, ids
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def site(elastic_node: ElasticNode, tmp_path: Path) -> Iterator[Site]:
+    config = StoreConfig(kind=StoreKind.ELASTICSEARCH, hosts=(elastic_node.url,), namespace=f"t{uuid4().hex[:12]}")
+    opened = Site(tmp_path, config)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[Elasticsearch]:
+    opened = connect(site.config)
+    yield opened
+    opened.close()
+
+
+def nobody(done: int) -> None:
+    """Is told and does nothing."""
+
+
+def rolled(client: Elasticsearch, site: Site) -> None:
+    """Each stream of the namespace gets a new write index."""
+    for stream in streams(client, site.config.namespace):
+        client.indices.rollover(alias=stream.name)
+
+
+def test_a_batch_that_is_sent_again_across_a_rollover_adds_nothing(site: Site, client: Elasticsearch) -> None:
+    batch = [event(n) for n in range(50)]
+    assert site.index(batch) == Indexed(50, 0)
+    rolled(client, site)
+    assert site.store.index(batch, 0) == Indexed(0, 50), "by the object that sent it"
+    rolled(client, site)
+    assert site.events().index(batch, 0) == Indexed(0, 50), "by a process that starts from the journal's beginning"
+    more = [event(n) for n in range(50, 60)]
+    assert site.events().index([*batch[40:], *more], 40) == Indexed(10, 10), "by one that was killed amid a batch"
+    assert site.store.count() == 60
+    assert sorted(map(str, ids(site.store.search(EventQuery(limit=100))))) == sorted(e.id for e in [*batch, *more])
+
+
+def test_a_lost_answer_before_a_rollover_doubles_nothing(elastic_node: ElasticNode, tmp_path: Path) -> None:
+    with gate(elastic_node.port) as faults:
+        config = StoreConfig(kind=StoreKind.ELASTICSEARCH, hosts=(faults.url,), namespace=f"t{uuid4().hex[:12]}")
+        site = Site(tmp_path, config)
+        client = connect(config)
+        assert site.index([event(0)]) == Indexed(1, 0)
+        faults.drop = 1
+        batch = [event(n) for n in range(1, 30)]
+        with pytest.raises(UnreachableError):
+            site.index(batch)
+        rolled(client, site)
+        assert site.store.index(batch, 1) == Indexed(0, 29)
+        assert site.store.count() == 30
+        client.close()
+        site.close()
+
+
+def test_an_event_that_would_change_a_type_or_has_too_many_fields_is_refused_before_the_node_sees_it(
+    site: Site,
+) -> None:
+    bad: list[dict[str, Any]] = [
+        {"source.port": "ssh"},
+        {"process.pid": True},
+        {"source.bytes": 2**63},
+        {"file.size": ["1", "many"]},
+        {f"invented.{n}": n for n in range(1_001)},
+    ]
+    good: list[dict[str, Any]] = [
+        {"source.port": "22"},
+        {"process.pid": [1, 2]},
+        {"source.bytes": 1.0},
+        {"custom": 1},
+        {"custom": "x"},
+        {"custom": 1.5},
+    ]
+    batch = [event(n, fields=fields) for n, fields in enumerate([*bad, *good])]
+    done = site.index(batch)
+    assert (done.stored, done.duplicates) == (len(good), 0)
+    assert [each.id for each, _ in done.refused] == [each.id for each in batch[: len(bad)]]
+    assert [reason[:20] for _, reason in done.refused] == [
+        'source.port: "ssh" i',
+        'process.pid: "True" ',
+        'source.bytes: "92233',
+        'file.size: "many" is',
+        "too many fields: 1,0",
+    ]
+    for value, number in ((1, 8), ("x", 9), (1.5, 10)):
+        assert ids(site.store.search(EventQuery(equals={"custom": value}))) == [batch[number].id]
+
+
+def without_folding(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {key: without_folding(value) for key, value in part.items() if key != "normalizer"}
+    return [without_folding(each) for each in part] if isinstance(part, list) else part
+
+
+def old_mappings(client: Elasticsearch, namespace: str) -> None:
+    """The component template as an older version had it: fields of Windows that tell cases apart."""
+    name = f"{namespace}-ecs"
+    found = client.cluster.get_component_template(name=name)["component_templates"][0]["component_template"]
+    mappings = without_folding(found["template"]["mappings"])
+    client.cluster.put_component_template(
+        name=name, template={**found["template"], "mappings": mappings}, meta={"managed_by": "soc", "digest": "old"}
+    )
+
+
+def test_templates_drift_and_reindex(site: Site, client: Elasticsearch) -> None:
+    namespace, retention = site.config.namespace, site.config.retention
+    assert outdated(client, namespace, retention) == [f"{namespace}-ecs", f"{namespace}-events"]
+    assert install(client, namespace, retention) == [f"{namespace}-ecs", f"{namespace}-events"]
+    assert outdated(client, namespace, retention) == []
+    old_mappings(client, namespace)
+    assert outdated(client, namespace, retention) == [f"{namespace}-ecs"]
+    batch = [event(n, n, {"user.name": "Lan", "event.dataset": "sshd" if n % 2 else "sudo"}) for n in range(2_500)]
+    # as a process of that version writes them: it puts no templates
+    old = ElasticEventStore(client, namespace, retention)
+    old._streams = set()
+    assert old.index(batch, 0) == Indexed(2_500, 0)
+    assert {(each.field, each.has, each.wants) for each in drift(client, namespace) if each.field == "user.name"} == {
+        ("user.name", "keyword, to 8,191 characters", "keyword, case folded, to 8,191 characters")
+    }
+    install(client, namespace, retention)
+    before = site.store.search(EventQuery(limit=3_000))
+    copied = reindex(client, namespace, nobody)
+    assert sorted(each.documents for _, each in copied) == [1_250, 1_250]
+    assert drift(client, namespace) == []
+    assert site.events().count() == 2_500
+    assert site.store.search(EventQuery(limit=3_000)) == before
+    assert reindex(client, namespace, nobody) == []
+    folded = client.search(index=f"logs-sshd-{namespace}", query={"term": {"user.name": "lan"}}, track_total_hits=True)
+    assert folded["hits"]["total"]["value"] == 1_250
+
+
+def test_a_reindex_that_was_interrupted_goes_on(site: Site, client: Elasticsearch) -> None:
+    namespace, retention = site.config.namespace, site.config.retention
+    install(client, namespace, retention)
+    old_mappings(client, namespace)
+    old = ElasticEventStore(client, namespace, retention)
+    old._streams = set()
+    batch = [event(n, n) for n in range(2_500)]
+    old.index(batch, 0)
+    install(client, namespace, retention)
+
+    def interrupted(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reindex(client, namespace, interrupted)
+    found = site.store.search(EventQuery(limit=5_000))
+    assert ids(found) == [each.id for each in reversed(batch)], "amid it each event is shown once"
+    [(_, copied)] = reindex(client, namespace, nobody)
+    assert (copied.documents, copied.present) == (2_500, 1_000)
+    assert site.events().count() == 2_500
+
+
+def test_what_is_exported_is_imported_as_it_was(
+    site: Site, client: Elasticsearch, elastic_node: ElasticNode, tmp_path: Path
+) -> None:
+    batch = [event(n, n, {"event.dataset": f"d{n % 3}", "user.name": "hạnh\n", "x.ratio": 1.0}) for n in range(2_100)]
+    site.index(batch)
+    lines: list[bytes] = []
+    written = export(client, site.config.namespace, lines.append, nobody)
+    assert (written.documents, len(lines)) == (2_100, 2_101)
+    other = StoreConfig(kind=StoreKind.ELASTICSEARCH, hosts=(elastic_node.url,), namespace=f"t{uuid4().hex[:12]}")
+    install(client, other.namespace, other.retention)
+    with pytest.raises(SocError, match="without the line that says how many"):
+        load(client, other.namespace, lines[:500], nobody)
+    done = load(client, other.namespace, lines, nobody)
+    assert (done.documents, done.present, done.sha256) == (2_100, 500, written.sha256)
+    copy = Site(tmp_path / "other", other)
+    assert copy.store.search(EventQuery(limit=5_000)) == site.store.search(EventQuery(limit=5_000))
+    copy.close()
+    with pytest.raises(SocError, match="it says 2,100 documents, 2,099 were read"):
+        load(client, other.namespace, [*lines[:7], *lines[8:]], nobody)
+    with pytest.raises(SocError, match="line 1 is not one that soc store export wrote"):
+        load(client, other.namespace, [b"{}\n"], nobody)
+
+
+def test_a_migration_goes_on_where_it_was_interrupted_and_compares_every_document(
+    site: Site, client: Elasticsearch
+) -> None:
+    batch = [event(n, n, {"x.ratio": 1.5, "user.roles": ["a", "b"]}) for n in range(6_000)]
+    refused = event(6_000, fields={"source.port": "ssh"})
+    site.journal.append([*batch, refused], {}, ())
+    store = ElasticEventStore(client, site.config.namespace, site.config.retention)
+
+    def interrupted(done: int) -> None:
+        if done > 2_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        migrate(site.journal, store, interrupted)
+    rolled(client, site)
+    again = ElasticEventStore(client, site.config.namespace, site.config.retention)
+    done = migrate(site.journal, again, nobody)
+    assert (done.events, done.stored, done.present) == (6_001, 2_000, 4_000)
+    assert [event_id for event_id, _ in done.refused] == [refused.id]
+    assert (done.missing, done.changed) == ((), ())
+    index = client.search(index=f"logs-*-{site.config.namespace}", query={"ids": {"values": [batch[7].id]}})
+    where = index["hits"]["hits"][0]
+    client.index(
+        index=where["_index"],
+        id=batch[7].id,
+        document={**where["_source"], "user.name": "somebody else"},
+        if_seq_no=client.get(index=where["_index"], id=batch[7].id)["_seq_no"],
+        if_primary_term=1,
+        refresh=True,
+    )
+    client.delete(index=where["_index"], id=batch[9].id, refresh=True)
+    client.indices.put_settings(index=where["_index"], settings={"index.blocks.write": False})
+    broken = migrate(site.journal, again, nobody)
+    assert (broken.changed, broken.missing, broken.stored) == ((batch[7].id,), (), 1), "what was gone is stored again"
+    assert broken.sha256 == done.sha256
+
+
+def test_a_node_that_is_full_or_closed_for_writing_is_waited_for(
+    site: Site, client: Elasticsearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import soc.store.elastic
+    import soc.store.elastic_bulk
+
+    for module in (soc.store.elastic, soc.store.elastic_bulk):
+        monkeypatch.setattr(module, "PAUSES_S", (0.01, 0.01))
+    assert site.index([event(n) for n in range(10)]) == Indexed(10, 0)
+    [stream] = streams(client, site.config.namespace)
+    for block in ("read_only_allow_delete", "write"):  # the flood stage of a full disk sets the first
+        client.indices.put_settings(index=stream.name, settings={f"index.blocks.{block}": True})
+        batch = [event(n) for n in range(10, 30)]
+        with pytest.raises(UnreachableError, match="cluster_block_exception"):
+            site.store.index(batch, 10)
+        client.indices.put_settings(index=stream.name, settings={f"index.blocks.{block}": None})
+    assert site.store.index(batch, 10) == Indexed(20, 0)
+    assert site.store.count() == 30
+
+
+def test_the_lines_of_an_export_are_documents_with_their_stream(site: Site, client: Elasticsearch) -> None:
+    stored = event(1)
+    site.index([stored])
+    lines: list[bytes] = []
+    export(client, site.config.namespace, lines.append, nobody)
+    row = orjson.loads(lines[0])
+    assert row["stream"] == f"logs-sshd-{site.config.namespace}"
+    assert row["document"].items() >= stored.document().items()
