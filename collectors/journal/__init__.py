@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from collectors.event import Event
 from collectors.record import DeadLetter, Mark
+
+if TYPE_CHECKING:
+    from collectors.journal.kafka_messages import KafkaJournalConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +107,26 @@ class Journal(JournalReader, JournalWriter, Protocol):
         ...
 
 
-def open_journal(config: JournalConfig) -> Journal:
-    """The journal, for its one writer. Raises: JournalError when another process writes it, or its files are not ours."""
+def open_journal(config: JournalConfig | KafkaJournalConfig) -> Journal:
+    """The journal, for its one writer. Raises: JournalError when another process writes it, or its files are not ours.
+
+    On Kafka the newest writer is the one, and the one before is refused from then on.
+    """
+    if not isinstance(config, JournalConfig):
+        from collectors.journal.kafka import KafkaJournal
+
+        return KafkaJournal(config)
     from collectors.journal.local import LocalJournal
 
     return LocalJournal(config)
 
 
-def open_reader(config: JournalConfig) -> JournalReader:
+def open_reader(config: JournalConfig | KafkaJournalConfig) -> JournalReader:
     """The journal for reading only, from any process. Raises: JournalError when there is none."""
+    if not isinstance(config, JournalConfig):
+        from collectors.journal.kafka_reader import KafkaReader
+
+        return KafkaReader(config)
     from collectors.journal.reader import LocalReader
 
     return LocalReader(config.path)

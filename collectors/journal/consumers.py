@@ -60,7 +60,12 @@ def load(journal: Path, consumer: str) -> int | None:
     return int(text)
 
 
-def _path(journal: Path, consumer: str) -> Path:
+def check_name(consumer: str) -> None:
+    """Raises: JournalError for what is no name of a consumer."""
     if not _NAME.fullmatch(consumer):
         raise JournalError(f"{consumer!r} is no name of a consumer: lower case letters, digits, dot, dash, underscore")
+
+
+def _path(journal: Path, consumer: str) -> Path:
+    check_name(consumer)
     return journal / "consumers" / consumer

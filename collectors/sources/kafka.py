@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from collectors.errors import SourceError
+from collectors.kafka import keys_of
 from collectors.record import Mark, Position, RawRecord
 from collectors.sources.kafka_config import KafkaConfig
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
@@ -195,25 +196,15 @@ def _consumer(config: KafkaConfig) -> Consumer:
         from confluent_kafka import Consumer, KafkaException
     except ImportError as error:
         raise SourceError(f'{config.id}: reading Kafka needs a library: pip install "soc[kafka]"') from error
-    keys: dict[str, str | int | bool] = {
-        "bootstrap.servers": ",".join(config.servers),
-        "group.id": config.group,
-        "client.id": f"soc-{config.id}",
-        "enable.auto.commit": False,
-        "auto.offset.reset": "error",
-        "enable.partition.eof": False,
-        "security.protocol": ("SASL_" if config.user else "") + ("SSL" if config.tls else "PLAINTEXT"),
-    }
-    named = {
-        "ssl.ca.location": config.ca_file,
-        "ssl.certificate.location": config.certificate,
-        "ssl.key.location": config.key,
-    }
-    keys |= {name: str(path) for name, path in named.items() if path is not None}
     try:
-        if config.password_file is not None:
-            password = config.password_file.read_text("utf-8").strip()
-            keys |= {"sasl.mechanism": config.mechanism, "sasl.username": config.user, "sasl.password": password}
+        keys = {
+            **keys_of(config),
+            "group.id": config.group,
+            "client.id": f"soc-{config.id}",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "enable.partition.eof": False,
+        }
         return Consumer(keys, logger=log)
     except (OSError, UnicodeDecodeError, KafkaException) as error:
         raise SourceError(f"{config.id}: {error}") from error

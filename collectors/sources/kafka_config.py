@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from collectors.kafka import check
 from collectors.sources.keys import check_encoding
 
 
@@ -43,9 +44,4 @@ class KafkaConfig:
         check_encoding(self.encoding)
         if not self.servers or not self.topics:
             raise ValueError('"servers" and "topics" need one each at least')
-        if bool(self.user) != bool(self.password_file):
-            raise ValueError('"user" and "password_file" go together')
-        if not self.tls and (self.ca_file or self.certificate or self.key):
-            raise ValueError('"ca_file", "certificate" and "key" are for tls')
-        if self.user and self.mechanism == "PLAIN" and not self.tls:
-            raise ValueError("a password in PLAIN needs tls")
+        check(self)

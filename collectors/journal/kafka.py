@@ -1,0 +1,301 @@
+"""Batches in, messages of one partition out: the journal on Kafka, for sites that one machine is too small for.
+
+One `append` is one transaction of one or more messages (a broker takes at most 1 MB in one), so all of it is there or nothing. Each message
+holds the packed content of a frame (`collectors.journal.packing`), and in its header which events and dead letters these are:
+
+    "soc" = u64 first event | u64 first dead letter | u32 events | u32 dead letters | i64 the broker's offset of the last snapshot
+
+Numbers of events are ours, from 0 without a gap; the broker's offsets also count its own records, and are found by bisection. A snapshot is
+a message with all marks, written every `SNAPSHOT_EVERY` messages, so that marks are known without reading a topic from its start. Who opens
+the journal to write it fences whoever wrote it before (Kafka's transactional id), and a transaction that was under way is over then.
+Source of truth: KIP-98 (transactions), librdkafka's CONFIGURATION.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+from collectors.errors import JournalError
+from collectors.event import Event
+from collectors.journal import frame
+from collectors.journal.kafka_messages import (
+    ANSWER_S,
+    HEADER,
+    LONGEST_BYTES,
+    OWN,
+    Cursor,
+    Head,
+    KafkaJournalConfig,
+    name_of,
+    place,
+    told,
+)
+from collectors.journal.kafka_reader import KafkaReader
+from collectors.journal.packing import pack
+from collectors.journal.reader import apply
+from collectors.kafka import keys_of
+from collectors.record import DeadLetter, Mark
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message, Producer
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT_EVERY = 1_000
+"""Messages between two of all marks."""
+MESSAGE_BYTES = 900_000
+"""Of events in one message, as far as single events allow."""
+_TRANSACTION_S = 30.0
+_BEGIN_S = 30.0
+_LOOK_S = 0.001
+
+
+class KafkaJournal(KafkaReader):
+    """Reads and writes; see `collectors.journal.Journal` for what each method promises."""
+
+    def __init__(self, config: KafkaJournalConfig) -> None:
+        """Makes the topic where it is missing, and fences whoever wrote this partition. Raises: JournalError."""
+        _make_topic(config)
+        self._producer = _producer(config)
+        super().__init__(config)
+        self._watch = Cursor(config)
+        self._writing = threading.Lock()
+        self._appended = threading.Condition()
+        self._unsure = False
+        """Whether a transaction failed, which may be in the journal nevertheless,"""
+        self._doubt: tuple[bytes, Head, Mapping[str, Mark | None]] | None = None
+        """which one (the digest of its content, its last head, its marks),"""
+        self._written: dict[bytes, int] = {}
+        """and those that are, for when they are given again."""
+        self._snapshot = OWN
+        self._at = -1
+        """The broker's offsets of the last snapshot and of the last message."""
+        self._buffer = bytearray()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Take over where the last writer left it."""
+        low, high = self._probe.bounds()
+        last = self._tail(low, high)
+        self._head = Head(0, 0, 0, 0, OWN) if last is None else last.head
+        self._at = -1 if last is None else last.at
+        self._marks = super().marks()
+        self._since = SNAPSHOT_EVERY  # a snapshot comes first
+
+    def end(self) -> int:
+        """The offset that the next event will have."""
+        return self._head.next
+
+    def dead_end(self) -> int:
+        """The offset that the next dead letter will have."""
+        return self._head.next_dead
+
+    def marks(self) -> dict[str, Mark]:
+        """The last mark under every key that was not forgotten."""
+        with self._appended:
+            return dict(self._marks)
+
+    def append(self, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]) -> int:
+        """Write one transaction; returns the next offset once it is durable."""
+        with self._writing:
+            if not (events or marks or dead):
+                return self._head.next
+            return self._append([*self._parts(events, marks, dead)], marks)
+
+    def append_packed(self, content: bytes, events: int, dead: int, marks: Mapping[str, Mark | None]) -> int:
+        """As `append`, of a transaction that another process packed."""
+        if len(content) > MESSAGE_BYTES:
+            return self.append(frame.WHOLE.decode(content).events, marks, frame.DEAD.decode(content).dead)
+        with self._writing:
+            return self._append([_Part(content, events, dead)], marks)
+
+    def commit(self, consumer: str, offset: int) -> None:
+        """Remember that `consumer` is done with everything below `offset`."""
+        if not self.start() <= offset <= self.end():
+            raise JournalError(
+                f"{name_of(self._config)}: {consumer} commits offset {offset}, beyond {self.start()} to {self.end()}"
+            )
+        with self._lock, told(self._config):
+            self._group(consumer).commit(offsets=[place(self._config, offset)], asynchronous=False)
+
+    def wait(self, offset: int, timeout_s: float) -> bool:
+        """Block until there is an event at `offset`; woken by the append itself."""
+        with self._appended:
+            self._appended.wait_for(lambda: self._closed.is_set() or self.end() > offset, timeout_s)
+            return not self._closed.is_set() and self.end() > offset
+
+    def close(self) -> None:
+        """Leave the brokers and release the waiters; everything acknowledged is with them already."""
+        super().close()
+        with self._appended:
+            self._appended.notify_all()
+        with self._writing:
+            self._watch.close()
+
+    def _parts(
+        self, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]
+    ) -> Iterator[_Part]:
+        """Packed content of at most `MESSAGE_BYTES`, as far as single events allow; the marks stand in the last part."""
+        events, dead = pack(self._buffer, events, marks, dead)
+        if len(self._buffer) <= MESSAGE_BYTES or len(events) + len(dead) <= 1:
+            yield _Part(bytes(self._buffer), len(events), len(dead))
+            return
+        half, dead_half = (len(events) + 1) // 2, (len(dead) + 1) // 2
+        yield from self._parts(events[:half], {}, dead[:dead_half])
+        yield from self._parts(events[half:], marks, dead[dead_half:])
+
+    def _append(self, parts: Sequence[_Part], marks: Mapping[str, Mark | None]) -> int:
+        if self._closed.is_set():
+            raise JournalError(f"{name_of(self._config)}: the journal is closed")
+        self._settle()
+        batch = blake2b(b"".join(part.content for part in parts)).digest() if self._written else b""
+        if batch in self._written:
+            return self._written.pop(batch)
+        if self._since >= SNAPSHOT_EVERY:
+            pack(self._buffer, (), self._marks, ())
+            [self._snapshot] = self._transact([(Head(*self._ends_now, 0, 0, OWN), bytes(self._buffer))])
+            self._since = 0
+        messages = [*self._messages(parts)]
+        try:
+            self._transact(messages)
+        except JournalError:
+            self._doubt = blake2b(b"".join(part.content for part in parts)).digest(), messages[-1][0], marks
+            raise
+        self._took(messages[-1][0], marks, len(messages))
+        return self._head.next
+
+    @property
+    def _ends_now(self) -> tuple[int, int]:
+        return self._head.next, self._head.next_dead
+
+    def _messages(self, parts: Sequence[_Part]) -> Iterator[tuple[Head, bytes]]:
+        first, first_dead = self._ends_now
+        for part in parts:
+            head = Head(first, first_dead, part.events, part.dead, self._snapshot)
+            first, first_dead = head.next, head.next_dead
+            yield head, part.content
+
+    def _took(self, head: Head, marks: Mapping[str, Mark | None], messages: int) -> None:
+        """A transaction is in the journal; `head`: of its last message."""
+        with self._appended:
+            self._head = head
+            apply(self._marks, marks)
+            self._since += messages
+            self._appended.notify_all()
+
+    def _transact(self, messages: Sequence[tuple[Head, bytes]]) -> list[int]:
+        """Write messages, all or none; their offsets with the broker. Raises: JournalError; then `_settle` has to look."""
+        from confluent_kafka import KafkaError, KafkaException
+
+        placed: list[int] = []
+
+        def delivered(error: object, message: Message) -> None:
+            if error is None:
+                placed.append(message.offset() or 0)
+
+        try:
+            self._producer.begin_transaction()
+            for head, content in messages:
+                self._producer.produce(
+                    self._config.topic,
+                    content,
+                    partition=self._config.partition,
+                    headers={HEADER: head.written()},
+                    on_delivery=delivered,
+                )
+            self._producer.flush(_TRANSACTION_S)
+            self._producer.commit_transaction(_TRANSACTION_S)
+        except (KafkaException, BufferError) as error:
+            if isinstance(error, KafkaException) and error.args[0].code() in (
+                KafkaError._FENCED,
+                KafkaError.INVALID_PRODUCER_EPOCH,
+            ):
+                self._closed.set()
+                raise JournalError(f"{name_of(self._config)}: another process writes this journal now") from error
+            self._unsure = True
+            raise JournalError(f"{name_of(self._config)}: {error}") from error
+        self._await(placed[-1])
+        self._at = placed[-1]
+        return placed
+
+    def _await(self, at: int) -> None:
+        """Return when readers see the message at this offset of the broker's: it answers before it has marked the transaction's end."""
+        until = time.monotonic() + _TRANSACTION_S
+        while time.monotonic() < until:
+            if self._watch.bounds()[1] > at:
+                return
+            time.sleep(_LOOK_S)
+        self._unsure = True
+        raise JournalError(f"{name_of(self._config)}: the brokers do not end a transaction")
+
+    def _settle(self) -> None:
+        """After a transaction that failed: begin anew with the brokers, and see whether it is there nevertheless. Raises: JournalError."""
+        if not self._unsure:
+            return
+        self._producer.purge()
+        self._producer = _producer(self._config)  # what was under way is over then, one way or the other
+        with self._lock:
+            self._last = (-1, None)
+            last = self._tail(*self._probe.bounds())
+        at = -1 if last is None else last.at
+        doubt, self._doubt = self._doubt, None
+        if last is not None and at > self._at and last.head.snapshot == OWN:
+            self._snapshot = self._at = at
+        elif last is not None and at > self._at and doubt is not None and last.head == doubt[1]:
+            self._at = at
+            self._took(doubt[1], doubt[2], 1)
+            self._written[doubt[0]] = doubt[1].next
+        elif at != self._at:
+            self._closed.set()
+            raise JournalError(f"{name_of(self._config)}: another process writes this journal")
+        self._unsure = False
+
+
+class _Part(NamedTuple):
+    """The content of one message."""
+
+    content: bytes
+    events: int
+    dead: int
+
+
+def _make_topic(config: KafkaJournalConfig) -> None:
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
+
+    with told(config):
+        admin = AdminClient(keys_of(config), logger=log)
+        if config.topic in admin.list_topics(timeout=ANSWER_S).topics:
+            return
+        keys = {"retention.ms": "-1", "max.message.bytes": str(LONGEST_BYTES), "compression.type": "producer"}
+        made = admin.create_topics([NewTopic(config.topic, num_partitions=config.partitions, config=keys)])
+        try:
+            made[config.topic].result(ANSWER_S)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+
+
+def _producer(config: KafkaJournalConfig) -> Producer:
+    from confluent_kafka import Producer
+
+    with told(config):
+        producer = Producer(
+            {
+                **keys_of(config),
+                "transactional.id": f"{config.topic}-{config.partition}",
+                "compression.type": "lz4",
+                "message.max.bytes": LONGEST_BYTES,
+                "linger.ms": 0,
+                "transaction.timeout.ms": 60_000,
+            },
+            logger=log,
+        )
+        producer.init_transactions(_BEGIN_S)
+    return producer

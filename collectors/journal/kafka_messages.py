@@ -1,0 +1,179 @@
+"""What a journal on Kafka is made of: its configuration, the heads of its messages, a consumer that reads on from a place."""
+
+from __future__ import annotations
+
+import logging
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from collectors.errors import JournalError
+from collectors.kafka import keys_of
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer, Message, TopicPartition
+
+log = logging.getLogger(__name__)
+
+HEADER = "soc"
+"""The header of a message that is its head."""
+LONGEST_BYTES = 8 * 1024 * 1024
+"""What the topic takes in a message: more than the longest record of any source."""
+OWN = -1
+"""In the head of a snapshot: this one."""
+ANSWER_S = 10.0
+POLL_S = 0.05
+_HEAD = struct.Struct("<QQIIq")
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaJournalConfig:
+    """`topic` and `partition`: where the journal is; the topic is made where it is missing, with `partitions`. The rest as `Brokers`."""
+
+    servers: tuple[str, ...]
+    topic: str = "soc-journal"
+    partition: int = 0
+    partitions: int = 1
+    tls: bool = False
+    ca_file: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    user: str = ""
+    password_file: Path | None = None
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+
+
+class Head(NamedTuple):
+    """What a message's header says."""
+
+    first: int
+    first_dead: int
+    events: int
+    dead: int
+    snapshot: int
+
+    @property
+    def next(self) -> int:
+        """The event after those of this message."""
+        return self.first + self.events
+
+    @property
+    def next_dead(self) -> int:
+        """The dead letter after those of this message."""
+        return self.first_dead + self.dead
+
+    def written(self) -> bytes:
+        """As it stands in the header."""
+        return _HEAD.pack(*self)
+
+
+class Read(NamedTuple):
+    """A message: its place with the broker, its head and its content."""
+
+    at: int
+    head: Head
+    content: bytes
+
+
+class Cursor:
+    """A consumer that reads on from a place; for one thread at a time."""
+
+    def __init__(self, config: KafkaJournalConfig) -> None:
+        self._config = config
+        self._consumer = consumer_of(config, "cursor")
+        self._next = -1
+
+    def bounds(self) -> tuple[int, int]:
+        """The first offset of the broker's, and the one after the last that is committed. Raises: JournalError."""
+        with told(self._config):
+            low, high = self._consumer.get_watermark_offsets(place(self._config), timeout=ANSWER_S)
+        return low, high
+
+    def read(self, at: int, high: int) -> Read | None:
+        """The first message from the broker's offset `at` on, below `high`; None where there is none. Raises: JournalError."""
+        if at >= high:
+            return None
+        with told(self._config):
+            if at != self._next:
+                self._consumer.assign([place(self._config, at)])
+            until = time.monotonic() + ANSWER_S
+            while time.monotonic() < until:
+                for message in self._consumer.consume(1, POLL_S):
+                    if message.error() is not None:
+                        if self._ended(message, high):
+                            self._next = -1
+                            return None
+                        continue
+                    found = message.offset() or 0
+                    self._next = found + 1
+                    return Read(found, head_of(message, self._config), message.value() or b"")
+        self._next = -1
+        raise JournalError(f"{name_of(self._config)}: the brokers do not answer")
+
+    def _ended(self, message: Message, high: int) -> bool:
+        """Whether nothing more comes below `high`. Raises: JournalError."""
+        from confluent_kafka import KafkaError
+
+        error = message.error()
+        assert error is not None
+        if error.code() == KafkaError._PARTITION_EOF:
+            return (message.offset() or 0) >= high
+        if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:
+            raise JournalError(f"{name_of(self._config)}: {error.str()}")
+        return False
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def consumer_of(config: KafkaJournalConfig, name: str) -> Consumer:
+    from confluent_kafka import Consumer
+
+    with told(config):
+        return Consumer(
+            {
+                **keys_of(config),
+                "group.id": f"{config.topic}.{name}",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "fetch.message.max.bytes": LONGEST_BYTES,
+                "fetch.wait.max.ms": 20,
+            },
+            logger=log,
+        )
+
+
+def place(config: KafkaJournalConfig, offset: int = 0) -> TopicPartition:
+    from confluent_kafka import TopicPartition
+
+    return TopicPartition(config.topic, config.partition, offset)
+
+
+def head_of(message: Message, config: KafkaJournalConfig) -> Head:
+    found = dict(message.headers() or ()).get(HEADER)
+    if not isinstance(found, bytes) or len(found) != _HEAD.size:
+        raise JournalError(f"{name_of(config)}: the message at {message.offset()} is none of a journal's")
+    return Head._make(_HEAD.unpack(found))
+
+
+def name_of(config: KafkaJournalConfig) -> str:
+    return f"kafka {config.topic}/{config.partition}"
+
+
+@contextmanager
+def told(config: KafkaJournalConfig) -> Iterator[None]:
+    """Faults of brokers and of the library as ours."""
+    try:
+        from confluent_kafka import KafkaException
+    except ImportError as error:
+        raise JournalError('a journal on Kafka needs a library: pip install "soc[kafka]"') from error
+    try:
+        yield
+    except (KafkaException, OSError, UnicodeDecodeError) as error:
+        raise JournalError(f"{name_of(config)}: {error}") from error
