@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+from collectors.journal.kafka_config import KafkaJournalConfig
 from collectors.sources import EvtxConfig, FileConfig, SourceConfig
 from soc.alert.budget import Config as BudgetConfig
 from soc.alert.grouping import Config as AlertConfig
@@ -101,6 +102,13 @@ class MetricsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalJournalConfig:
+    """Segments in the site's data folder."""
+
+    kind: Literal["local"] = "local"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of soc.yaml. Paths are absolute once read."""
 
@@ -112,6 +120,7 @@ class Config:
     formats: tuple[Path, ...] = ()
     sources: tuple[SourceConfig, ...] = ()
     enrich: EnrichConfig = field(default_factory=EnrichConfig)
+    journal: LocalJournalConfig | KafkaJournalConfig = field(default_factory=LocalJournalConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     detect: DetectConfig = field(default_factory=DetectConfig)
     alert: AlertConfig = field(default_factory=AlertConfig)

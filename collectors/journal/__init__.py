@@ -17,7 +17,7 @@ from collectors.event import Event
 from collectors.record import DeadLetter, Mark
 
 if TYPE_CHECKING:
-    from collectors.journal.kafka_messages import KafkaJournalConfig
+    from collectors.journal.kafka_config import KafkaJournalConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +107,15 @@ class Journal(JournalReader, JournalWriter, Protocol):
         ...
 
 
-def open_journal(config: JournalConfig | KafkaJournalConfig) -> Journal:
+def open_journal(config: JournalConfig | KafkaJournalConfig, lock: Path | None = None) -> Journal:
     """The journal, for its one writer. Raises: JournalError when another process writes it, or its files are not ours.
 
-    On Kafka the newest writer is the one, and the one before is refused from then on.
+    On Kafka the newest writer is the one, and the one before is refused from then on; `lock`: a folder that only one on this machine holds.
     """
     if not isinstance(config, JournalConfig):
         from collectors.journal.kafka import KafkaJournal
 
-        return KafkaJournal(config)
+        return KafkaJournal(config, lock)
     from collectors.journal.local import LocalJournal
 
     return LocalJournal(config)
@@ -132,8 +132,8 @@ def open_reader(config: JournalConfig | KafkaJournalConfig) -> JournalReader:
     return LocalReader(config.path)
 
 
-def writer_of(config: JournalConfig) -> int:
-    """The process that writes this journal now; 0 where none does."""
-    from collectors.journal.reader import writer
+def writer_of(folder: Path) -> int:
+    """The process that writes the journal of this folder now; 0 where none does."""
+    from collectors.journal.lock import writer
 
-    return writer(config.path)
+    return writer(folder)

@@ -14,15 +14,19 @@ Source of truth: KIP-98 (transactions), librdkafka's CONFIGURATION.md.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from collectors.errors import JournalError
 from collectors.event import Event
 from collectors.journal import frame
+from collectors.journal.durable import make_directory
+from collectors.journal.kafka_config import KafkaJournalConfig
 from collectors.journal.kafka_messages import (
     ANSWER_S,
     HEADER,
@@ -30,12 +34,12 @@ from collectors.journal.kafka_messages import (
     OWN,
     Cursor,
     Head,
-    KafkaJournalConfig,
     name_of,
     place,
     told,
 )
 from collectors.journal.kafka_reader import KafkaReader
+from collectors.journal.lock import hold
 from collectors.journal.packing import pack
 from collectors.journal.reader import apply
 from collectors.kafka import keys_of
@@ -58,8 +62,11 @@ _LOOK_S = 0.001
 class KafkaJournal(KafkaReader):
     """Reads and writes; see `collectors.journal.Journal` for what each method promises."""
 
-    def __init__(self, config: KafkaJournalConfig) -> None:
-        """Makes the topic where it is missing, and fences whoever wrote this partition. Raises: JournalError."""
+    def __init__(self, config: KafkaJournalConfig, folder: Path | None = None) -> None:
+        """Makes the topic where it is missing, and fences whoever wrote this partition. `folder`: held while this writes, so that no
+        second process of this machine begins to. Raises: JournalError.
+        """
+        self._held_fd = _held(folder)
         _make_topic(config)
         self._producer = _producer(config)
         super().__init__(config)
@@ -136,6 +143,9 @@ class KafkaJournal(KafkaReader):
             self._appended.notify_all()
         with self._writing:
             self._watch.close()
+            if self._held_fd >= 0:
+                os.close(self._held_fd)
+                self._held_fd = -1
 
     def _parts(
         self, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]
@@ -254,6 +264,16 @@ class KafkaJournal(KafkaReader):
             self._closed.set()
             raise JournalError(f"{name_of(self._config)}: another process writes this journal")
         self._unsure = False
+
+
+def _held(folder: Path | None) -> int:
+    if folder is None:
+        return -1
+    try:
+        make_directory(folder)
+        return hold(folder)
+    except OSError as error:
+        raise JournalError(f"{folder}: {error.strerror}") from error
 
 
 class _Part(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a journal on Kafka is made of: its configuration, the heads of its messages, a consumer that reads on from a place."""
+"""What a journal on Kafka is made of: the heads of its messages, a consumer that reads on from a place."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from collectors.errors import JournalError
+from collectors.journal.kafka_config import KafkaJournalConfig
 from collectors.kafka import keys_of
 
 if TYPE_CHECKING:
@@ -28,23 +27,6 @@ OWN = -1
 ANSWER_S = 10.0
 POLL_S = 0.05
 _HEAD = struct.Struct("<QQIIq")
-
-
-@dataclass(frozen=True, slots=True)
-class KafkaJournalConfig:
-    """`topic` and `partition`: where the journal is; the topic is made where it is missing, with `partitions`. The rest as `Brokers`."""
-
-    servers: tuple[str, ...]
-    topic: str = "soc-journal"
-    partition: int = 0
-    partitions: int = 1
-    tls: bool = False
-    ca_file: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    user: str = ""
-    password_file: Path | None = None
-    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
 
 
 class Head(NamedTuple):

@@ -17,13 +17,13 @@ from collectors.errors import JournalError
 from collectors.event import Event
 from collectors.journal import frame
 from collectors.journal.consumers import check_name
+from collectors.journal.kafka_config import KafkaJournalConfig
 from collectors.journal.kafka_messages import (
     ANSWER_S,
     OWN,
     POLL_S,
     Cursor,
     Head,
-    KafkaJournalConfig,
     Read,
     consumer_of,
     name_of,

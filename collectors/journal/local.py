@@ -11,13 +11,11 @@ same call works once there is space again.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import threading
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from collectors.errors import JournalError
@@ -26,6 +24,7 @@ from collectors.journal import JournalConfig, frame
 from collectors.journal.consumers import Offset
 from collectors.journal.durable import ASIDE, make_directory, write_durably
 from collectors.journal.frame import MAGIC, SALT_BYTES, SEGMENT_HEADER_BYTES
+from collectors.journal.lock import hold
 from collectors.journal.packing import pack
 from collectors.journal.reader import LocalReader, apply
 from collectors.journal.segment import Segment, name_of
@@ -51,7 +50,7 @@ class LocalJournal(LocalReader):
     def __init__(self, config: JournalConfig) -> None:
         try:
             make_directory(config.path)
-            self._lock = _lock(config.path)
+            self._lock = hold(config.path)
         except OSError as error:
             raise JournalError(f"{config.path}: {error.strerror}") from error
         super().__init__(config.path)
@@ -281,17 +280,3 @@ def _write(fd: int, parts: Sequence[bytes | bytearray], position: int) -> None:
     finally:
         for view in left:
             view.release()
-
-
-def _lock(path: Path) -> int:
-    """Hold the journal for this process. Raises: JournalError when another one does, OSError."""
-    fd = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        owner = os.read(fd, 20).decode("ascii", "replace").strip() or "unknown"
-        os.close(fd)
-        raise JournalError(f"{path}: another process writes this journal (pid {owner})") from error
-    os.ftruncate(fd, 0)
-    os.write(fd, f"{os.getpid()}\n".encode())
-    return fd

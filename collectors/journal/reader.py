@@ -6,7 +6,6 @@ its place (`DamagedFrameError`), and what stands behind it stays readable.
 
 from __future__ import annotations
 
-import fcntl
 import threading
 import time
 from bisect import bisect_right
@@ -200,16 +199,3 @@ def apply(marks: dict[str, Mark], change: Mapping[str, Mark | None]) -> None:
             marks.pop(key, None)
         else:
             marks[key] = mark
-
-
-def writer(path: Path) -> int:
-    """The process that holds the lock of a journal; 0 where none does."""
-    try:
-        with (path / "lock").open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(lock.read(20).strip() or 0)
-    except FileNotFoundError:
-        pass
-    return 0

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from collectors.errors import CollectorError
-from collectors.journal import JournalConfig, writer_of
+from collectors.journal import writer_of
 from iso27001.errors import IsoError
 from iso27001.ledger import Entry, Fact
 from soc.app.replaying import Append, Replay, replay
@@ -46,7 +46,7 @@ def replayed(site: Site, actor: str, source_id: str = "", *, dry_run: bool = Fal
 
 
 def _writer(site: Site) -> int:
-    return writer_of(JournalConfig(site.config.data / "journal"))
+    return writer_of(site.journal_folder)
 
 
 def _ask(site: Site, actor: str, source_id: str) -> Entry:

@@ -18,6 +18,7 @@ from soc.errors import SocError
 
 if TYPE_CHECKING:
     from collectors.journal import Journal, JournalConfig, JournalReader
+    from collectors.journal.kafka_config import KafkaJournalConfig
     from collectors.parse.described import Described
     from iso27001.ledger.signing import PublicKey
     from iso27001.ledger.store import Ledger
@@ -107,10 +108,17 @@ class Site:
         return self.config.data / "state" / "correlations"
 
     @property
-    def _journal_config(self) -> JournalConfig:
+    def journal_folder(self) -> Path:
+        """Where the journal is, or the lock of who writes it with the brokers."""
+        return self.config.data / "journal"
+
+    @property
+    def journal_config(self) -> JournalConfig | KafkaJournalConfig:
+        """What opens the journal, here or with the brokers."""
         from collectors.journal import JournalConfig
 
-        return JournalConfig(self.config.data / "journal")
+        journal = self.config.journal
+        return JournalConfig(self.journal_folder) if journal.kind == "local" else journal
 
     @property
     def _store_folder(self) -> Path:
@@ -129,7 +137,7 @@ class Site:
         """The journal to write; one process at a time. Raises: JournalError."""
         from collectors.journal import open_journal
 
-        journal = open_journal(self._journal_config)
+        journal = open_journal(self.journal_config, self.journal_folder)
         self._open.callback(journal.close)
         return journal
 
@@ -138,11 +146,11 @@ class Site:
         """The journal to read, also while another process writes it; the writer itself where this process has it open."""
         if "journal" in self.__dict__:
             return self.journal
-        if not self._journal_config.path.is_dir():
+        if self.config.journal.kind == "local" and not self.journal_folder.is_dir():
             return self.journal
         from collectors.journal import open_reader
 
-        reader = open_reader(self._journal_config)
+        reader = open_reader(self.journal_config)
         self._open.callback(reader.close)
         return reader
 

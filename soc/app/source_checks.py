@@ -40,9 +40,9 @@ class SourceCheck:
 
 def check_sources(site: Site) -> Iterator[SourceCheck]:
     """Look at every source of a site."""
-    from collectors.journal import JournalConfig, writer_of
+    from collectors.journal import writer_of
 
-    writer = writer_of(JournalConfig(site.config.data / "journal"))
+    writer = writer_of(site.journal_folder)
     for source in site.config.sources:
         found: list[str] = []
         warnings: list[str] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from collectors.choosing import ChoosingParser
 from collectors.event import Event
-from collectors.journal import JournalConfig, open_reader, writer_of
+from collectors.journal import open_reader, writer_of
 from collectors.record import DeadLetter
 from collectors.sources import EvtxConfig, FileConfig, StdinConfig, SyslogConfig, open_source
 from soc.app.enrichment import Enricher
@@ -30,17 +30,16 @@ _UNACKNOWLEDGED = (FileConfig, EvtxConfig, StdinConfig, SyslogConfig)
 def tap(site: Site, source_id: str, stop: threading.Event) -> Iterator[Event | DeadLetter]:
     """Events and dead letters of a source from now on, until `stop`. Raises: SocError, SourceError."""
     source = source_named(site, source_id)
-    journal = JournalConfig(site.config.data / "journal")
-    return _followed(journal, source_id, stop) if writer_of(journal) else _heard(site, source, stop)
+    return _heard(site, source, stop) if listens_itself(site) else _followed(site, source_id, stop)
 
 
 def listens_itself(site: Site) -> bool:
     """Whether a tap would have to listen itself, because nobody writes the journal."""
-    return not writer_of(JournalConfig(site.config.data / "journal"))
+    return not writer_of(site.journal_folder)
 
 
-def _followed(config: JournalConfig, source_id: str, stop: threading.Event) -> Iterator[Event | DeadLetter]:
-    journal = open_reader(config)
+def _followed(site: Site, source_id: str, stop: threading.Event) -> Iterator[Event | DeadLetter]:
+    journal = open_reader(site.journal_config)
     offset, dead_offset = journal.end(), journal.dead_end()
     try:
         while not stop.is_set():

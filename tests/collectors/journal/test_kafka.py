@@ -14,7 +14,7 @@ import pytest
 from collectors.errors import JournalError
 from collectors.journal import open_journal, open_reader
 from collectors.journal.kafka import MESSAGE_BYTES, SNAPSHOT_EVERY
-from collectors.journal.kafka_messages import KafkaJournalConfig
+from collectors.journal.kafka_config import KafkaJournalConfig
 from tests.servers.kafka import KafkaNode
 
 from .events import event, events, letter, mark
@@ -90,10 +90,10 @@ def test_a_broker_that_is_killed_under_load_loses_and_doubles_nothing(
     monkeypatch.setattr("collectors.journal.kafka._TRANSACTION_S", 0.5)
     config = new_topic(own_node)
     journal = open_journal(config)
-    batches, size, faults = 60, 40, 0
+    batches, size, faults = 40, 40, 0
 
     def strike() -> None:
-        for _ in range(3):
+        for _ in range(2):
             time.sleep(1.5)
             own_node.kill()
             own_node.start()
