@@ -22,7 +22,6 @@ from collectors.event import Value
 from collectors.record import RawRecord, Woven
 
 _BOM = b"\xef\xbb\xbf"
-_BEFORE = frozenset({b"\0", _BOM[:1]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def text_of(data: bytes, context: Context) -> str:
     """A record's bytes as text without byte order mark, NULs before it (the hole that a crashed host left in its file) and white space or
     NULs behind it. Raises: ParseError where they do not decode.
     """
-    if data[:1] in _BEFORE:
+    if data < b"\1" or data >= _BOM:  # a NUL or the mark may stand first
         data = data.lstrip(b"\0").removeprefix(_BOM)
     try:
         return data.decode(context.encoding).rstrip("\r\n\t \0")

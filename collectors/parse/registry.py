@@ -212,11 +212,13 @@ def _by_start() -> dict[str, tuple[tuple[str, Message], ...]]:
 
 def opened_by(message: str) -> Message | None:
     """The message parser that the first words name, whatever program wrote them."""
-    near = _by_start().get(message[:SHORTEST_OPENING])
-    if near is not None:
-        for opening, each in near:
-            if message.startswith(opening) and each.mark in message:
-                return each
+    return _opened(_by_start().get(message[:SHORTEST_OPENING], ()), message)
+
+
+def _opened(near: Sequence[tuple[str, Message]], message: str) -> Message | None:
+    for opening, each in near:
+        if message.startswith(opening) and each.mark in message:
+            return each
     return None
 
 
@@ -225,15 +227,13 @@ def read_message(program: str, message: str, fields: dict[str, Value]) -> dateti
 
     Returns the moment that the message itself says, where it does: aware, or local time of the site.
     """
-    found = opened_by(message)
+    near = _by_start().get(message[:SHORTEST_OPENING])
+    found = None if near is None else _opened(near, message)
     if found is None:
-        known = _by_program().get(program)
-        if known is not None:
-            for each in known:
-                if each.mark in message:
-                    found = each
-                    break
-        if found is None:
+        for found in _by_program().get(program, ()):
+            if found.mark in message:
+                break
+        else:
             fields["event.dataset"] = _SYSLOG
             return None
     fields["event.dataset"] = found.gives.dataset

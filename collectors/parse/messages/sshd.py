@@ -21,14 +21,14 @@ from collectors.parse.ecs import put_source
 from collectors.parse.format import Gives, Message
 
 Fields = dict[str, Value]
+_LEVELS = ("error:", "fatal:")
 
 
 def read(message: str, fields: Fields) -> None:
     """Add the fields of one message; a message that is not known adds none."""
-    if message.startswith(("error: ", "fatal: ")):
-        message = message[7:]
-    message = message.removesuffix(" [preauth]")
-    word, _, rest = message.partition(" ")
+    word, _, rest = message.removesuffix(" [preauth]").partition(" ")
+    if word in _LEVELS:
+        word, _, rest = rest.partition(" ")
     reader = _READERS.get(word)
     if reader is not None:
         reader(rest, fields)

@@ -155,7 +155,7 @@ def _said(program: str, message: str, fields: dict[str, Value]) -> datetime | No
         program, message = _unusual(program, message)
     if program:
         fields["process.name"] = program
-    if message.startswith(_REPEATED):
+    if message[:1] == "m" and message.startswith(_REPEATED):
         message = _repeated(message, fields)
     return read_message(program, message, fields)
 

@@ -25,6 +25,7 @@ _PARAM = re.compile(r' +([^ =\]"]{1,256})="((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPE = re.compile(r'\\(["\\\]])')
 _PAIRS = re.compile(r'\[\w{1,64}:"')
 """Check Point puts its pairs where structured data stands, in a form of its own: `[action:"Accept"; ...]` is the message."""
+_BEFORE = (" ", "\ufeff")
 _STARTS = {f"<{code}>1": fields for code, fields in FIELDS.items()}
 _SD = "log.syslog.structured_data."
 
@@ -53,9 +54,8 @@ def read(text: str, context: Context) -> Parsed:
         else:
             fields["log.syslog.procid"] = pid
     message = rest[2:] if rest[:2] in ("- ", "-") else _structured_data(rest, fields)
-    if message[:1] == "\ufeff":
-        message = message[1:]
-    message = message.lstrip(" ")
+    if message[:1] in _BEFORE:
+        message = message.removeprefix("\ufeff").lstrip(" ")
     program = "" if program == "-" else program
     if program:
         fields["process.name"] = program

@@ -10,7 +10,7 @@ from collectors.parse.format import Context, Format, Parsed, text_of
 from collectors.parse.parsers import rfc3164, rfc5424
 from collectors.record import RawRecord
 
-_PRIORITY_LENGTH = len("<191>")
+_START_LENGTH = len("<191>1 ")
 _LESS_SURE = 0.9
 """A file of one kind is better named by that kind."""
 
@@ -21,8 +21,7 @@ def parse(record: RawRecord, context: Context) -> Parsed:
     found = rfc3164.usual(text, record, context)
     if found is not None:
         return found
-    end = text.find(">", 0, _PRIORITY_LENGTH)
-    if end > 0 and text.startswith("1 ", end + 1):
+    if ">1 " in text[:_START_LENGTH]:
         return rfc5424.read(text, context)
     return rfc3164.any_line(text, record, context)
 
