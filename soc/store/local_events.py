@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _READ = 2_000
 """Events of the journal that are read in one go."""
 
+MOST_BEHIND = 1_000_000
+"""Events that a search reads from the journal, which takes some seconds; a store that is further behind says so."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -75,7 +78,9 @@ class LocalEventStore:
 
     def _check(self, writer: _Writer, events: Sequence[Event], first: int) -> None:
         """Raises: SocError where the store holds other events than the journal."""
-        if events and writer.end > first and not self.held([events[0].id]):
+        if not events or writer.end <= first or self._hidden(events[0]) or writer.pending(events[0].id):
+            return
+        if not self._files().held([events[0].id]):
             raise SocError(f"{self.path}: holds another event at offset {first}: it is the store of another journal")
 
     def _fresh(self, writer: _Writer, events: Sequence[Event], first: int) -> list[tuple[int, Event]]:
@@ -116,17 +121,21 @@ class LocalEventStore:
         """What can be searched now: files as they stand, and what the journal holds beyond them."""
         from soc.store.segments.view import View
 
-        return View(self.path, self._tail)
+        return View(self.path, self._held_by_journal)
 
-    def _tail(self, offset: int, marks: Marks) -> list[tuple[int, Event]]:
-        """Events of the journal from `offset` on that are not hidden, and that no file holds."""
-        if self._writer is not None and self._writer.end >= self._journal.end() and offset == self._writer.flushed:
-            return list(self._writer.rows)
+    def _held_by_journal(self, offset: int, end: int | None, marks: Marks) -> list[tuple[int, Event]]:
+        """Events of the journal from `offset` on and below `end` (None: its own) that are not hidden, and of those before not one again."""
+        if end is None:
+            end = self._journal.end()
+            if self._writer is not None and self._writer.end >= end and offset == self._writer.flushed:
+                return list(self._writer.rows)
+            if end - offset > MOST_BEHIND:
+                raise UnreachableError(f"{self.path}: {end - offset:,} events are not indexed yet; `soc run` does so")
         found = []
         known = dict(marks)
         seen: set[str] = set()
         files = self._files()
-        for first, events in self._journalled(offset, self._journal.end()):
+        for first, events in self._journalled(offset, end):
             for at, event in enumerate(events, first):
                 key, place = (event.source, event.position.stream), event.position.offset
                 if place <= known.get(key, place - 1):
@@ -142,7 +151,7 @@ class LocalEventStore:
     def _files(self) -> View:
         from soc.store.segments.view import View
 
-        return View(self.path, lambda _, __: [])
+        return View(self.path, lambda *_: [])
 
     def event(self, event_id: str) -> dict[str, Value] | None:
         """See EventStore."""
@@ -167,8 +176,10 @@ class LocalEventStore:
         return found
 
     def count(self) -> int:
-        """See EventStore."""
-        return self.view().count()
+        """See EventStore. Of a store that is far behind the journal, what is indexed."""
+        view = self._files()
+        behind = self._journal.end() - view.end
+        return view.count() if behind > MOST_BEHIND else self.view().count()
 
     def close(self) -> None:
         """See EventStore."""
@@ -211,9 +222,11 @@ class _Writer:
             os.close(self._lock)
             raise UnreachableError(f"{path}: another process indexes into it") from error
         files = listed(path)
+        for left in set(path.glob("part-*")) - {file.path for file in files}:
+            left.unlink()  # sealed, or never whole
         self._parts = [file for file in files if isinstance(file, Part)]
         self.types: Types = dict(files[-1].header.types) if files else {}
-        self.marks: Marks = View(path, lambda _, __: []).marks
+        self.marks: Marks = View(path, lambda *_: []).marks
         self.flushed = self.end = files[-1].end if files else 0
         self.rows: list[tuple[int, Event]] = []
         self._ids: set[str] = set()

@@ -94,9 +94,16 @@ class Group:
 
 def build(rows: Sequence[tuple[int, Event]], types: Types) -> Group:
     """The group of these events, each with its offset in the journal, ascending. `types` learns the types of fields that are new."""
+    try:
+        return _build(rows, [], types)
+    except OverflowError:
+        return _build([row for row in rows if not _odd(row[1])], [row for row in rows if _odd(row[1])], types)
+
+
+def _build(rows: Sequence[tuple[int, Event]], whole: list[tuple[int, Event]], types: Types) -> Group:
+    """Raises: OverflowError where the envelope of one that is not `whole` does not fit into columns."""
     by_shape: dict[Shape, list[tuple[int, Event]]] = {}
-    whole = [row for row in rows if _odd(row[1])] if _any_odd(rows) else []
-    for row in rows if not whole else [row for row in rows if not _odd(row[1])]:
+    for row in rows:
         shape = tuple(row[1].fields)
         found = by_shape.get(shape)
         if found is not None:
@@ -105,7 +112,7 @@ def build(rows: Sequence[tuple[int, Event]], types: Types) -> Group:
             by_shape[shape] = [row]
         else:
             whole.append(row)
-    fields = _Fields(types, len(rows), by_shape)
+    fields = _Fields(types, len(rows) + len(whole), by_shape)
     for shape, members in by_shape.items():
         fields.add(shape, [event for _, event in members])
     ordered = [row for members in by_shape.values() for row in members] + whole
@@ -118,7 +125,7 @@ def build(rows: Sequence[tuple[int, Event]], types: Types) -> Group:
         rest[at] = msgspec.msgpack.encode(event)
     events = [event for _, event in ordered]
     offsets = np.array([offset for offset, _ in ordered], np.int64)
-    columns |= _envelope(events, fields.messages(len(ordered)))
+    columns |= _envelope(events, fields.messages(len(ordered)), len(whole))
     columns |= {"_offset": pa.array(offsets), "_shape": pa.array(numbers), "_rest": pa.array(rest, pa.binary())}
     columns[ID_START] = pa.array(_id_starts(events))
     table = pa.table(columns)
@@ -127,21 +134,13 @@ def build(rows: Sequence[tuple[int, Event]], types: Types) -> Group:
         table,
         tuple(by_shape),
         bits(_texts(table, fields.rest.values(), [event for _, event in whole])),
-        rows[0][0],
-        rows[-1][0],
+        int(offsets.min()),
+        int(offsets.max()),
         times["min"],
         times["max"],
         _marks(events),
         fields.conflicts,
     )
-
-
-def _any_odd(rows: Sequence[tuple[int, Event]]) -> bool:
-    try:
-        np.array([(event.position.offset, event.position.index) for _, event in rows], np.int64)
-    except OverflowError:
-        return True
-    return False
 
 
 def _odd(event: Event) -> bool:
@@ -228,34 +227,48 @@ class _Fields:
         return made
 
 
-def _envelope(events: Sequence[Event], messages: Sequence[Value]) -> dict[str, pa.Array]:
+def _envelope(events: Sequence[Event], messages: Sequence[Value], whole: int) -> dict[str, pa.Array]:
+    """Columns of what is no field. The last `whole` events have no place in theirs."""
     before, after = [], []
     for event, message in zip(events, messages, strict=True):
-        head, found, tail = event.raw.partition(message.encode()) if message else (event.raw, b"", b"")  # type: ignore[union-attr]
-        before.append(head)
-        after.append(tail if found else None)
-    derived = _derived_ids(events)
-    own = [
-        None if event.id == derived[at : at + 32] else bytes.fromhex(event.id)
-        for at, event in zip(range(0, len(derived), 32), events, strict=True)
-    ]
+        if message:
+            head, found, tail = event.raw.partition(message.encode())  # type: ignore[union-attr]
+            before.append(head)
+            after.append(tail if found else None)
+        else:
+            before.append(event.raw)
+            after.append(None)
+    places = [event.position for event in events]
+    fits = places[: len(places) - whole]
     text = {
         "soc.source": [event.source for event in events],
-        "log.file.path": [event.position.path for event in events],
-        "_stream": [event.position.stream for event in events],
+        "log.file.path": [place.path for place in places],
+        "_stream": [place.stream for place in places],
         "_peer": [event.peer for event in events],
     }
-    fits = [event if not _odd(event) else None for event in events]
     return {
         "@timestamp": pa.array([event.time for event in events], TIME),
         "event.ingested": pa.array([event.ingested for event in events], TIME),
         **{name: pa.array(values, pa.string()).dictionary_encode() for name, values in text.items()},
-        "log.offset": pa.array([event.position.offset if event else None for event in fits], pa.int64()),
-        "event.index": pa.array([event.position.index if event else None for event in fits], pa.int64()),
-        "_id": pa.array(own, pa.binary(16)),
+        "log.offset": pa.array([place.offset for place in fits] + [None] * whole, pa.int64()),
+        "event.index": pa.array([place.index for place in fits] + [None] * whole, pa.int64()),
+        "_id": _own_ids(events),
         "_before": pa.array(before, pa.binary()),
         "_after": pa.array(after, pa.binary()),
     }
+
+
+def _own_ids(events: Sequence[Event]) -> pa.Array:
+    """The ids of those whose id is not what `event_id` gives."""
+    derived = _derived_ids(events)
+    if "".join([event.id for event in events]) == derived:
+        return pa.nulls(len(events), pa.binary(16))
+    starts = range(0, len(derived), 32)
+    own = [
+        None if event.id == derived[at : at + 32] else bytes.fromhex(event.id)
+        for at, event in zip(starts, events, strict=True)
+    ]
+    return pa.array(own, pa.binary(16))
 
 
 def _derived_ids(events: Sequence[Event]) -> str:

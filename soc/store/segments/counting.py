@@ -18,7 +18,7 @@ from collectors.event import Event
 from soc.store.columns import micros
 from soc.store.matching import text_of
 from soc.store.meaning import AsDocument, Scalar, elements, holds
-from soc.store.segments.files import Rows
+from soc.store.segments.files import DamagedFileError, Rows
 from soc.store.segments.looking import Look, Mask, Seen
 from soc.store.segments.view import Asked, View, within
 
@@ -110,8 +110,15 @@ def _of_groups(view: View, asked: Asked, count: Callable[[Look, Rows], T]) -> It
     """What is counted in each group that may hold something; several at once, since native code does most of it."""
     look = Look(asked.query, asked.zone)
     groups = view.candidates(look, asked)
+
+    def of_group(rows: Rows) -> T | None:
+        try:
+            return count(look, rows)
+        except DamagedFileError:  # told where it was found
+            return None
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(lambda rows: count(look, rows), groups)
+        yield from (found for found in pool.map(of_group, groups) if found is not None)
 
 
 def _mask(look: Look, seen: Seen, asked: Asked) -> Mask | None:

@@ -1,14 +1,15 @@
 """Groups of rows in, files out that a crash leaves whole or absent and that damage cannot make lie: parts, and the segments sealed of them.
 
-    events/PART-….arrow        one group, Arrow IPC (lz4): the newest rows, until as many are there as make a segment
-    events/SEGMENT-….parquet   up to 32 groups, each a row group (Zstandard, CRC-32 a page)
-    events/SEGMENT-….index     what tells of its groups without reading them:
+    events/part-….arrow        one group: the newest rows, until as many are there as make a segment
+    events/segment-….parquet   up to 32 groups, each a row group (Zstandard, CRC-32 a page)
+    events/segment-….index     what tells of its groups without reading them:
 
     index  = "SOCX\\x00\\x01\\r\\n" | u32 length and u32 CRC-32 of header | header (JSON) | pad to a block | block*     (little endian)
     blocks = filter of words (soc.store.segments.words) | first four bytes of each id; their CRC-32s stand in the header
+    part   = the same header and pad | its filter of words | Arrow IPC (lz4)
 
-A name holds the first offset and the one behind the last. What is read is held against a checksum: of a part the whole file once,
-of a Parquet file its footer (by the index) and its pages (by Parquet), of an index its header and each block of 4 KiB.
+A name holds the first offset and the one behind the last. What is read is held against a checksum: of a part the filter
+and the rows, of a Parquet file its footer (by the index) and its pages (by Parquet), of an index its header and each block of 4 KiB.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from __future__ import annotations
 import os
 import threading
 import zlib
-from base64 import b85decode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 
 from soc.errors import SocError
 from soc.store.segments.building import ID_START, Shape, Types
-from soc.store.segments.words import BLOCK, holding, side_by_side, wanted
+from soc.store.segments.words import BLOCK, holding, wanted
 
 MAGIC = b"SOCX\x00\x01\r\n"
 HEAD = Struct("<8sII")
@@ -125,6 +125,19 @@ class File(Protocol):
         ...
 
 
+def _head(path: Path, fd: int) -> tuple[Header, int]:
+    """The header of an index or a part, and the byte where what it tells of begins. Raises: DamagedFileError."""
+    magic, length, crc = HEAD.unpack(os.pread(fd, HEAD.size, 0).ljust(HEAD.size))
+    text = os.pread(fd, min(length, os.fstat(fd).st_size), HEAD.size)
+    if magic != MAGIC or len(text) != length or zlib.crc32(text) != crc:
+        raise _damaged(path, "header")
+    return _HEADER.decode(text), -(-(HEAD.size + length) // BLOCK_BYTES) * BLOCK_BYTES
+
+
+def _damaged(path: Path, what: str) -> DamagedFileError:
+    return DamagedFileError(f"{path}: its {what} does not read as it was written")
+
+
 @dataclass(frozen=True)
 class Part:
     """A file of one group."""
@@ -134,44 +147,68 @@ class Part:
     end: int
 
     @cached_property
-    def _table(self) -> pa.Table:
-        data = self.path.read_bytes()
-        if len(data) < 4 or zlib.crc32(memoryview(data)[:-4]) != int.from_bytes(data[-4:], "little"):
-            raise DamagedFileError(f"{self.path}: does not read as it was written")
-        return pa.ipc.open_file(pa.py_buffer(memoryview(data)[:-4])).read_all()
+    def _head(self) -> tuple[Header, int]:
+        return _head(self.path, self._fd)
 
     @cached_property
+    def _fd(self) -> int:
+        """Open from the first look on: what is read stays there when the part is sealed."""
+        return os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if "_fd" in self.__dict__:
+            os.close(self._fd)
+
+    @property
     def header(self) -> Header:
-        return _HEADER.decode(self._table.schema.metadata[b"header"])
+        """See File."""
+        return self._head[0]
 
     @property
     def about(self) -> About:
+        """See Rows."""
         return self.header.groups[0]
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
+        """See Rows."""
         return self.header.shapes
 
     def groups(self) -> Sequence[Rows]:
+        """See File."""
         return (self,)
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """See Rows."""
         table = self._table
         return table if columns is None else table.select([name for name in columns if name in table.column_names])
 
     @cached_property
+    def _table(self) -> pa.Table:
+        data = self._piece(self._head[1] + len(self.bits), *self.header.footer)
+        return pa.ipc.open_file(pa.py_buffer(data)).read_all()
+
+    @cached_property
     def bits(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Its filter of words."""
-        return np.frombuffer(b85decode(self._table.schema.metadata[b"words"]), np.uint8)
+        """Its filter of words. Raises: DamagedFileError, FileNotFoundError."""
+        return np.frombuffer(self._piece(self._head[1], self.header.words // 8, self.header.checks[0]), np.uint8)
+
+    def _piece(self, start: int, length: int, crc: int) -> bytes:
+        data = os.pread(self._fd, length, start)
+        if len(data) != length or zlib.crc32(data) != crc:
+            raise _damaged(self.path, f"part from byte {start} on")
+        return data
 
     @cached_property
     def _filter(self) -> np.ndarray[Any, np.dtype[np.uint32]]:
-        return side_by_side([self.bits])
+        return np.unpackbits(self.bits, bitorder="little").astype(np.uint32)
 
     def holding(self, text: bytes) -> int:
+        """See File."""
         return _holding(text, len(self._filter), lambda at: self._filter[at * BLOCK : (at + 1) * BLOCK], 1)
 
     def id_starts(self) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
+        """See File."""
         return [self._table[ID_START].to_numpy()]
 
 
@@ -205,25 +242,12 @@ class Segment:
 
     @cached_property
     def _head(self) -> tuple[Header, int]:
-        """The header, and the byte where blocks begin."""
-        try:
-            with self.path.with_suffix(".index").open("rb") as file:
-                magic, length, crc = HEAD.unpack(file.read(HEAD.size).ljust(HEAD.size))
-                text = file.read(length)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise self._damaged("index") from error
-        if magic != MAGIC or len(text) != length or zlib.crc32(text) != crc:
-            raise self._damaged("index")
-        return _HEADER.decode(text), -(-(HEAD.size + length) // BLOCK_BYTES) * BLOCK_BYTES
+        return _head(self.path.with_suffix(".index"), self._index)
 
     @property
     def header(self) -> Header:
+        """See File."""
         return self._head[0]
-
-    def _damaged(self, what: str) -> DamagedFileError:
-        return DamagedFileError(f"{self.path}: its {what} does not read as it was written")
 
     def groups(self) -> Sequence[Rows]:
         shapes = self.header.shapes
@@ -250,7 +274,7 @@ class Segment:
         with self.path.open("rb") as file:
             footer = os.pread(file.fileno(), length, size - length)
             if os.fstat(file.fileno()).st_size != size or zlib.crc32(footer) != crc:
-                raise self._damaged("footer")
+                raise _damaged(self.path, "footer")
         return pq.read_metadata(self.path)
 
     @cached_property
@@ -264,14 +288,14 @@ class Segment:
         try:
             table = self.parquet.read_row_group(number, columns=columns, use_threads=False)
         except (OSError, pa.ArrowException) as error:
-            raise self._damaged(f"row group {number}") from error
+            raise _damaged(self.path, f"row group {number}") from error
         return table if columns is None else table.select(columns)  # "user" would bring "user.name" along
 
     def _block(self, at: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
         header, start = self._head
         data = os.pread(self._index, BLOCK_BYTES, start + at * BLOCK_BYTES)
         if zlib.crc32(data) != header.checks[at]:
-            raise self._damaged(f"index at block {at}")
+            raise _damaged(self.path, f"index at block {at}")
         return np.frombuffer(data, np.uint32)
 
     @cached_property

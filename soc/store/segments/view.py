@@ -6,7 +6,7 @@ A view is one state of the folder.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
@@ -22,12 +22,10 @@ from soc.store.columns import micros
 from soc.store.language import All, Query
 from soc.store.meaning import AsDocument, holds
 from soc.store.segments.building import Marks
-from soc.store.segments.files import About, File, Rows, listed
+from soc.store.segments.files import About, DamagedFileError, File, Rows, listed
 from soc.store.segments.looking import Look, Mask, Seen, odd_places
+from soc.store.segments.mending import Journalled, Mended
 from soc.store.segments.restoring import events as restored
-
-Tail = Callable[[int, Marks], list[tuple[int, Event]]]
-"""From an offset of the journal on, given what files hold of each stream: what is in no file."""
 
 _FIRST = 128
 """Documents that are restored in one go at first; each further go takes twice as many."""
@@ -99,14 +97,26 @@ Waiting = tuple[int, int, int, int]
 class View:
     """See the module."""
 
-    def __init__(self, folder: Path, tail: Tail) -> None:
+    def __init__(self, folder: Path, journalled: Journalled) -> None:
         self._folder = folder
-        self._tail_of = tail
+        self._journalled = journalled
 
     @cached_property
     def files(self) -> Sequence[File]:
         """Parts and segments, in the order of the journal."""
-        return listed(self._folder)
+        while True:
+            try:
+                return list(self._opened())
+            except FileNotFoundError:  # a part was sealed since the folder was listed
+                continue
+
+    def _opened(self) -> Iterator[File]:
+        marks: Marks = {}
+        for file in listed(self._folder):
+            mended = Mended(file, self._journalled, marks)
+            for source, stream, offset in mended.header.marks:
+                marks[source, stream] = max(offset, marks.get((source, stream), offset))
+            yield mended
 
     @property
     def end(self) -> int:
@@ -125,7 +135,7 @@ class View:
     @cached_property
     def tail(self) -> list[tuple[int, Event]]:
         """Events that stand in the journal alone."""
-        return self._tail_of(self.end, self.marks)
+        return self._journalled(self.end, None, self.marks)
 
     def count(self) -> int:
         """How many events there are."""
@@ -147,7 +157,7 @@ class View:
                 break
             for rows, ids in zip(file.groups(), file.id_starts(), strict=True):
                 places = np.flatnonzero(np.isin(ids, starts) if len(starts) > 1 else ids == starts[0])
-                for event in restored(rows, places.tolist()):
+                for event in _restored(rows, places.tolist()):
                     if event.id in wanted:
                         found.setdefault(event.id, event)
         return list(found.values())
@@ -179,9 +189,9 @@ class View:
             found: dict[int, Event] = {}
             for number, members in by_group.items():
                 rows = [row for *_, row in members]
-                some = [self.tail[row][1] for row in rows] if number < 0 else restored(self._groups[number], rows)
-                found.update(zip([place[1] for place in members], some, strict=True))
-            yield from (found[offset].document() for _, offset, _, _ in chunk)
+                some = [self.tail[row][1] for row in rows] if number < 0 else _restored(self._groups[number], rows)
+                found.update(zip([place[1] for place in members], some, strict=bool(some)))
+            yield from (found[offset].document() for _, offset, _, _ in chunk if offset in found)
             size *= 2
 
     @cached_property
@@ -222,12 +232,22 @@ class View:
         return [number for _, number in sorted(found)]
 
 
+def _restored(rows: Rows, places: Sequence[int]) -> list[Event]:
+    """As restoring.events; nothing of what cannot be read, which is told where it was found."""
+    try:
+        return restored(rows, places)
+    except DamagedFileError:
+        return []
+
+
 def _met(look: Look, rows: Rows, number: int, asked: Asked) -> Iterator[Waiting]:
-    seen = Seen(rows, look.columns)
-    mask = look.mask(seen)
-    if not mask.any():
+    try:
+        mask = look.mask(Seen(rows, look.columns))
+        if not mask.any():
+            return
+        seen = Seen(rows, ["@timestamp", "_offset"])
+    except DamagedFileError:  # told where it was found
         return
-    seen = Seen(rows, ["@timestamp", "_offset"])
     if asked.cuts(rows.about):
         mask = within(mask, seen.times, asked)
     at = np.flatnonzero(mask)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from base64 import b85encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,21 +32,34 @@ def _name(kind: str, first: int, end: int) -> str:
 
 def write_part(folder: Path, group: Group, first: int, types: Types) -> Part:
     """A part of this group that answers from offset `first` on. Raises: OSError; then nothing is there."""
-    header = Header((_about(group),), group.shapes, types, _listed_marks(group.marks))
-    metadata = {b"header": msgspec.json.encode(header), b"words": b85encode(group.words.tobytes())}
-    table = group.table.replace_schema_metadata(metadata)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(
-        sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-    ) as writer:
-        writer.write_table(table)
-    data = sink.getvalue().to_pybytes()
+    options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+    with pa.ipc.new_file(sink, group.table.schema, options=options) as writer:
+        writer.write_table(group.table)
+    data, words = sink.getvalue(), group.words.tobytes()
+    header = Header(
+        (about_of(group),),
+        group.shapes,
+        types,
+        listed_marks(group.marks),
+        8 * len(words),
+        (zlib.crc32(words),),
+        data.size,
+        (data.size, zlib.crc32(data)),
+    )
     part = Part(folder / f"{_name('part', first, group.last + 1)}.arrow", first, group.last + 1)
-    write_durably(part.path, data + zlib.crc32(data).to_bytes(4, "little"))
+    write_durably(part.path, _headed(header) + words + data)
     return part
 
 
-def _about(group: Group) -> About:
+def _headed(header: Header) -> bytes:
+    """The header with what stands around it, as long as blocks are."""
+    text = msgspec.json.encode(header)
+    head = HEAD.pack(MAGIC, len(text), zlib.crc32(text)) + text
+    return head + bytes(-len(head) % BLOCK_BYTES)
+
+
+def about_of(group: Group) -> About:
     rest: set[str] = set()
     shape = group.table["_shape"].to_numpy()
     for at in np.flatnonzero(np.asarray(group.table["_rest"].is_valid())):
@@ -65,7 +77,7 @@ def _about(group: Group) -> About:
     )
 
 
-def _listed_marks(marks: Marks) -> tuple[tuple[str, str, int], ...]:
+def listed_marks(marks: Marks) -> tuple[tuple[str, str, int], ...]:
     return tuple((source, stream, offset) for (source, stream), offset in marks.items())
 
 
@@ -99,15 +111,13 @@ def seal(folder: Path, parts: Sequence[Part]) -> Segment:
         tuple(part.about for part in parts),
         tuple(shapes),
         types,
-        _listed_marks(marks),
+        listed_marks(marks),
         len(words),
         tuple(zlib.crc32(blocks[at : at + BLOCK_BYTES]) for at in range(0, len(blocks), BLOCK_BYTES)),
         data.size,
         (length, zlib.crc32(memoryview(data)[-length:])),
     )
-    text = msgspec.json.encode(header)
-    head = HEAD.pack(MAGIC, len(text), zlib.crc32(text)) + text
-    write_durably(segment.path.with_suffix(".index"), head + bytes(-len(head) % BLOCK_BYTES) + blocks)
+    write_durably(segment.path.with_suffix(".index"), _headed(header) + blocks)
     write_durably(segment.path, data)
     for part in parts:
         part.path.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import string
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +17,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from collectors.event import Event, Value, make_event
+from collectors.journal import JournalConfig, open_journal, open_reader
+from collectors.journal.durable import make_directory
 from collectors.record import Position, RawRecord
 from soc.store.config import StoreConfig
 from soc.store.language import parse
@@ -213,8 +217,164 @@ def test_every_whole_word_of_a_text_is_in_its_filter(text: str, start: int, leng
     assert files._holding(whole_words(wanted), len(numbers), lambda at: numbers[at * 1024 : (at + 1) * 1024], 1) == 1
 
 
-def history(count: int, random: Random) -> list[Event]:
-    return [
-        made(n, {"message": f"line {n} {random.choice(WORDS)}", "user.name": f"u{n % 7}"}, b"", n * 60, n)
-        for n in range(count)
+def some(count: int, random: Random) -> list[Event]:
+    """Events of four shapes, 20 minutes apart, so that they fill parts and segments of several days."""
+    shapes: list[dict[str, Value]] = [
+        {},
+        {"user.roles": ["clerk"]},
+        {"x.mixed": 1},
+        {"x.mixed": "one", "source.port": 22},
     ]
+    return [
+        made(
+            n,
+            {"message": f"line {n} {random.choice(WORDS)}", "user.name": f"u{n % 7}", **shapes[n % 4]},
+            b"",
+            n * 1_200,
+            n,
+        )
+        for n in range(1, count + 1)
+        if n % 5
+    ]
+
+
+QUESTIONS = ["", "password", "user.name:u3", "x.mixed:*", "web1 or line"]
+
+
+def answers(store: LocalEventStore) -> list[object]:
+    """All that a person could see of a store."""
+    view = store.view()
+    found: list[object] = [list(view.documents(Asked(parse(text)))) for text in QUESTIONS]
+    found.append(counting.top(view, Asked(parse("")), "user.name"))
+    found.append(counting.histogram(view, Asked(parse("line")), timedelta(hours=6), "x.mixed"))
+    found.append(sorted(event.id for event in view.events([f"{n:032x}" for n in range(10)])))
+    return found
+
+
+@pytest.mark.parametrize("harm", ["torn", "flipped"])
+def test_damaged_files_answer_as_before_while_the_journal_has_their_events(site: Site, harm: str) -> None:
+    site.index(some(100, Random(3)))
+    store = local(site)
+    expected = answers(store)
+    paths = sorted(path for path in store.path.iterdir() if path.name != "lock")
+    assert {path.suffix for path in paths} == {".arrow", ".parquet", ".index"}
+    random, told = Random(harm), 0
+    for _ in range(300):
+        path = random.choice(paths)
+        whole = path.read_bytes()
+        if harm == "torn":
+            path.write_bytes(whole[: random.randrange(len(whole))])
+        else:
+            at = random.randrange(len(whole))
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << random.randrange(8)]) + whole[at + 1 :])
+        question = random.choice(QUESTIONS)
+        assert list(store.view().documents(Asked(parse(question)))) == expected[QUESTIONS.index(question)], path
+        told += 1
+        path.write_bytes(whole)
+    assert answers(store) == expected
+    assert told == 300
+
+
+def test_what_is_damaged_and_no_journal_has_is_told_and_the_rest_is_found(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.index(some(90, Random(4)))
+    store = local(site)
+    segment = next(file for file in store.view().files if file.path.suffix == ".parquet")
+    whole = segment.path.read_bytes()
+    segment.path.write_bytes(whole[:4] + bytes(len(whole) - 4))
+    gone = LocalEventStore(store.path, open_reader(JournalConfig(empty_journal(site))))
+    found = [document["event.id"] for document in gone.view().documents(Asked(parse("")))]
+    expected = [str(one["event.id"]) for one in store.view().documents(Asked(parse("")))]
+    lost = sum(about.rows for about in segment.header.groups)
+    pending = len(store.view().tail)
+    assert len(found) == len(expected) - lost - pending
+    assert set(map(str, found)) < set(expected)
+    assert "events cannot be read" in caplog.text
+
+
+def empty_journal(site: Site) -> Path:
+    path = site.folder / "other"
+    open_journal(JournalConfig(path)).close()
+    return path
+
+
+def test_parts_that_a_crash_left_beside_their_segment_are_not_counted_twice(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as crash:
+        crash.setattr(Path, "unlink", lambda *_, **__: None)
+        site.index(some(90, Random(5)))
+    store = local(site)
+    assert len(list(store.path.glob("part-*"))) > len(
+        [file for file in store.view().files if file.path.suffix == ".arrow"]
+    )
+    expected = answers(store)
+    store.close()
+    other = Site.events(site)
+    assert isinstance(other, LocalEventStore)
+    assert other.count() == len(some(90, Random(5)))
+    assert answers(other) == expected
+    site.store = other
+    assert site.index([made(1_001, {"message": "later"}, b"", 900_000, 1_001)]).stored == 1
+    assert len(list(store.path.glob("part-*"))) == len(
+        [file for file in other.view().files if file.path.suffix == ".arrow"]
+    )
+
+
+class Disk:
+    """What a power cut leaves: of each file what was synced last, under the names that its folder had when that was synced last."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.contents: dict[int, bytes] = {}
+        self.names: dict[int, dict[str, int]] = {}
+        self.syncs = 0
+        for name in ("fsync", "fdatasync"):
+            monkeypatch.setattr(os, name, self._sync)
+
+    def _sync(self, fd: int) -> None:
+        self.syncs += 1
+        at = os.fstat(fd)
+        if stat.S_ISDIR(at.st_mode):
+            self.names[at.st_ino] = {entry.name: entry.inode() for entry in os.scandir(f"/proc/self/fd/{fd}")}
+        else:
+            self.contents[at.st_ino] = Path(f"/proc/self/fd/{fd}").read_bytes()
+
+    def after_a_power_cut(self, folder: Path, copy: Path) -> None:
+        """Make `copy` what `folder` would be."""
+        self._restore(folder.stat().st_ino, copy)
+
+    def _restore(self, inode: int, copy: Path) -> None:
+        copy.mkdir()
+        for name, each in self.names.get(inode, {}).items():
+            if each in self.names:
+                self._restore(each, copy / name)
+            elif each in self.contents:
+                (copy / name).write_bytes(self.contents[each])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_power_cut_takes_nothing_that_was_acknowledged(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random, disk = Random(seed), Disk(monkeypatch)
+    folder = tmp_path / "site"
+    make_directory(folder)
+    site = Site(folder, StoreConfig())
+    events, told = some(130, random), 0
+    cut = random.randrange(20, 120)
+    while told < len(events):
+        batch = events[told : told + random.randrange(1, 9)]
+        site.index(batch)
+        told += len(batch)
+        if disk.syncs > cut:
+            break
+    disk.after_a_power_cut(folder, tmp_path / "after")
+    after = Site(tmp_path / "after", StoreConfig())
+    assert after.journal.end() == told
+    assert after.store.count() == told
+    assert answers(local(after)) == answers(local(site))
+    after.index(events[told:])
+    assert after.store.count() == len(events)
+    for each in (site, after):
+        each.close()

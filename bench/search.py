@@ -1,0 +1,270 @@
+"""`python -m bench.search [--events N] [--live S] [--keep DIR]`: the embedded store: indexing, bytes on disk, searches while written."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from collectors.event import Event, Value, make_event
+from collectors.journal import JournalConfig, open_journal, open_reader
+from collectors.record import Position, RawRecord
+from soc.store.language import parse
+from soc.store.local_events import LocalEventStore
+from soc.store.segments.counting import histogram, top
+from soc.store.segments.view import Asked
+
+DAY = datetime(2026, 10, 14, tzinfo=UTC)
+BATCH = 10_000
+RATE = 30_000
+"""Events a second of the live part."""
+
+READERS = ("failed password", "source.ip:203.0.113.9", "quotaexceeded", "user.name:u17 and event.outcome:failure")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--live", type=int, default=20, metavar="SECONDS")
+    parser.add_argument("--keep", type=Path, help="keep the store here, and use the one that is here")
+    options = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        kept = options.keep or Path(folder) / "kept"
+        if not (kept / "events").is_dir():
+            fill(kept, options.events)
+        searches(kept)
+        if options.live:
+            live(Path(folder), options.live)
+
+
+def fill(folder: Path, count: int) -> None:
+    """Index events; what is timed is the store alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random, spent, slowest = Random(1), 0.0, 0.0
+    store = _store(folder)
+    for first in range(0, count, BATCH):
+        batch = [_event(n, random) for n in range(first, min(first + BATCH, count))]
+        begun = time.process_time()
+        store.index(batch, first)
+        took = time.process_time() - begun
+        spent, slowest = spent + took, max(slowest, took)
+    size = sum(path.stat().st_size for path in (folder / "events").glob("segment-*"))
+    sealed = store.view().files[:-1]
+    rows = sum(about.rows for file in sealed if file.path.suffix == ".parquet" for about in file.header.groups)
+    print(f"index: {count / spent:,.0f} events/CPU-s, longest batch {slowest * 1000:,.0f} ms")
+    if rows:
+        print(f"sealed: {size / rows:.1f} bytes an event, raw bytes and all")
+    store.close()
+
+
+def _store(folder: Path) -> LocalEventStore:
+    open_journal(JournalConfig(folder / "journal")).close()
+    return LocalEventStore(folder / "events", open_reader(JournalConfig(folder / "journal")))
+
+
+def searches(folder: Path) -> None:
+    """Each search in a view of its own, as another process would see it; the median of five."""
+    store = _store(folder)
+    count = store.count()
+    print(f"{count:,} events")
+    _timed("rare value, all time", store, lambda s: _newest(s, "source.ip:203.0.113.9"))
+    _timed(
+        "rare value, the last hour",
+        store,
+        lambda s: _newest(s, "source.ip:203.0.113.9", since=_time(count - 3_600_000 // 3)),
+    )
+    _timed("common phrase, newest 100", store, lambda s: _newest(s, '"failed password for"'))
+    _timed("rare word", store, lambda s: _newest(s, f"rare{50_007}x"))
+    _timed("word of mid frequency, newest 100", store, lambda s: _newest(s, "quotaexceeded"))
+    _timed("absent word", store, lambda s: _newest(s, "nowheretobefound"))
+    _timed("one event by id", store, lambda s: s.event(_event(7, Random(1)).id) or 1)
+    _timed(
+        "histogram, 5 min by severity",
+        store,
+        lambda s: histogram(s.view(), Asked(parse("")), timedelta(minutes=5), "log.syslog.severity.code"),
+    )
+    _timed("top 10 of a field", store, lambda s: top(s.view(), Asked(parse("")), "source.ip").most_common(10))
+    _timed(
+        "top 10 of a field, sshd only",
+        store,
+        lambda s: top(s.view(), Asked(parse("event.dataset:sshd")), "source.ip").most_common(10),
+    )
+    store.close()
+
+
+def _newest(store: LocalEventStore, query: str, since: datetime | None = None) -> list[dict[str, Value]]:
+    found = []
+    for document in store.view().documents(Asked(parse(query), since)):
+        found.append(document)
+        if len(found) == 100:
+            break
+    return found
+
+
+def _timed(name: str, store: LocalEventStore, call: Callable[[LocalEventStore], object]) -> None:
+    wall, cpu = [], []
+    for _ in range(5):
+        begun, spent = time.perf_counter(), time.process_time()
+        call(store)
+        wall.append((time.perf_counter() - begun) * 1000)
+        cpu.append((time.process_time() - spent) * 1000)
+    print(f"{name}: {statistics.median(wall):.0f} ms (least {min(wall):.0f}; CPU {min(cpu):.0f})", flush=True)
+
+
+def live(folder: Path, seconds: int) -> None:
+    """One process appends RATE events a second, one indexes, this one searches."""
+    journal = open_journal(JournalConfig(folder / "live" / "journal"))
+    journal.close()
+    context = multiprocessing.get_context("spawn")
+    told: multiprocessing.Queue[list[float]] = context.Queue()
+    writer = context.Process(target=_write, args=(folder / "live", seconds, told))
+    indexer = context.Process(target=_index, args=(folder / "live", seconds + 2))
+    for process in (writer, indexer):
+        process.start()
+    store = LocalEventStore(folder / "live" / "events", open_reader(JournalConfig(folder / "live" / "journal")))
+    waits: list[float] = []
+    until = time.monotonic() + seconds
+    time.sleep(3)
+    while time.monotonic() < until:
+        for query in READERS:
+            begun = time.perf_counter()
+            _newest(store, query)
+            waits.append((time.perf_counter() - begun) * 1000)
+            time.sleep(0.05)
+    stalls = told.get()
+    for process in (writer, indexer):
+        process.join()
+    waits.sort()
+    print(
+        f"live: {store.count():,} events at {RATE:,}/s; {len(waits)} searches, median {statistics.median(waits):.0f} ms, "
+        f"95 % {waits[int(len(waits) * 0.95)]:.0f} ms; longest append {max(stalls):.0f} ms"
+    )
+
+
+def _write(folder: Path, seconds: int, told: multiprocessing.Queue[list[float]]) -> None:
+    journal, random = open_journal(JournalConfig(folder / "journal")), Random(2)
+    ready = [[_event(n, random) for n in range(first, first + 1_000)] for first in range(0, 100_000, 1_000)]
+    stalls, begun, sent = [], time.monotonic(), 0
+    while time.monotonic() - begun < seconds:
+        if sent < (time.monotonic() - begun) * RATE:
+            batch = list(_moved(ready[sent // 1_000 % len(ready)], sent))
+            start = time.perf_counter()
+            journal.append(batch, {}, ())
+            stalls.append((time.perf_counter() - start) * 1000)
+            sent += len(batch)
+        else:
+            time.sleep(0.005)
+    told.put(stalls)
+    journal.close()
+
+
+def _moved(events: list[Event], first: int) -> Iterator[Event]:
+    """The same events at other places of their stream."""
+    for n, event in enumerate(events, first):
+        record = RawRecord(event.raw, event.source, Position("", "s", n, n + 1), event.ingested, event.peer)
+        yield make_event(record, _time(n), event.fields)
+
+
+def _index(folder: Path, seconds: int) -> None:
+    os.nice(5)
+    reader = open_reader(JournalConfig(folder / "journal"))
+    store, offset, begun = LocalEventStore(folder / "events", reader), 0, time.monotonic()
+    while time.monotonic() - begun < seconds:
+        events, following = reader.read(offset, BATCH)
+        if events:
+            store.index(events, offset)
+        else:
+            time.sleep(0.1)
+        offset = following
+    store.close()
+
+
+def _time(n: int) -> datetime:
+    return DAY + timedelta(milliseconds=3 * n)
+
+
+def _address(random: Random) -> str:
+    """Some machines speak often, 60,000 seldom."""
+    if random.random() < 0.7:
+        return f"10.0.{int(random.paretovariate(1.0)) % 8}.{int(random.paretovariate(0.6)) % 250}"
+    n = random.randrange(60_000)
+    return f"{5 + n % 190}.{n // 7 % 250}.{n // 190 % 250}.{n % 251}"
+
+
+def _event(n: int, random: Random) -> Event:
+    when = _time(n)
+    host, address = f"srv-{random.randrange(200):03}", "203.0.113.9" if n % 2_000_000 == 1_000_007 else _address(random)
+    port, pid, user = (
+        random.randrange(1024, 65536),
+        random.randrange(300, 40_000),
+        f"u{int(random.paretovariate(0.8)) % 5000}",
+    )
+    severity, kind = random.choice((3, 4, 5, 6, 6, 6, 6)), random.random()
+    said: dict[str, Value]
+    if kind < 0.35:
+        failed = random.random() < 0.7
+        program, text = (
+            "sshd",
+            f"{'Failed password' if failed else 'Accepted publickey'} for {user} from {address} port {port} ssh2",
+        )
+        said = {
+            "event.outcome": "failure" if failed else "success",
+            "user.name": user,
+            "source.ip": address,
+            "source.port": port,
+        }
+    elif kind < 0.65:
+        path, status = (
+            f"/portal/{random.choice(('home', 'case', 'form', 'api'))}/{random.randrange(3000)}",
+            random.choice((200, 200, 304, 404, 500)),
+        )
+        size = random.randrange(100, 90_000)
+        program, text = (
+            "nginx",
+            f'{address} - - "GET {path} HTTP/1.1" {status} {size} "-" "Mozilla/5.0 (X11; Linux x86_64)"',
+        )
+        said = {
+            "source.ip": address,
+            "url.path": path,
+            "http.response.status_code": status,
+            "http.response.body.bytes": size,
+        }
+    elif kind < 0.85:
+        other = _address(random)
+        program, text = "kernel", f"IN=eth0 OUT= SRC={address} DST={other} LEN=60 PROTO=TCP SPT={port} DPT=443 DROP"
+        said = {
+            "source.ip": address,
+            "source.port": port,
+            "destination.ip": other,
+            "event.action": "drop",
+            "network.transport": "tcp",
+        }
+    else:
+        program, text = "sudo", f"pam_unix(sudo:session): session opened for user {user}(uid=1000) by (uid=0)"
+        said = {"user.name": user, "event.action": "session-opened"}
+    text += f" rare{n}x" if n % 50_000 == 7 else " quotaexceeded" if n % 25_000 == 11 else ""
+    fields: dict[str, Value] = {
+        "event.dataset": program,
+        "message": text,
+        "host.name": host,
+        "process.name": program,
+        "process.pid": pid,
+        "log.syslog.severity.code": severity,
+        **said,
+    }
+    line = (
+        f"<{80 + severity}>1 {when.isoformat(timespec='milliseconds')[:-6]}Z {host} {program} {pid} - - {text}".encode()
+    )
+    received = when + timedelta(milliseconds=random.randrange(1, 5))
+    return make_event(RawRecord(line, "edge", Position("", "s", n, n + 1), received, "10.0.0.9"), when, fields)
+
+
+if __name__ == "__main__":
+    main()

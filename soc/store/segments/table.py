@@ -1,0 +1,307 @@
+"""A sealed group of rows in, what the matcher reads out: columns of codes and distinct values, so that no event is made but of what fires.
+
+Implements `soc.detect.table.Table`; rows stand in the order of the journal. Columns are read when they are asked for. What stands in no
+column (`_rest`: another type, a field that few rows have, a whole event) takes its place in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from collectors.event import ENVELOPE, Event, Value
+from soc.detect.table import Key, Values, plain
+from soc.store.segments.building import ENVELOPE_COLUMNS, ID_START, MESSAGE, WHOLE
+from soc.store.segments.files import About, Rows
+from soc.store.segments.restoring import events as restored
+from soc.store.segments.view import Asked, within
+
+_EVENT = msgspec.msgpack.Decoder(Event)
+_OURS = frozenset({*ENVELOPE_COLUMNS, ID_START})
+"""Columns of a group that are no fields."""
+_MOST_CODES = 1 << 62
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """`values`: each once, None first; `codes`: of each row, which of them."""
+
+    values: NDArray[np.object_]
+    codes: Codes
+
+
+class SealedTable:
+    """The rows of a group that happened within a span. Raises, wherever it reads: DamagedFileError, FileNotFoundError."""
+
+    def __init__(self, rows: Rows, asked: Asked) -> None:
+        self._group = _Held(rows)
+        known = rows.read(["_offset", "@timestamp", "event.ingested", "_shape", "_rest"])
+        times = known["@timestamp"].cast(pa.int64()).to_numpy()
+        order = np.argsort(known["_offset"].to_numpy(), kind="stable")
+        if asked.bounded and asked.cuts(rows.about):
+            order = order[within(np.ones(len(order), bool), times[order], asked)]
+        self._order: Codes = order
+        self._counts_as = np.minimum(times, known["event.ingested"].cast(pa.int64()).to_numpy())[order]
+        self._rest = _rest(known, order)
+        self._columns: dict[str, _Column] = {}
+        self._events: dict[int, Event] = {}
+        self._expected: Sequence[int] = ()
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def keys(self, names: Sequence[str]) -> list[Values]:
+        """The values of a few fields, row by row; rows that hold the same share a tuple."""
+        held, inverse = self._together(names, range(len(self)))
+        return [held[at] for at in inverse]
+
+    def values(self, names: Sequence[str], places: Sequence[int]) -> Sequence[Key | None]:
+        """A key of each row."""
+        held, inverse = self._together(names, places)
+        keys: list[Key] = [tuple(map(plain, values)) for values in held]
+        return [keys[at] for at in inverse]
+
+    def _together(self, names: Sequence[str], places: Sequence[int]) -> tuple[list[Values], list[int]]:
+        """Each combination of values once, and which of them each row has."""
+        self._load(names)
+        columns = [self._column(name, places) for name in names]
+        codes, most = np.zeros(len(places), np.int64), 1
+        for column in columns:
+            size = len(column.values)
+            if size == 1:
+                continue
+            if most * size >= _MOST_CODES:
+                codes, most = np.unique(codes, return_inverse=True)[1], len(places)
+            codes, most = codes * size + column.codes, most * size
+        _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+        parts = [column.values[column.codes[first]].tolist() for column in columns]
+        return list(zip(*parts, strict=True)) if parts else [()] * len(first), inverse.tolist()
+
+    def column(self, name: str, places: Sequence[int]) -> list[Value]:
+        """The values of one field in these rows."""
+        column = self._column(name, places)
+        found: list[Value] = column.values[column.codes].tolist()
+        return found
+
+    def _column(self, name: str, places: Sequence[int]) -> _Column:
+        if name in ENVELOPE:
+            self.expect(places)
+            return _encoded([self.event(place).get(name) for place in places])
+        self._load((name,))
+        whole = self._columns[name]
+        if len(places) == len(self):  # all, in order, as places never repeat
+            return whole
+        return _Column(whole.values, whole.codes[np.fromiter(places, np.int64, len(places))])
+
+    def _load(self, names: Iterable[str]) -> None:
+        """Read columns, together."""
+        missing = [name for name in names if name not in self._columns and name not in ENVELOPE]
+        if not missing:
+            return
+        table = self._group.rows.read([name for name in missing if name not in _OURS])
+        for name in missing:
+            column = _coded(table[name], self._order) if name in table.column_names else None
+            self._columns[name] = self._filled(name, column or _Column(_NOTHING, np.zeros(len(self), np.int64)))
+
+    def _filled(self, name: str, column: _Column) -> _Column:
+        """The column with what stands beside it."""
+        beside = [(place, fields[name]) for place, fields in self._rest.items() if name in fields]
+        if not beside:
+            return column
+        values = np.empty(len(column.values) + len(beside), object)
+        values[: len(column.values)] = column.values
+        codes = column.codes.copy()
+        for at, (place, value) in enumerate(beside, len(column.values)):
+            values[at] = value
+            codes[place] = at
+        return _Column(values, codes)
+
+    def cell(self, name: str, place: int) -> Value:
+        """The value of one field in one row."""
+        return self.column(name, (place,))[0]
+
+    def texts(self, place: int) -> list[str]:
+        """The record as received, then every text value."""
+        event = self.event(place)
+        found = [event.original]
+        for value in event.fields.values():
+            found += [value] if isinstance(value, str) else _texts(value)
+        return found
+
+    def lines(self, places: Sequence[int]) -> list[bytes]:
+        """The raw bytes, and what stands in no column."""
+        raw, rest = self._raw, self._rest
+        found = [raw[place] for place in places]
+        for row, place in enumerate(places) if rest else ():
+            if place in rest:
+                texts = [text for value in rest[place].values() for text in _texts(value)]
+                found[row] += "\0".join(["", *texts]).encode("utf-8", "surrogatepass")
+        return found
+
+    @cached_property
+    def _raw(self) -> list[bytes]:
+        table = self._group.rows.read(["_before", "_after", MESSAGE]).take(pa.array(self._order))
+        before: list[bytes] = table["_before"].to_pylist()
+        after: list[bytes | None] = table["_after"].to_pylist()
+        if MESSAGE in table.column_names and any(part is not None for part in after):
+            messages = table[MESSAGE].to_pylist()
+            before = [
+                head if tail is None else b"%b%b%b" % (head, message.encode(), tail)
+                for head, message, tail in zip(before, messages, after, strict=True)
+            ]
+        for place, event in self._whole.items():
+            before[place] = event.raw
+        return before
+
+    def words(self, places: Sequence[int]) -> Sequence[str]:
+        """Nothing."""
+        return [""] * len(places)
+
+    def shared(self) -> Sequence[bytes]:
+        """Every text that a column has."""
+        return self._texts_of_columns[0]
+
+    def sharing(self, numbers: Iterable[int]) -> Collection[int]:
+        """The places of rows with one of `shared`."""
+        found: set[int] = set()
+        _, names, starts = self._texts_of_columns
+        for number in numbers:
+            at = int(np.searchsorted(starts, number, "right")) - 1
+            column = self._columns[names[at]]
+            found.update(np.flatnonzero(column.codes == number - starts[at]).tolist())
+        return found
+
+    @cached_property
+    def _texts_of_columns(self) -> tuple[list[bytes], list[str], list[int]]:
+        """The texts of all columns (empty where a value is none), the columns, and where the texts of each begin."""
+        names = [name for name in self._group.names if name not in _OURS and name != MESSAGE]
+        self._load(names)
+        texts: list[bytes] = []
+        starts = []
+        for name in names:
+            starts.append(len(texts))
+            values = self._columns[name].values.tolist()
+            texts += [
+                value.encode("utf-8", "surrogatepass") if value.__class__ is str else "\0".join(_texts(value)).encode()
+                for value in values
+            ]
+        return texts, names, starts
+
+    def haystack(self, place: int) -> str:
+        """All texts in one."""
+        return "\0".join(self.texts(place))
+
+    def expect(self, places: Sequence[int]) -> None:
+        """Events that will be asked for are made together."""
+        self._expected = places
+
+    def event(self, place: int) -> Event:
+        """The whole event, exactly as it was journalled."""
+        event = self._events.get(place)
+        if event is None:
+            wanted = (
+                [each for each in self._expected if each not in self._events] if place in self._expected else [place]
+            )
+            made = restored(self._group, self._order[np.array(wanted)].tolist())
+            self._events.update(zip(wanted, made, strict=True))
+            event = self._events[place]
+        return event
+
+    def latest(self) -> Event:
+        """An event than which none is later."""
+        return self.event(int(np.argmax(self._counts_as)))
+
+    @cached_property
+    def _whole(self) -> dict[int, Event]:
+        return {place: fields.event for place, fields in self._rest.items() if isinstance(fields, _Whole)}
+
+
+class _Whole(dict[str, Value]):
+    """The fields of an event that is kept whole."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__(event.fields)
+        self.event = event
+
+
+class _Held:
+    """A group of which all is kept once it was read whole. Implements `Rows`."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self._whole: pa.Table | None = None
+
+    @property
+    def about(self) -> About:
+        return self.rows.about
+
+    @property
+    def shapes(self) -> tuple[tuple[str, ...], ...]:
+        return self.rows.shapes
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Its columns."""
+        return sorted({name for shape in self.rows.shapes for name in shape})
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        if self._whole is None:
+            self._whole = self.rows.read()
+        return self._whole if columns is None else self._whole.select(columns)
+
+
+_NOTHING = np.array([None], object)
+
+
+def _rest(known: pa.Table, order: Codes) -> dict[int, Mapping[str, Value]]:
+    """Place -> what of it stands in no column."""
+    rest, shapes = known["_rest"], known["_shape"].to_numpy()
+    beside = np.asarray(rest.is_valid())[order]
+    found: dict[int, Mapping[str, Value]] = {}
+    for place in np.flatnonzero(beside).tolist():
+        row = int(order[place])
+        packed = rest[row].as_py()
+        found[place] = _Whole(_EVENT.decode(packed)) if shapes[row] == WHOLE else msgspec.msgpack.decode(packed)
+    return found
+
+
+def _coded(column: pa.ChunkedArray, order: Codes) -> _Column:
+    array = column.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks else pa.array([], column.type)
+    if pa.types.is_list(array.type) or pa.types.is_boolean(array.type):
+        return _encoded(array.take(pa.array(order)).to_pylist())
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    values = np.empty(len(array.dictionary) + 1, object)
+    values[0] = None
+    values[1:] = array.dictionary.to_pylist()
+    codes = array.indices.cast(pa.int64()).fill_null(-1).to_numpy()
+    return _Column(values, codes[order] + 1)
+
+
+def _encoded(cells: Sequence[Value]) -> _Column:
+    numbers: dict[Any, int] = {(None,): 0}
+    codes = [
+        numbers.setdefault((cell.__class__, repr(cell)) if cell is not None else (None,), len(numbers))
+        for cell in cells
+    ]
+    values = np.empty(len(numbers), object)
+    for code, cell in zip(codes, cells, strict=True):
+        values[code] = cell
+    return _Column(values, np.array(codes, np.int64))
+
+
+def _texts(value: Value) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
