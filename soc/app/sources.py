@@ -13,17 +13,23 @@ from typing import TYPE_CHECKING
 
 from collectors.sources import CONFIGS, SourceConfig
 from soc.app.conservation import KIND
+from soc.app.indexing import STORE
+from soc.app.reading import next_batch
+from soc.app.replaying import is_replayed
 
 if TYPE_CHECKING:
+    from collectors.journal import JournalReader
     from collectors.record import Mark
     from soc.app.site import Site
 
+_BATCH = 5_000
+_MOST_UNTOLD = 200_000
 _DELIVERY = re.compile(r"Delivery: ([^.:,;]+)")
 
 
 @dataclass(slots=True)
 class Flow:
-    """Records of a source as the conservation facts count them. `last`: the end of the last window in which any came."""
+    """Records of a source. `last`: when the last of them came, to the minute where facts count them."""
 
     received: int = 0
     parsed: int = 0
@@ -60,10 +66,12 @@ def standings(site: Site) -> list[Standing]:
 
 
 def flows_of(site: Site) -> Mapping[str, Flow]:
-    """What came of each source since the ledger began."""
+    """What came of each source since the ledger began: as facts count it, and what stands in the journal since the last of them."""
     found: dict[str, Flow] = defaultdict(Flow)
+    told = told_dead = 0
     for entry in site.ledger.entries(kinds=[KIND]):
         body = entry.fact.body
+        told, told_dead = body["journal"].get("told_to", told), body["dead_letters"]
         for source, counts in body["sources"].items():
             flow = found[source]
             flow.received += counts["received"]
@@ -72,7 +80,27 @@ def flows_of(site: Site) -> Mapping[str, Flow]:
             flow.dropped += counts["dropped"]
             if counts["received"]:
                 flow.last = datetime.fromisoformat(body["until"])
+    _add_untold(site.journal_reader, told, told_dead, found)
     return found
+
+
+def _add_untold(journal: JournalReader, offset: int, dead_offset: int, found: dict[str, Flow]) -> None:
+    """Count the last minute, of which no fact tells yet; of a longer time (a SOC that was killed) its end."""
+    offset = max(offset, journal.start(), journal.end() - _MOST_UNTOLD)
+    while True:
+        events, following = next_batch(journal, offset, _BATCH)
+        for event in events:
+            if not is_replayed(event):
+                flow = found[event.source]
+                flow.received, flow.parsed, flow.last = flow.received + 1, flow.parsed + 1, event.ingested
+        if following == offset:
+            break
+        offset = following
+    letters, _ = journal.dead_letters(dead_offset, _MOST_UNTOLD)
+    for letter in letters:
+        if letter.format != STORE:
+            flow = found[letter.record.source]
+            flow.received, flow.dead, flow.last = flow.received + 1, flow.dead + 1, letter.record.received
 
 
 def place_of(source: SourceConfig) -> str:

@@ -415,3 +415,16 @@ def test_the_end_of_a_certificate_is_seen_before_it_comes(
     assert run(["sources", "check", "--config", str(path), "--json"]) == 2
     [row] = rows(capfd.readouterr().out)
     assert row["faults"]
+
+
+def test_list_counts_what_came_in_the_minute_of_which_no_fact_tells_yet(
+    doors: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Site.load(doors) as site, Running(site) as running:
+        while not running.finished():
+            time.sleep(0.01)
+        assert site.ledger.last("conservation") is None
+        assert run(["sources", "list", "--json", "--config", str(doors)]) == 0
+    [row] = rows(capfd.readouterr().out)
+    assert (row["received"], row["parsed"], row["dead"]) == (4, 2, 2)
+    assert row["last"]
