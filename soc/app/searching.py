@@ -6,29 +6,43 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collectors.event import Value
 from soc.app.history import Span
 from soc.app.site import Site
-from soc.errors import SocError
 from soc.store.language import parse
+
+if TYPE_CHECKING:
+    from soc.store.elastic_search import ElasticSearch
+
+
+def open_search(site: Site, query: str, span: Span) -> Search | ElasticSearch:
+    """One search where the site's events live. Raises: SocError (QueryError with the place) for what cannot be understood."""
+    from soc.store.config import StoreKind
+
+    config = site.config.store
+    if config.kind is StoreKind.LOCAL:
+        return Search(site, query, span)
+    from soc.store.elastic import connect
+    from soc.store.elastic_search import ElasticSearch
+
+    client = connect(config)
+    site.at_close(client.close)
+    return ElasticSearch(client, config.namespace, parse(query), span.since, span.until, site.config.site.zone)
 
 
 class Search:
     """One search over a span of the embedded store, as it stands now."""
 
     def __init__(self, site: Site, query: str, span: Span) -> None:
-        """Raises: SocError (QueryError with the place) for what cannot be understood, and where events live in Elasticsearch."""
+        """Raises: SocError (QueryError with the place) for what cannot be understood."""
         from soc.store.local_events import LocalEventStore
         from soc.store.segments.looking import Look
         from soc.store.segments.view import Asked
 
         store = site.events
-        if not isinstance(store, LocalEventStore):
-            raise SocError(
-                "`soc search` reads the embedded store; events of this site live in Elasticsearch, where Kibana searches them"
-            )
+        assert isinstance(store, LocalEventStore)
         self.span = span
         self._asked = Asked(parse(query), span.since, span.until, site.config.site.zone)
         self._look = Look(self._asked.query, self._asked.zone)

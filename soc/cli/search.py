@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,6 @@ from soc.cli._shared import config_option, json_option, local, open_site, print_
 from soc.cli._span import duration, span_of, span_options
 
 if TYPE_CHECKING:
-    from soc.app.searching import Search
     from soc.app.site import Site
 
 FIELDS = ("@timestamp", "event.dataset", "host.name", "message")
@@ -71,18 +71,21 @@ def command(
         raise click.UsageError("--histogram, --top and --explain are each another answer: take one")
     if (by or every) and not histogram:
         raise click.UsageError("--by and --every belong to --histogram")
-    from soc.app.searching import Search
+    from soc.app.searching import open_search
 
     with open_site(config_path) as site:
         span = span_of(site, last, since, until)
-        search = Search(site, query, span)
+        search = open_search(site, query, span)
         if explain:
-            _explain(search, as_json=as_json)
+            _explain(search.explain(), as_json=as_json)
         elif top:
             rows = [{"value": value, "events": count} for value, count in search.top(top, limit)]
             show(rows, ["events", "value"], as_json=as_json, empty=f"no event has a value of {top}")
         elif histogram:
-            _histogram(search, site, every or _fitting(span.until - span.since), by, as_json=as_json)
+            every = every or _fitting(span.until - span.since)
+            if (span.until - span.since) / every > MOST_BARS and not as_json:
+                raise click.UsageError(f"that would be more than {MOST_BARS} lines; take a longer --every, or --json")
+            _histogram(search.histogram(every, by), site, by, as_json=as_json)
         else:
             _events(search.events(limit), site, fields or FIELDS, as_json=as_json)
 
@@ -115,10 +118,7 @@ def _fitting(length: timedelta) -> timedelta:
     return timedelta(days=max(1, -(-length.days // 60)))
 
 
-def _histogram(search: Search, site: Site, every: timedelta, by: str, *, as_json: bool) -> None:
-    if (search.span.until - search.span.since) / every > MOST_BARS and not as_json:
-        raise click.UsageError(f"that would be more than {MOST_BARS} lines; take a longer --every, or --json")
-    counts = search.histogram(every, by)
+def _histogram(counts: Mapping[datetime, Counter[str]], site: Site, by: str, *, as_json: bool) -> None:
     if as_json:
         for begin, values in counts.items():
             for value, count in values.items():
@@ -136,8 +136,7 @@ def _histogram(search: Search, site: Site, every: timedelta, by: str, *, as_json
     table(["FROM", "EVENTS", "", by.upper()], rows)
 
 
-def _explain(search: Search, *, as_json: bool) -> None:
-    plan = search.explain()
+def _explain(plan: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(plan)
         return

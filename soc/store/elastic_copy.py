@@ -5,14 +5,14 @@ Every copy is counted and hashed on both sides before anything is told or delete
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import orjson
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch, NotFoundError
 
 from soc.errors import SocError
 from soc.store.elastic import answering
@@ -37,20 +37,30 @@ class Copied:
     sha256: str
 
 
-def pages(client: Elasticsearch, index: str) -> Iterator[list[dict[str, Any]]]:
-    """All documents as hits, in the order of their time, from one point in time: what comes meanwhile is not in them."""
-    order = [{"@timestamp": "asc"}, {TIME_US: "asc"}, {OFFSET: "asc"}, {"event.id": "asc"}]
+def pages(
+    client: Elasticsearch,
+    index: str,
+    condition: Mapping[str, Any] | None = None,
+    order: Literal["asc", "desc"] = "asc",
+    size: int = PAGE,
+) -> Iterator[list[dict[str, Any]]]:
+    """The documents that fulfil a condition (default: all) as hits, by their time, from one point in time: nothing that comes meanwhile."""
+    by = [{field: {"order": order, "unmapped_type": "long"}} for field in ("@timestamp", TIME_US, OFFSET, "event.id")]
     with answering():
         client.indices.refresh(index=index, ignore_unavailable=True, allow_no_indices=True)
-        point = client.open_point_in_time(index=index, keep_alive=_KEPT)["id"]
+        try:
+            point = client.open_point_in_time(index=index, keep_alive=_KEPT)["id"]
+        except NotFoundError:  # no event was ever stored
+            return
     try:
         after: list[Any] | None = None
         while True:
             with answering():
                 answer = client.search(
                     pit={"id": point, "keep_alive": _KEPT},
-                    sort=order,
-                    size=PAGE,
+                    query=condition,
+                    sort=by,
+                    size=size,
                     search_after=after,
                     track_total_hits=False,
                 )
@@ -58,7 +68,7 @@ def pages(client: Elasticsearch, index: str) -> Iterator[list[dict[str, Any]]]:
             hits: list[dict[str, Any]] = answer["hits"]["hits"]
             if hits:
                 yield hits
-            if len(hits) < PAGE:
+            if len(hits) < size:
                 return
             after = hits[-1]["sort"]
     finally:

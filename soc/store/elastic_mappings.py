@@ -67,7 +67,7 @@ LONGS = frozenset(
 )
 """Whole numbers of 64 bits."""
 
-_DATES = ("event.ingested", "event.created", "event.start", "event.end")
+DATES = frozenset({"event.ingested", "event.created", "event.start", "event.end"})
 
 _KEYWORD = {"type": "keyword", "ignore_above": MAX_KEYWORD}
 
@@ -81,7 +81,7 @@ _WHOLE = {**_FOLDED, "doc_values": False}
 _PROPERTIES: dict[str, Any] = {
     "@timestamp": {"type": "date"},
     **{field: {"type": "long"} for field in (TIME_US, OFFSET, *sorted(LONGS))},
-    **{field: {"type": "date", "ignore_malformed": True} for field in _DATES},
+    **{field: {"type": "date", "ignore_malformed": True} for field in sorted(DATES)},
     **{field: {"type": "text", "fields": {"keyword": _WHOLE}} for field in sorted(TEXT_FIELDS)},
     "event.id": {"type": "keyword"},
     "event.original": _WHOLE,
@@ -178,6 +178,15 @@ _NOUN = {
 PROJECTIONS: dict[str, dict[str, Any]] = {
     "alerts": {**_ALERTS, **_NOUN},
     "incidents": {**_INCIDENTS, **_NOUN},
+    "ledger": {
+        "seq": {"type": "long"},
+        "id": _KEYWORD,
+        "kind": _KEYWORD,
+        "time": {"type": "date"},
+        "actor": _KEYWORD,
+        "sha256": _KEYWORD,
+        "body": {"type": "object", "enabled": False},
+    },
     "state": {"applied": {"type": "long"}, "version": {"type": "integer"}},
 }
-"""Name of the index after "<namespace>-" -> the fields that it finds and sorts by; `noun` holds the whole."""
+"""Name of the index after "<namespace>-" -> the fields that it finds and sorts by; `noun` and `body` hold the whole."""
