@@ -30,6 +30,7 @@ from soc.app.reading import BATCH
 from soc.app.reload import Reloader
 from soc.app.replay_requests import Replayer
 from soc.app.rule_files import RuleFiles, versions_of
+from soc.app.sealing import tell_sealed
 from soc.app.silence import Silence
 from soc.app.site import Site
 from soc.app.watch import disk_low, enrichment_refused, held_up, ledger_checked, overdue, rules_loaded, rules_refused
@@ -259,8 +260,9 @@ class Running:
 
 
 def account(site: Site, conservation: Conservation, evaluation: Evaluation, indexing: Indexing) -> Fact | None:
-    """Write what flowed since the last time, then sign; the fact, where anything flowed."""
+    """Write what flowed since the last time and which segments were sealed, then sign; the fact, where anything flowed."""
     fact = conservation.record(site.clock(), evaluation, indexing)
+    tell_sealed(site)
     sign(site)
     return fact
 

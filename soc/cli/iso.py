@@ -101,15 +101,17 @@ def report(
 @config_option
 @json_option
 def verify(events: bool, config_path: Path, as_json: bool) -> int:
-    """Check the ledger's tree, heads, signatures and anchor, and the raw events behind every detection.
+    """Check the ledger's tree, heads, signatures and anchor, the raw events behind every detection, and the sealed segments of the store.
 
     Exit code 1 where something is wrong.
     """
     from soc.app.assurance import check_ledger, check_raw_events
+    from soc.app.sealing import altered
 
     with open_site(config_path) as site:
         verdict = check_ledger(site)
         checked, wrong = check_raw_events(site) if events else (0, [])
+        sealed, changed = altered(site) if events else (0, [])
         if as_json:
             print_json(
                 {
@@ -125,6 +127,8 @@ def verify(events: bool, config_path: Path, as_json: bool) -> int:
                     "faults": [{"kind": f.kind.value, "text": f.text, "seq": f.seq} for f in verdict.faults],
                     "events_checked": checked,
                     "events_wrong": wrong,
+                    "segments_checked": sealed,
+                    "segments_wrong": changed,
                 }
             )
         else:
@@ -132,9 +136,10 @@ def verify(events: bool, config_path: Path, as_json: bool) -> int:
                 print_text(line)
             if events:
                 click.echo(f"raw events behind detections: {checked} hashed anew, {len(wrong)} wrong")
-            for line in wrong[:50]:
+                click.echo(f"sealed segments of the event store: {sealed} hashed anew, {len(changed)} files wrong")
+            for line in (*wrong[:50], *changed[:50]):
                 print_text(f"  {line}")
-        return 0 if verdict.sound and not wrong else EXIT_FINDINGS
+        return 0 if verdict.sound and not (wrong or changed) else EXIT_FINDINGS
 
 
 @command.command("controls")
