@@ -39,9 +39,9 @@ def command(
     config_path: Path,
     as_json: bool,
 ) -> int:
-    """Prove received = parsed + dead, parsed = journalled = evaluated = indexed + refused, per source and minute: the facts against the journal.
+    """Prove received = parsed + dead, parsed = journalled = evaluated = indexed + refused: the facts against the journal.
 
-    The ledger keeps what was found; a running SOC makes an alert of a mismatch. Exit code 1 where there is one.
+    Per source and minute. The ledger keeps what was found; a running SOC makes an alert of a mismatch. Exit code 1 where there is one.
     """
     from soc.app.auditing import audit, record
     from soc.app.desk import actor_name
