@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -243,28 +241,12 @@ def test_killing_the_program_while_it_indexes_leaves_every_event_in_the_store_on
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_local_store_that_is_locked_and_slow_gets_every_event_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(soc.store.sqlite, "BUSY_TIMEOUT_MS", 100)
+def test_a_local_store_that_another_process_holds_gets_every_event_once(tmp_path: Path) -> None:
     config, log = site_on(tmp_path, "")
-    locked = threading.Event()
-
-    def lock() -> None:
-        with closing(sqlite3.connect(config.parent / "var" / "store" / "events.db", isolation_level=None)) as other:
-            for seconds in (3.0, 0.3, 0.05):
-                other.execute("BEGIN EXCLUSIVE")
-                locked.set()
-                time.sleep(seconds)
-                other.execute("COMMIT")
-                time.sleep(0.05)
-
-    other = threading.Thread(target=lock)
-
-    def start() -> None:
-        other.start()
-        locked.wait(10)
-
-    with running_over(config, log, fault=start) as running:
-        wait_for(lambda: running.metrics.unreachable._value.get() > 0, 10)
-        other.join()
+    folder = config.parent / "var" / "store" / "events"
+    folder.mkdir(parents=True)
+    holder = subprocess.Popen(["flock", str(folder / "lock"), "sleep", "4"])
+    wait_for((folder / "lock").exists, 10)
+    with running_over(config, log) as running:
+        assert holder.wait(10) == 0
+        assert running.metrics.unreachable._value.get() > 0
