@@ -19,7 +19,7 @@ import orjson
 from elasticsearch import Elasticsearch
 
 from collectors.event import Event, Value
-from soc.errors import SocError, UnreachableError
+from soc.errors import SocError
 from soc.store import EventQuery, Indexed
 from soc.store.columns import micros
 from soc.store.elastic import answering
@@ -150,8 +150,9 @@ class ElasticEventStore:
 
     def close(self) -> None:
         """See EventStore."""
-        with suppress(UnreachableError):  # what is indexed is durable; the refresh only makes it visible sooner
-            self._refresh()
+        if self._streams is not None:
+            with suppress(SocError):  # what is indexed is durable; the refresh only makes it visible sooner
+                self._refresh()
         self._client.close()
 
     def _stored_before(self, events: Sequence[Event], first_offset: int) -> set[str]:

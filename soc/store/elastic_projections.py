@@ -1,5 +1,8 @@
 """Ledger entries in, alerts and incidents out: the projections as indices `<namespace>-alerts`, `-incidents` and `-state` of Elasticsearch.
 
+`<namespace>-ledger` holds a copy of the entries, each under its sequence number, which only one can take (`op_type=create`): two ledgers
+that write to one namespace are told apart there. The ledger itself, with its tree and signatures, stays where it was signed.
+
 Effectively once: a document carries the sequence number of the last ledger entry that it has folded and is changed only while nobody else
 changed it (`if_seq_no`, `if_primary_term`). A crash between the documents and `applied` is harmless: what is folded already is skipped.
 """
@@ -9,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Any, Generic
 
 import msgspec
 import orjson
 from elasticsearch import BadRequestError, ConflictError, Elasticsearch, NotFoundError
 
-from iso27001.ledger import Entry
+from iso27001.ledger import Entry, canonical
 from soc.alert import Alert
 from soc.errors import SocError, UnreachableError
 from soc.incident import Incident
@@ -26,7 +30,7 @@ from soc.store.elastic_bulk import bulk
 from soc.store.elastic_mappings import PROJECTIONS
 from soc.store.folding import ALERTS, INCIDENTS, N, Standing, View, batches, folded, touched_ids
 
-VERSION = 1
+VERSION = 2
 """Of the mappings and of what the fold writes: a state of another one counts as nothing applied, and the next `apply` begins anew."""
 
 PAGE = 5_000
@@ -63,6 +67,7 @@ class ElasticProjections:
         self._make()
         wrote = False
         for batch in batches(entries, self.applied()):
+            self._copy(batch)
             self._write(ALERTS, "alerts", batch, _alert_fields)
             self._write(INCIDENTS, "incidents", batch, _incident_fields)
             self._advance(batch[-1].seq + 1)
@@ -153,6 +158,34 @@ class ElasticProjections:
             return
         raise UnreachableError("Elasticsearch: other writers of the projections were faster each time")
 
+    def _copy(self, batch: Sequence[Entry]) -> None:
+        """Raises: SocError where another ledger has taken a sequence number."""
+        documents = [_entry(entry) for entry in batch]
+        actions = [
+            b'{"create":{"_index":"%b","_id":"%d"}}\n%b\n'
+            % (self._indices["ledger"].encode(), entry.seq, orjson.dumps(document))
+            for entry, document in zip(batch, documents, strict=True)
+        ]
+        taken: list[dict[str, Any]] = []
+        for document, outcome in zip(documents, bulk(self._client, actions), strict=True):
+            if outcome.status == 409:
+                taken.append(document)
+            elif outcome.status >= 300:
+                raise SocError(
+                    f"Elasticsearch refuses ledger entry {document['seq']} ({outcome.status}): {outcome.reason}"
+                )
+        if not taken:
+            return
+        with answering():
+            ids = [str(document["seq"]) for document in taken]
+            found = self._client.mget(index=self._indices["ledger"], ids=ids, source_includes=["sha256"])["docs"]
+        for document, held in zip(taken, found, strict=True):
+            if held["_source"]["sha256"] != document["sha256"]:
+                raise SocError(
+                    f"{self._indices['ledger']} holds another entry {document['seq']}: another site writes to this namespace, or the "
+                    "ledger was replaced; take another namespace, or rebuild the projections"
+                )
+
     def _write(
         self, view: View[N], name: str, entries: Sequence[Entry], fields: Callable[[N], Mapping[str, Any]]
     ) -> None:
@@ -242,6 +275,19 @@ class ElasticProjections:
         if point is not None:
             with answering():
                 self._client.close_point_in_time(id=point)
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    fact = entry.fact
+    document = {
+        "seq": entry.seq,
+        "id": fact.id,
+        "kind": fact.kind,
+        "time": fact.time,
+        "actor": fact.actor,
+        "body": fact.body,
+    }
+    return {**document, "sha256": sha256(canonical(document)).hexdigest()}
 
 
 def _alert_fields(alert: Alert) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """A search in the language of `soc search` in, documents and counts of a namespace of Elasticsearch out.
 
-The node narrows and soc.store.meaning decides. Counts are the node's where its answer is the meaning (values,
-wildcards and ranges it knows exactly); else what it finds is read and counted here. Counting on the node folds case and shows a value as one of
-the events writes it; values of more than MAX_KEYWORD characters are not counted there.
+The node narrows and soc.store.meaning decides. Counts are the node's where its answer is the meaning (values, wildcards and ranges that it
+knows exactly); else what it finds is read and counted here. Counting on the node folds case and shows a value as one of the events writes
+it; values of more than MAX_KEYWORD characters are not counted there.
 """
 
 from __future__ import annotations

@@ -1,15 +1,20 @@
-"""A real Elasticsearch node for tests: fixture `elastic_node`, one a test process, on loopback with fresh data (`tests.servers.node`)."""
+"""A real Elasticsearch node for tests: fixture `elastic_node`, one a test process, on loopback with fresh data (`tests.servers.node`).
+
+`secure_elastic_node` is one with security on: users, roles, API keys, and TLS with a certificate of its own.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.servers.node import TARGET, Node, free_port, set_up
+from tests.soc.store.faulty import self_signed
 
 LAUNCHER = Path(__file__).parent / "elasticsearch" / "esnode.sh"
 CACHE = TARGET / "elasticsearch"
@@ -18,16 +23,23 @@ NEEDED = ("bash", "java", "javac", "mvn", "unzip")
 ENVIRONMENT = {"ES_HOME_DIR": str(CACHE), "ES_VERSION": VERSION}
 
 
+SECURE = {**ENVIRONMENT, "ES_SECURITY": "1"}
+ADMIN = ("admin", "adminpw1")
+"""The user that esnode.sh makes."""
+
+
 class ElasticNode(Node):
     """One node; `url` is where it answers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, settings: Sequence[str] = (), environment: Mapping[str, str] = ENVIRONMENT
+    ) -> None:
         port = free_port()
         super().__init__(
-            ["bash", str(LAUNCHER), "run", str(folder / "node"), str(port)],
+            ["bash", str(LAUNCHER), "run", str(folder / "node"), str(port), *settings],
             folder / "node.log",
             b"READY port=",
-            ENVIRONMENT,
+            environment,
         )
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -44,3 +56,30 @@ def elastic_node() -> Iterator[ElasticNode]:
             yield node
         finally:
             node.stop()
+
+
+@pytest.fixture(scope="session")
+def secure_elastic_node() -> Iterator[tuple[ElasticNode, Path]]:
+    """A running node with security on, and the file of the certificate by which clients know it. Skips and fails as `elastic_node`."""
+    set_up("the secured Elasticsearch node", NEEDED, LAUNCHER, CACHE, f"{VERSION}-security", SECURE)
+    with tempfile.TemporaryDirectory(prefix="soc-elastic-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        config = CACHE / f"home-{VERSION}-security" / "config" / folder.name  # a node reads certificates there only
+        config.mkdir()
+        try:
+            whole = self_signed(config).read_text()
+            begin = whole.index("-----BEGIN CERTIFICATE")
+            key, certificate = config / "key.pem", config / "certificate.pem"
+            key.write_text(whole[:begin])
+            certificate.write_text(whole[begin:])
+            ssl = {"enabled": "true", "key": str(key), "certificate": str(certificate)}
+            settings = [f"xpack.security.http.ssl.{name}={value}" for name, value in ssl.items()]
+            node = ElasticNode(folder, settings, SECURE)
+            node.url = f"https://127.0.0.1:{node.port}"
+            node.start()
+            try:
+                yield node, certificate
+            finally:
+                node.stop()
+        finally:
+            shutil.rmtree(config)

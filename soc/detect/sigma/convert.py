@@ -15,6 +15,7 @@ from typing import Any
 
 from soc.detect.sigma.ir import Logsource
 from soc.detect.sigma.load import documents, files
+from soc.detect.sigma.route import Route
 from soc.detect.sigma.taxonomy import routes
 from soc.errors import SocError
 
@@ -67,19 +68,28 @@ def _queries(data: dict[str, Any], target: str) -> Iterator[Query]:
     said = data.get("logsource") or {}
     logsource = Logsource(*(str(said.get(key) or "").lower() for key in ("category", "product", "service")))
     backend = _backend(target)
+    found_before: list[Route] = []
     for route in routes(logsource):
         covers = ""
         datasets = tuple(sorted(dict(route.where).get("event.dataset", ())))
         backend.inexact = []
         try:
             rule = SigmaRule.from_dict(data)
-            covers = backend.text(rule, routed(None, route)) if route.where or route.require else "*"
-            found = [backend.text(rule, routed(one.parsed, route)) for one in rule.detection.parsed_condition]
+            earlier = [other for other in found_before if not _apart(route, other)]
+            found_before.append(route)
+            covers = backend.text(rule, routed(None, route, earlier)) if route.where or route.require else "*"
+            found = [backend.text(rule, routed(one.parsed, route, earlier)) for one in rule.detection.parsed_condition]
         except (SigmaError, NotImplementedError) as error:
             yield Query(rule_id, title, "", str(error) or type(error).__name__, covers, (), datasets)
             continue
         for text in found:
             yield Query(rule_id, title, text, "", covers, tuple(dict.fromkeys(backend.inexact)), datasets)
+
+
+def _apart(route: Route, other: Route) -> bool:
+    """Whether no event is of both routes: an event that is, is read by the first."""
+    wanted = dict(other.where)
+    return any(values.isdisjoint(wanted.get(name, values)) for name, values in route.where)
 
 
 @cache

@@ -7,7 +7,7 @@ the message.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sigma.conditions import (
@@ -49,8 +49,8 @@ def is_address(column: str) -> bool:
     return (last == "ip" or last.endswith("_ip")) and not column.startswith("winlog.")
 
 
-def routed(condition: Node | None, route: Route) -> Node:
-    """The condition over the route's columns, and that an event is one of the route's."""
+def routed(condition: Node | None, route: Route, earlier: Sequence[Route] = ()) -> Node:
+    """The condition over the route's columns, and that an event is one of the route's and of no earlier one."""
     where: list[Any] = []
     for name, written in conditions(route):
         values = [SigmaString(value, escape=False) for value in written]
@@ -58,6 +58,7 @@ def routed(condition: Node | None, route: Route) -> Node:
             where.append(_any([_of_module(value) for value in values]))
         else:
             where.append(_any([ConditionFieldEqualsValueExpression(name, value) for value in values]))
+    where += [ConditionNOT([routed(None, other)]) for other in earlier]
     if condition is not None:
         where.append(_mapped(condition, route))
     only: Node = ConditionAND(where) if len(where) > 1 else where[0]

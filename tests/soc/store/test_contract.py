@@ -470,7 +470,7 @@ from soc.store.opening import open_events, open_projections
 folder, kind, namespace, *hosts = sys.argv[1:]
 config = StoreConfig(kind=StoreKind(kind), hosts=tuple(hosts), namespace=namespace)
 journal = open_reader(JournalConfig(Path(folder) / "journal"))
-events = open_events(config, journal, Path(folder) / "events.db")
+events = open_events(config, journal, Path(folder) / "events")
 projections = open_projections(config, Path(folder) / "projections.db")
 print(len(events.search(EventQuery(limit=10_000))), len(projections.alerts(projections.alert_ids(AlertQuery()))), flush=True)
 """
@@ -710,7 +710,7 @@ def test_a_changed_retention_reaches_the_template(elastic_node: ElasticNode, tmp
 @pytest.mark.server
 def test_a_crash_between_the_documents_and_applied_is_harmless(elastic_node: ElasticNode, tmp_path: Path) -> None:
     from soc.store.elastic import connect
-    from soc.store.elastic_projections import STATE
+    from soc.store.elastic_projections import STATE, VERSION
 
     config = elastic_config(elastic_node)
     one = Site(tmp_path, config)
@@ -721,7 +721,7 @@ def test_a_crash_between_the_documents_and_applied_is_harmless(elastic_node: Ela
     client = connect(config)
     for applied in (len(facts) - 30, 3):  # as if the process had ended before it wrote the state
         client.index(
-            index=f"{config.namespace}-state", id=STATE, document={"applied": applied, "version": 1}, refresh=True
+            index=f"{config.namespace}-state", id=STATE, document={"applied": applied, "version": VERSION}, refresh=True
         )
         after = one.projections()
         assert after.applied() == applied

@@ -21,7 +21,7 @@ from soc.store.elastic_events import ElasticEventStore
 from soc.store.elastic_templates import drift, install, outdated, streams
 from tests.servers.elastic import ElasticNode
 from tests.soc.store.faulty import gate
-from tests.soc.store.material import Site, event, ids
+from tests.soc.store.material import Site, entries, event, ids, story
 
 pytestmark = pytest.mark.server
 
@@ -267,3 +267,22 @@ def test_the_lines_of_an_export_are_documents_with_their_stream(site: Site, clie
     row = orjson.loads(lines[0])
     assert row["stream"] == f"logs-sshd-{site.config.namespace}"
     assert row["document"].items() >= stored.document().items()
+
+
+def test_the_copy_of_the_ledger_keeps_its_order_and_no_other_ledger_writes_to_it(
+    site: Site, client: Elasticsearch
+) -> None:
+    facts = entries(story(4, alerts=30))
+    site.projections().apply(facts)
+    index = f"{site.config.namespace}-ledger"
+    found = client.search(index=index, sort=[{"seq": "asc"}], size=1_000)["hits"]["hits"]
+    assert [hit["_source"]["seq"] for hit in found] == list(range(len(facts)))
+    assert [hit["_source"]["id"] for hit in found] == [entry.fact.id for entry in facts]
+    assert all(hit["_version"] == 1 for hit in client.search(index=index, size=1_000, version=True)["hits"]["hits"])
+    client.index(index=index, id=str(len(facts)), document={"seq": len(facts), "sha256": "0" * 64}, refresh=True)
+    more = [*facts, *entries([fact for fact in story(5, alerts=60) if fact.kind == "alert.opened"][-5:], len(facts))]
+    with pytest.raises(
+        SocError, match=rf"{index} holds another entry {len(facts)}: another site writes to this namespace"
+    ):
+        site.projections().apply(more)
+    assert site.projections().applied() == len(facts), "nothing of the other ledger was folded"

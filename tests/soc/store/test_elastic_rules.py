@@ -9,22 +9,24 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import replace as changed
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 import yaml
 
+from collectors.event import Event
 from soc.detect.ruleset import load
 from soc.detect.sigma.convert import Query, convert
 from soc.store.config import StoreConfig, StoreKind
 from tests.servers.elastic import ElasticNode
 from tests.soc.detect.sigma.material import SIGMAHQ
 from tests.soc.detect.sigma.synthesis import filled
-from tests.soc.detect.sigma.test_synthetic import PLACEHOLDERS, RULES, Case, cases_of
+from tests.soc.detect.sigma.test_synthetic import PLACEHOLDERS, RULES, cases_of
 from tests.soc.store.material import Site
 
 pytestmark = [
@@ -54,10 +56,10 @@ def written(folder: Path, rules: Sequence[dict[str, Any]]) -> Path:
     return folder
 
 
-def engine(path: Path, cases: Sequence[Case]) -> dict[str, set[str]]:
-    """Rule id -> ids of the events that it fires on."""
+def fired(paths: list[Path], events: Sequence[Event]) -> dict[str, set[str]]:
+    """Rule id -> ids of the events that it fires on, by the engine."""
     found: dict[str, set[str]] = defaultdict(set)
-    for detection in load([path], cache=None).detect([case.event for case in cases]):
+    for detection in load(paths, cache=None).detect(list(events)):
         found[detection.rule.id].add(detection.events[0].id)
     return found
 
@@ -99,11 +101,14 @@ def test_the_query_of_a_rule_finds_what_the_engine_finds(
         for case in cases_of(rule, filled(rule["detection"], PLACEHOLDERS), number)
     ]
     config = StoreConfig(kind=StoreKind.ELASTICSEARCH, hosts=(elastic_node.url,), namespace=f"t{uuid4().hex[:12]}")
-    site = Site(tmp_path / "site", replace(config, timeout=timedelta(minutes=5)))
+    site = Site(tmp_path / "site", changed(config, timeout=timedelta(minutes=5)))
     assert site.index([case.event for case in cases]).stored == len(cases)
     site.store.count()  # a search is a refresh
     queries = list(convert([path], "lucene"))
-    by_engine, by_node = engine(path, cases), node(site, [query for query in queries if not query.problem])
+    by_engine, by_node = (
+        fired([path], [case.event for case in cases]),
+        node(site, [query for query in queries if not query.problem]),
+    )
     site.close()
     without = {query.rule_id for query in queries if query.problem}
     about = {case.event.id: case.about for case in cases}
@@ -116,6 +121,41 @@ def test_the_query_of_a_rule_finds_what_the_engine_finds(
             event = "".join(about[each] for each in list(by_engine[rule["id"]] ^ by_node[rule["id"]])[:1])
             unexplained.append(f'{rule["id"]} "{rule["title"]}": {difference}, listed: {listed}\n{texts}\n{event}')
     assert not unexplained, "\n\n".join(unexplained)
+
+
+HARD = [rule for number, rule in enumerate(RULES) if rule["id"] in DIFFERENCES or number % 40 == 0]
+
+
+def test_a_hunt_finds_what_the_engine_finds_also_where_a_query_does_not(
+    elastic_node: ElasticNode, tmp_path: Path
+) -> None:
+    from soc.store.elastic import connect
+    from soc.store.elastic_hunt import candidates
+
+    (tmp_path / "rules").mkdir()
+    path = written(tmp_path / "rules", HARD)
+    cases = [
+        case
+        for number, rule in enumerate(HARD)
+        for case in cases_of(rule, filled(rule["detection"], PLACEHOLDERS), number)
+    ]
+    config = StoreConfig(kind=StoreKind.ELASTICSEARCH, hosts=(elastic_node.url,), namespace=f"t{uuid4().hex[:12]}")
+    site = Site(tmp_path / "site", config)
+    long = msgspec.structs.replace(
+        cases[0].event, id="f" * 32, fields={**cases[0].event.fields, "a.long.value": "x" * 9_000}
+    )
+    events = [*(case.event for case in cases), long]
+    assert site.index(events).stored == len(events)
+    by_engine = fired([path], events)
+    queries = [query for query in convert([path], "lucene") if query.covers]
+    client = connect(config)
+    times = [each.time for each in events]
+    found = list(candidates(client, config.namespace, queries, min(times), max(times) + timedelta(seconds=1)))
+    read = [each for page in found for each in page]
+    assert len({each.id for each in read}) == len(read) <= len(events)
+    assert fired([path], read) == by_engine
+    client.close()
+    site.close()
 
 
 def kind_of(by_engine: set[str], by_node: set[str], *, no_query: bool) -> str:

@@ -1,0 +1,87 @@
+"""Queries that rules were converted to in, the stored events that the rules may fire on out: the node narrows, the engine decides.
+
+Where a query is not the rule (`Query.inexact`, `Query.problem`), or the node does not take it, every event is a candidate that the rule
+could read (`Query.covers`); so is each with a value that no index holds. None that the rule fires on is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from collectors.event import ENVELOPE, Event
+from collectors.record import Position
+from soc.detect.sigma.convert import Query
+from soc.store.columns import micros
+from soc.store.elastic import answering
+from soc.store.elastic_copy import PAGE, pages
+from soc.store.elastic_mappings import OFFSET, TIME_US, events_pattern
+
+AT_ONCE = 20
+"""Queries in a request; each is a search of its own."""
+
+
+def candidates(
+    client: Elasticsearch, namespace: str, queries: Sequence[Query], since: datetime, until: datetime
+) -> Iterator[list[Event]]:
+    """Events that happened from `since` (inclusive) to `until` (exclusive), each once, some at a time, in no order."""
+    index = events_pattern(namespace)
+    span = {"range": {TIME_US: {"gte": micros(since), "lt": micros(until)}}}
+    with answering():
+        client.indices.refresh(index=index, ignore_unavailable=True, allow_no_indices=True)
+    seen: set[str] = set()
+    wanted = {(query.covers, "" if query.problem or query.inexact else query.query) for query in queries}
+    wanted -= {(covers, query) for covers, query in wanted if query and (covers, "") in wanted}
+    for first in range(0, len(asked := sorted(wanted)), AT_ONCE):
+        part = asked[first : first + AT_ONCE]
+        bodies: list[dict[str, Any]] = []
+        for covers, query in part:
+            bodies += [
+                {"index": index, "ignore_unavailable": True, "allow_no_indices": True},
+                {"query": _condition(span, covers, query), "size": PAGE, "track_total_hits": False},
+            ]
+        with answering():
+            answers = client.msearch(searches=bodies)["responses"]
+        for (covers, query), answer in zip(part, answers, strict=True):
+            if "error" in answer and query:
+                found = pages(client, index, _condition(span, covers, ""))
+            elif "error" in answer or len(answer["hits"]["hits"]) == PAGE:
+                found = pages(client, index, _condition(span, covers, query))
+            else:
+                found = iter([answer["hits"]["hits"]])
+            for hits in found:
+                events = [_event(hit["_source"]) for hit in hits if hit["_id"] not in seen]
+                seen.update(event.id for event in events)
+                if events:
+                    yield events
+
+
+def _condition(span: dict[str, Any], covers: str, query: str) -> dict[str, Any]:
+    reads = {"query_string": {"query": covers}} if covers else {"match_all": {}}
+    if not query:
+        return {"bool": {"filter": [span, reads]}}
+    unsearchable = {"bool": {"filter": [reads, {"exists": {"field": "_ignored"}}]}}
+    fires = {"query_string": {"query": query, "analyze_wildcard": True}}
+    return {"bool": {"filter": [span, {"bool": {"should": [fires, unsearchable]}}]}}
+
+
+def _event(document: dict[str, Any]) -> Event:
+    """The event that a document was made of; its stream is not told, and bytes that were no UTF-8 stand as `event.original` has them."""
+    peer = f"{document.get('log.source.address', '')} {document.get('log.source.subject', '')}".rstrip()
+    return Event(
+        id=document["event.id"],
+        time=datetime.fromisoformat(document["@timestamp"]),
+        fields={
+            name: value for name, value in document.items() if name not in ENVELOPE and name not in (TIME_US, OFFSET)
+        },
+        raw=str(document.get("event.original", "")).encode("utf-8", "surrogatepass"),
+        source=document.get("soc.source", ""),
+        position=Position(
+            document.get("log.file.path", ""), "", document.get("log.offset", 0), document.get("event.index", 0)
+        ),
+        ingested=datetime.fromisoformat(document.get("event.ingested", document["@timestamp"])),
+        peer=peer,
+    )
