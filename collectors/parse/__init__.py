@@ -15,7 +15,7 @@ import msgspec
 from collectors.errors import ParseError
 from collectors.event import Event, event_id
 from collectors.parse.format import Context, Format, Message, Parsed
-from collectors.parse.registry import format_named, formats, known_format
+from collectors.parse.registry import format_named, formats, formats_at_hand, known_format
 from collectors.record import DeadLetter, RawRecord
 
 __all__ = [
@@ -118,6 +118,11 @@ def _spelled(half: re.Match[str]) -> str:
     return f"\\\\x{ord(half[0]) - 0xDC00:02x}"
 
 
+def _bare() -> dict[str, Format]:
+    """Formats whose recognition asks no message parser."""
+    return {name: each for name, each in formats_at_hand().items() if not each.header}
+
+
 def _fault(known: Format, error: Exception) -> str:
     return ascii(f"fault in parser {known.name}: {type(error).__name__}: {str(error)[:80]}")[1:-1]
 
@@ -127,8 +132,12 @@ def detect_format(sample: bytes, path: str) -> str:
 
     Raises: ParseError, for the file's person, where none fits half of the sample; `path` is named in it.
     """
-    sure = {each.name: each.sniff(sample) for each in formats().values()} if sample else {}
-    best = max(sure, key=sure.__getitem__, default="")
+    sure: dict[str, float] = {}
+    for load in (_bare, formats_at_hand, formats) if sample else ():  # each loads more than the one before
+        sure |= {name: each.sniff(sample) for name, each in load().items() if name not in sure}
+        if max(sure.values()) == 1.0:
+            break
+    best = max(sorted(sure), key=sure.__getitem__, default="")
     if not best or sure[best] < _SURE:
         what = "is empty" if not sample else "holds NUL bytes (binary or UTF-16)" if b"\0" in sample else "fits none"
         raise ParseError(f"{path[-200:]}: {what}; name its format: {', '.join(formats())}")

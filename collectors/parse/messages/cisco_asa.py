@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from collectors.event import Value
 from collectors.parse.ecs import ip, number, port
@@ -72,7 +74,9 @@ class _Text:
     counts: tuple[tuple[str, str], ...]
 
 
+@cache
 def _text(pattern: str) -> _Text:
+    """Of the few messages that one firewall writes each is compiled when it first comes."""
     compiled = re.compile(pattern, re.ASCII)
     names = tuple(compiled.groupindex)  # all groups have names, so they stand in their order
     turned = tuple(_TURNED.get(name, name) for name in names)
@@ -86,128 +90,122 @@ def _text(pattern: str) -> _Text:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """One message: what it is called here, its category, how it went ("" where it does not say), and its text."""
+class _Kind(NamedTuple):
+    """One message: what it is called here, its category, how it went ("" where it does not say), and the pattern of its text."""
 
     action: str
     category: str
     outcome: str
-    text: _Text
-
-
-def _kind(action: str, category: str, outcome: str, pattern: str) -> _Kind:
-    return _Kind(action, category, outcome, _text(pattern))
+    pattern: str
 
 
 _KINDS: dict[str, _Kind] = {
-    "106001": _kind("firewall-rule", "network", "denied", rf"Inbound (?P<proto>TCP) connection denied from {_FROM0} to {_TO0}{_ON}"),
-    "106006": _kind("firewall-rule", "network", "denied", rf"Deny inbound (?P<proto>UDP) from {_FROM0} to {_TO0}{_ON}"),
-    "106007": _kind(
+    "106001": _Kind("firewall-rule", "network", "denied", rf"Inbound (?P<proto>TCP) connection denied from {_FROM0} to {_TO0}{_ON}"),
+    "106006": _Kind("firewall-rule", "network", "denied", rf"Deny inbound (?P<proto>UDP) from {_FROM0} to {_TO0}{_ON}"),
+    "106007": _Kind(
         "firewall-rule",
         "network", "denied", rf"Deny inbound (?P<proto>UDP) from {_FROM0} to {_TO0} due to (?P<reason>.{{1,80}})"
     ),
-    "106010": _kind("firewall-rule", "network", "denied", rf"Deny inbound {_P} src {_FROM} dst {_TO}"),
-    "106014": _kind("firewall-rule", "network", "denied", rf"Deny inbound {_P} src {_FROM} dst {_TO}"),
-    "106015": _kind(
+    "106010": _Kind("firewall-rule", "network", "denied", rf"Deny inbound {_P} src {_FROM} dst {_TO}"),
+    "106014": _Kind("firewall-rule", "network", "denied", rf"Deny inbound {_P} src {_FROM} dst {_TO}"),
+    "106015": _Kind(
         "firewall-rule",
         "network", "denied", rf"Deny (?P<proto>TCP) \((?P<reason>no connection)\) from {_FROM0} to {_TO0}{_ON}"
     ),
-    "106016": _kind("ip-spoof", "network", "denied", rf"Deny IP spoof from \((?P<s>[^\s()]{{1,64}})\) to {_TO0}{_ON}"),
-    "106017": _kind("land-attack", "network", "denied", rf"Deny IP due to (?P<reason>Land Attack) from {_FROM0} to {_TO0}"),
-    "106021": _kind("ip-spoof", "network", "denied", rf"Deny {_P} (?P<reason>reverse path check) from {_FROM0} to {_TO0}{_ON}"),
-    "106023": _kind(
+    "106016": _Kind("ip-spoof", "network", "denied", rf"Deny IP spoof from \((?P<s>[^\s()]{{1,64}})\) to {_TO0}{_ON}"),
+    "106017": _Kind("land-attack", "network", "denied", rf"Deny IP due to (?P<reason>Land Attack) from {_FROM0} to {_TO0}"),
+    "106021": _Kind("ip-spoof", "network", "denied", rf"Deny {_P} (?P<reason>reverse path check) from {_FROM0} to {_TO0}{_ON}"),
+    "106023": _Kind(
         "firewall-rule",
         "network", "denied", rf'Deny {_P} src {_FROM} dst {_TO}.{{0,80}}? by access-group "(?P<acl>[^"]{{1,256}})"'
     ),
-    "106100": _kind(
+    "106100": _Kind(
         "firewall-rule", "network", "",
         r"access-list (?P<acl>\S{1,256}) (?P<verb>permitted|denied|est-allowed) (?P<proto>\S{1,20})"
         r" (?P<s_if>[^/ ]{1,64})/(?P<s>[^\s(]{1,255})"
         r"(?:\((?P<s_port>\d{1,5})\))?(?:\([^)]{0,256}\))? -> (?P<d_if>[^/ ]{1,64})/(?P<d>[^\s(]{1,255})(?:\((?P<d_port>\d{1,5})\))?",
     ),
-    "110002": _kind(
+    "110002": _Kind(
         "route-failed",
         "network", "denied", rf"(?P<reason>Failed to locate egress interface) for {_P} from {_FROM} to {_TO}"
     ),
-    "111008": _kind("command", "configuration", "success", r"User '(?P<user>[^']{1,256})' executed the '(?P<command>.{1,4096})' command"),
-    "111009": _kind("command", "process", "success", r"User '(?P<user>[^']{1,256})' executed cmd: (?P<command>.{1,4096})"),
-    "111010": _kind(
+    "111008": _Kind("command", "configuration", "success", r"User '(?P<user>[^']{1,256})' executed the '(?P<command>.{1,4096})' command"),
+    "111009": _Kind("command", "process", "success", r"User '(?P<user>[^']{1,256})' executed cmd: (?P<command>.{1,4096})"),
+    "111010": _Kind(
         "command", "configuration", "success",
         r"User '(?P<user>[^']{1,256})', running '[^']{1,64}' from IP (?P<s>[^\s,]{1,64}), executed '(?P<command>.{1,4096})'",
     ),
-    "113004": _kind("login", "authentication", "success", rf"AAA user \w{{1,20}} Successful : server = +\S{{1,64}} : {_USER}"),
-    "113005": _kind(
+    "113004": _Kind("login", "authentication", "success", rf"AAA user \w{{1,20}} Successful : server = +\S{{1,64}} : {_USER}"),
+    "113005": _Kind(
         "login", "authentication", "failure", r"AAA user \w{1,20} Rejected : reason ="
         rf" (?P<reason>[^:]{{1,128}}) : server = \S{{1,64}} : {_USER}"
     ),
-    "113006": _kind("account-locked", "authentication", "failure", r"User '(?P<user>[^']{1,256})' (?P<reason>locked out .{1,128})"),
-    "113012": _kind("login", "authentication", "success", rf"AAA user authentication Successful : local database : {_USER}"),
-    "113015": _kind(
+    "113006": _Kind("account-locked", "authentication", "failure", r"User '(?P<user>[^']{1,256})' (?P<reason>locked out .{1,128})"),
+    "113012": _Kind("login", "authentication", "success", rf"AAA user authentication Successful : local database : {_USER}"),
+    "113015": _Kind(
         "login", "authentication", "failure",
         rf"AAA user authentication Rejected : reason = (?P<reason>[^:]{{1,128}}) : local database : {_USER}",
     ),
-    "113019": _kind(
+    "113019": _Kind(
         "vpn-logout", "session", "",
         rf"{_VPN}, Session disconnected\..{{0,200}}? xmt: (?P<sent>\d{{1,18}}), Bytes rcv:"
         rf" (?P<received>\d{{1,18}}), Reason: (?P<reason>.{{1,128}})",
     ),
-    "113039": _kind("vpn-login", "authentication", "success", rf"{_WHO} AnyConnect parent session started"),
-    "302013": _kind("connection-built", "network", "allowed", rf"{_BUILT}{_FROM} to {_TO}"),
-    "302014": _kind("connection-ended", "network", "allowed", rf"{_DOWN}{_FROM} to {_TO}{_SPENT}"),
-    "302015": _kind("connection-built", "network", "allowed", rf"{_BUILT}{_FROM} to {_TO}"),
-    "302016": _kind("connection-ended", "network", "allowed", rf"{_DOWN}{_FROM} to {_TO}{_SPENT}"),
-    "302020": _kind("connection-built", "network", "allowed", rf"Built (?:in|out)bound (?P<proto>ICMP) {_ICMP}"),
-    "302021": _kind("connection-ended", "network", "allowed", rf"Teardown (?P<proto>ICMP) {_ICMP}"),
-    "303002": _kind(
+    "113039": _Kind("vpn-login", "authentication", "success", rf"{_WHO} AnyConnect parent session started"),
+    "302013": _Kind("connection-built", "network", "allowed", rf"{_BUILT}{_FROM} to {_TO}"),
+    "302014": _Kind("connection-ended", "network", "allowed", rf"{_DOWN}{_FROM} to {_TO}{_SPENT}"),
+    "302015": _Kind("connection-built", "network", "allowed", rf"{_BUILT}{_FROM} to {_TO}"),
+    "302016": _Kind("connection-ended", "network", "allowed", rf"{_DOWN}{_FROM} to {_TO}{_SPENT}"),
+    "302020": _Kind("connection-built", "network", "allowed", rf"Built (?:in|out)bound (?P<proto>ICMP) {_ICMP}"),
+    "302021": _Kind("connection-ended", "network", "allowed", rf"Teardown (?P<proto>ICMP) {_ICMP}"),
+    "303002": _Kind(
         "ftp", "network", "allowed", rf"FTP connection from {_FROM} to {_TO}, user (?P<user>\S{{1,256}})"
         r" (?P<verb>\w{1,20}) file (?P<file>.{1,1024})"
     ),
-    "304001": _kind(
+    "304001": _Kind(
         "url", "web", "allowed",
         r"(?:(?P<user>[^\s@]{1,256})@)?(?P<s>[^\s(@]{1,255})(?:\([^)]{1,256}\))? Accessed (?:JAVA )?URL"
         r" (?:[^\s@]{1,64}@)?(?P<d>[\d.]{7,15}):(?P<url>.{1,4096})",
     ),
-    "304002": _kind("url", "web", "denied", r"Access denied URL (?P<url>\S{1,4096}) SRC (?P<s>\S{1,255}) DEST (?P<d>\S{1,255})"),
-    "305011": _kind(
+    "304002": _Kind("url", "web", "denied", r"Access denied URL (?P<url>\S{1,4096}) SRC (?P<s>\S{1,255}) DEST (?P<d>\S{1,255})"),
+    "305011": _Kind(
         "translation-built", "network", "allowed",
         rf"Built \w{{1,10}} (?P<proto>\w{{1,8}}) translation from {_FROM} to {_end('nat')}"
     ),
-    "313001": _kind(
+    "313001": _Kind(
         "firewall-rule",
         "network", "denied", r"Denied (?P<proto>ICMP) type=\d{1,3}, code=\d{1,3} from (?P<s>\S{1,255}) on interface (?P<s_if>\S{1,64})"
     ),
-    "313004": _kind(
+    "313004": _Kind(
         "firewall-rule", "network", "denied",
         r"Denied (?P<proto>ICMP) type=\d{1,3}, from (?:laddr )?(?P<s>\S{1,255}) on interface"
         r" (?P<s_if>\S{1,64}) to (?P<d>\S{1,255}): (?P<reason>.{1,128})",
     ),
-    "502101": _kind("account-created", "iam", "success", r"New user added to local dbase: Uname: (?P<target>\S{1,256})"),
-    "502102": _kind("account-deleted", "iam", "success", r"User deleted from local dbase: Uname: (?P<target>\S{1,256})"),
-    "502103": _kind(
+    "502101": _Kind("account-created", "iam", "success", r"New user added to local dbase: Uname: (?P<target>\S{1,256})"),
+    "502102": _Kind("account-deleted", "iam", "success", r"User deleted from local dbase: Uname: (?P<target>\S{1,256})"),
+    "502103": _Kind(
         "privilege-changed",
         "iam", "success", r"User priv level changed: Uname: (?P<user>\S{1,256}) (?P<reason>From: \d{1,2} To: \d{1,2})"
     ),
-    "605004": _kind("login", "authentication", "failure", f"Login denied {_ADMIN}"),
-    "605005": _kind("login", "authentication", "success", f"Login permitted {_ADMIN}"),
-    "611101": _kind(
+    "605004": _Kind("login", "authentication", "failure", f"Login denied {_ADMIN}"),
+    "605005": _Kind("login", "authentication", "success", f"Login permitted {_ADMIN}"),
+    "611101": _Kind(
         "login",
         "authentication", "success", r"User authentication succeeded: (?:IP address: (?P<s>[^\s,]{1,64}), )?Uname: (?P<user>.{1,256})"
     ),
-    "611102": _kind(
+    "611102": _Kind(
         "login",
         "authentication", "failure", r"User authentication failed: (?:IP address: (?P<s>[^\s,]{1,64}), )?Uname: (?P<user>.{1,256})"
     ),
-    "710003": _kind("firewall-rule", "network", "denied", rf"(?P<proto>\w{{1,8}}) access denied by ACL from {_FROM0} to {_TO}"),
-    "710005": _kind("firewall-rule", "network", "denied", rf"(?P<proto>\w{{1,8}}) request discarded from {_FROM0} to {_TO}"),
-    "716001": _kind("vpn-login", "authentication", "success", rf"{_WHO} WebVPN session started"),
-    "716002": _kind("vpn-logout", "session", "", rf"{_WHO} WebVPN session terminated: (?P<reason>.{{1,128}})"),
-    "716038": _kind("vpn-login", "authentication", "success", rf"{_WHO} Authentication: successful"),
-    "716039": _kind("vpn-login", "authentication", "failure", rf"{_WHO} Authentication: rejected"),
-    "722051": _kind("vpn-address", "network", "success", rf"{_WHO} (?:IPv4 )?Address <(?P<s_nat>[^<>]{{1,64}})>"),
-    "733100": _kind("threat-rate", "intrusion_detection", "", r"\[ *(?P<object>[^\]]{1,128})\] (?P<reason>drop rate-\d exceeded)\."),
+    "710003": _Kind("firewall-rule", "network", "denied", rf"(?P<proto>\w{{1,8}}) access denied by ACL from {_FROM0} to {_TO}"),
+    "710005": _Kind("firewall-rule", "network", "denied", rf"(?P<proto>\w{{1,8}}) request discarded from {_FROM0} to {_TO}"),
+    "716001": _Kind("vpn-login", "authentication", "success", rf"{_WHO} WebVPN session started"),
+    "716002": _Kind("vpn-logout", "session", "", rf"{_WHO} WebVPN session terminated: (?P<reason>.{{1,128}})"),
+    "716038": _Kind("vpn-login", "authentication", "success", rf"{_WHO} Authentication: successful"),
+    "716039": _Kind("vpn-login", "authentication", "failure", rf"{_WHO} Authentication: rejected"),
+    "722051": _Kind("vpn-address", "network", "success", rf"{_WHO} (?:IPv4 )?Address <(?P<s_nat>[^<>]{{1,64}})>"),
+    "733100": _Kind("threat-rate", "intrusion_detection", "", r"\[ *(?P<object>[^\]]{1,128})\] (?P<reason>drop rate-\d exceeded)\."),
 }  # fmt: skip
-_OF_OTHERS = (_text(_VPN), _text(_WHO))
 
 
 def read(message: str, fields: dict[str, Value]) -> None:
@@ -218,19 +216,20 @@ def read(message: str, fields: dict[str, Value]) -> None:
         return
     fields["event.code"] = code
     kind = _KINDS.get(code)
-    match = kind.text.pattern.match(text) if kind is not None else None
-    if kind is None or match is None:
-        for other in _OF_OTHERS:
+    form = _text(kind.pattern) if kind is not None else None
+    match = form.pattern.match(text) if form is not None else None
+    if kind is None or form is None or match is None:
+        for other in (_text(_VPN), _text(_WHO)):
             if (match := other.pattern.match(text)) is not None:
                 _put(other, dict(zip(other.names, match.groups(), strict=True)), fields)
                 return
         return
-    found = dict(zip(kind.text.names, match.groups(), strict=True))
+    found = dict(zip(form.names, match.groups(), strict=True))
     if found.get("way") == "out":  # the connection goes from the inside to what stands first
-        found = dict(zip(kind.text.turned, match.groups(), strict=True))
+        found = dict(zip(form.turned, match.groups(), strict=True))
     fields["event.action"] = kind.action
     fields["event.category"] = kind.category
-    _put(kind.text, found, fields)
+    _put(form, found, fields)
     outcome = _VERBS.get(found.get("verb") or "", kind.outcome)
     if outcome in ("allowed", "denied"):
         verdict(fields, allowed=outcome == "allowed")
