@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -65,8 +65,9 @@ class ElasticSearch:
             {"range": {"@timestamp": {"gte": low // 1000, "lt": -(-high // 1000), "format": "epoch_millis"}}},
         ]
 
-    def events(self, limit: int) -> Iterator[dict[str, Value]]:
-        """Documents, newest first, at most so many, from one point in time."""
+    def events(self, limit: int, fields: Sequence[str] = ()) -> Iterator[dict[str, Value]]:
+        """Documents, newest first, at most so many, from one point in time; whole ones, whichever `fields` are looked at."""
+        del fields
         if limit:
             for number, document in enumerate(self._documents(min(limit, 1_000)), 1):
                 yield document
