@@ -277,6 +277,7 @@ def _add(summary: Summary, counts: _Counts) -> None:
 def _serve(scan: Scan[list[str]], now: datetime, ends: Connection, parents: Sequence[Connection]) -> None:
     """The life of a process: tasks, until the parent closes its end or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C too, and ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whatever the parent does with its own
     for other in parents:
         other.close()  # else nobody would ever see the parent's end closed
     try:

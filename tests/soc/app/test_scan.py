@@ -350,6 +350,14 @@ def test_reasons_that_quote_records_are_bounded(rules: RuleSet, tmp_path: Path) 
     assert sum(scan.summary.refused.values()) == 3_000
 
 
+def test_processes_of_a_parent_that_goes_on_after_sigterm_end_all_the_same(rules: RuleSet, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        assert found(new_scan(rules), log_folder(tmp_path / "logs"), 2)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_ctrl_c_ends_every_process_at_once(rules: RuleSet, tmp_path: Path) -> None:
     rule_folder, log = tmp_path / "rules", tmp_path / "large.jsonl"
     log.write_bytes(b"\n".join(event(n, "a.exe") for n in range(60_000)))
