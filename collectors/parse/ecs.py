@@ -120,7 +120,8 @@ def ip(text: str) -> str | None:
     """An IPv4 or IPv6 address in its usual spelling (`::ffff:192.0.2.7` is 192.0.2.7, a zone `%eth0` goes), or None."""
     try:
         if ":" not in text:
-            return socket.inet_ntop(socket.AF_INET, socket.inet_pton(socket.AF_INET, text))
+            socket.inet_pton(socket.AF_INET, text)  # takes one spelling only: no leading zeros, four numbers
+            return text
         packed = socket.inet_pton(socket.AF_INET6, text.partition("%")[0])
     except (OSError, ValueError):  # ValueError: a NUL or a surrogate in it
         return None

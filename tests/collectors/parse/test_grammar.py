@@ -169,3 +169,12 @@ def test_every_value_of_event_data_arrives_as_text(data: dict[str, object], stam
     for name, value in data.items():
         if value is not None and name.isalnum() and name != "Data":
             assert stored[f"winlog.event_data.{name}"] in written
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["01.2.3.4", "1.2.3", "1.2.3.4.5", "1.2.3.4 ", "1.2.3.4\n", "256.1.1.1", "٣.1.1.1", "0x1.1.1.1", "1.2.3.4\0", ""],
+)
+def test_an_address_has_one_spelling(text: str) -> None:
+    assert ip(text) is None
+    assert ip("192.0.2.7") == ip("::ffff:192.0.2.7") == "192.0.2.7"
