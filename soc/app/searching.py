@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -48,9 +48,9 @@ class Search:
         self._look = Look(self._asked.query, self._asked.zone)
         self._view = store.view()
 
-    def events(self, limit: int) -> Iterator[dict[str, Value]]:
-        """Documents, newest first, at most so many."""
-        return islice(self._view.documents(self._asked), limit)
+    def events(self, limit: int, fields: Sequence[str] = ()) -> Iterator[dict[str, Value]]:
+        """Documents (default: whole, else these fields of them), newest first, at most so many."""
+        return islice(self._view.documents(self._asked, fields), limit)
 
     def histogram(self, every: timedelta, by: str) -> dict[datetime, Counter[str]]:
         """Events of each stretch of time, for each value of the field `by` where one is named (soc.store.segments.counting)."""

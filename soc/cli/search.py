@@ -87,7 +87,8 @@ def command(
                 raise click.UsageError(f"that would be more than {MOST_BARS} lines; take a longer --every, or --json")
             _histogram(search.histogram(every, by), site, by, as_json=as_json)
         else:
-            _events(search.events(limit), site, fields or FIELDS, as_json=as_json)
+            columns = fields or FIELDS
+            _events(search.events(limit, () if as_json else columns), site, columns, as_json=as_json)
 
 
 def _events(found: Iterable[Mapping[str, Any]], site: Site, fields: tuple[str, ...], *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +56,8 @@ class LocalEventStore:
         self._journal = journal
         self._hidden = hidden
         self._writer: _Writer | None = None
+        self._tail: _Tail | None = None
+        self._reading = threading.Lock()
 
     def index(self, events: Sequence[Event], first_offset: int) -> Indexed:
         """See EventStore. Raises: UnreachableError also where another process indexes."""
@@ -131,22 +134,30 @@ class LocalEventStore:
                 return list(self._writer.rows)
             if end - offset > MOST_BEHIND:
                 raise UnreachableError(f"{self.path}: {end - offset:,} events are not indexed yet; `soc run` does so")
-        found = []
-        known = dict(marks)
-        seen: set[str] = set()
+            with self._reading:
+                if self._tail is None or self._tail.start != offset:
+                    self._tail = _Tail(offset, dict(marks))
+                self._read_on(self._tail, end)
+                return list(self._tail.found)
+        tail = _Tail(offset, dict(marks))
+        self._read_on(tail, end)
+        return tail.found
+
+    def _read_on(self, tail: _Tail, end: int) -> None:
+        """Read the journal up to `end`. An event beyond all of its stream was not there before; others are looked for."""
         files = self._files()
-        for first, events in self._journalled(offset, end):
+        for first, events in self._journalled(tail.end, end):
             for at, event in enumerate(events, first):
                 key, place = (event.source, event.position.stream), event.position.offset
-                if place <= known.get(key, place - 1):
-                    if event.id in seen or files.held([event.id]):
+                if place <= tail.marks.get(key, place - 1):
+                    if event.id in tail.ids or files.held([event.id]):
                         continue
                 else:
-                    known[key] = place
-                seen.add(event.id)
+                    tail.marks[key] = place
+                tail.ids.add(event.id)
                 if not self._hidden(event):
-                    found.append((at, event))
-        return found
+                    tail.found.append((at, event))
+        tail.end = max(end, tail.end)
 
     def _files(self) -> View:
         from soc.store.segments.view import View
@@ -204,6 +215,16 @@ def _asked(query: EventQuery) -> Asked:
         else:
             found.append(Equals(field, (text_of(wanted),)))
     return Asked(All(tuple(found)), query.since, query.until)
+
+
+class _Tail:
+    """What was read of the journal from `start` to `end`, kept from one look to the next. `marks`: of its streams, those before it too."""
+
+    def __init__(self, start: int, marks: Marks) -> None:
+        self.start = self.end = start
+        self.marks = marks
+        self.ids: set[str] = set()
+        self.found: list[tuple[int, Event]] = []
 
 
 class _Writer:

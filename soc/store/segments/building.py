@@ -348,11 +348,10 @@ def _mapped(addresses: pa.Array) -> list[bytes]:
 
 def searched(table: pa.Table) -> pa.Array:
     """Of each row the text that is searched by words; not folded."""
+    if MESSAGE in table.column_names and table[MESSAGE].null_count == 0:
+        return table[MESSAGE].combine_chunks()
     original = original_text(table["_before"].combine_chunks())
-    if MESSAGE not in table.column_names:
-        return original
-    message = table[MESSAGE].combine_chunks()
-    return message if message.null_count == 0 else pc.coalesce(message, original)
+    return pc.coalesce(table[MESSAGE].combine_chunks(), original) if MESSAGE in table.column_names else original
 
 
 def original_text(raw: pa.Array) -> pa.Array:

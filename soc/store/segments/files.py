@@ -181,7 +181,8 @@ class Part:
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """See Rows."""
         table = self._table
-        return table if columns is None else table.select([name for name in columns if name in table.column_names])
+        there = frozenset(table.column_names)
+        return table if columns is None else table.select([name for name in columns if name in there])
 
     @cached_property
     def _table(self) -> pa.Table:
@@ -199,13 +200,13 @@ class Part:
             raise _damaged(self.path, f"part from byte {start} on")
         return data
 
-    @cached_property
-    def _filter(self) -> np.ndarray[Any, np.dtype[np.uint32]]:
-        return np.unpackbits(self.bits, bitorder="little").astype(np.uint32)
-
     def holding(self, text: bytes) -> int:
         """See File."""
-        return _holding(text, len(self._filter), lambda at: self._filter[at * BLOCK : (at + 1) * BLOCK], 1)
+        return _holding(text, self.header.words, self._block, 1)
+
+    def _block(self, at: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
+        packed = self.bits[at * BLOCK // 8 : (at + 1) * BLOCK // 8]
+        return np.unpackbits(packed, bitorder="little").astype(np.uint32)
 
     def id_starts(self) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
         """See File."""

@@ -194,6 +194,8 @@ class Seen:
         self._rows = rows
         wanted = [*columns, *(["_rest", "_shape"] if self.about.whole or self.about.rest else [])]
         self._table = rows.read(wanted)
+        if MESSAGE in wanted and (MESSAGE not in self._table.column_names or self._table[MESSAGE].null_count):
+            self._table = rows.read([*dict.fromkeys([*wanted, "_before"])])  # what is searched where there is no message
 
     @cached_property
     def times(self) -> NDArray[np.int64]:
@@ -294,7 +296,7 @@ def leaves(query: Query) -> Iterator[Text | Exists | Equals | Compares]:
 def _columns(leaf: Text | Exists | Equals | Compares) -> list[str]:
     field = leaf.field
     if isinstance(leaf, Text) and not field:
-        return [MESSAGE, "_before"]
+        return [MESSAGE]
     if field == "event.original":
         return [MESSAGE, "_before", "_after"]
     if field in ("log.source.address", "log.source.subject"):

@@ -17,7 +17,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from collectors.event import ENVELOPE, Event, Value
-from soc.detect.table import Key, Values, plain
+from soc.detect.sigma.keywords import Block
+from soc.detect.table import Key, Values, keys_of
 from soc.store.segments.building import ENVELOPE_COLUMNS, ID_START, MESSAGE, WHOLE
 from soc.store.segments.files import About, Rows
 from soc.store.segments.restoring import events as restored
@@ -52,26 +53,36 @@ class SealedTable:
         self._order: Codes = order
         self._counts_as = np.minimum(times, known["event.ingested"].cast(pa.int64()).to_numpy())[order]
         self._rest = _rest(known, order)
+        self._beside: dict[str, list[tuple[int, Value]]] = {}
+        for place, fields in self._rest.items():
+            for name, value in fields.items():
+                self._beside.setdefault(name, []).append((place, value))
         self._columns: dict[str, _Column] = {}
         self._events: dict[int, Event] = {}
         self._expected: Sequence[int] = ()
+        self._sharing: dict[tuple[int, ...], set[int]] = {}
+        shapes = {rows.shapes[number] for number in np.unique(known["_shape"].to_numpy()).tolist() if number != WHOLE}
+        names = {name for shape in shapes for name in shape}
+        self._texts = sorted(names - _OURS - {MESSAGE})
+        self._starts: list[int] = []
 
     def __len__(self) -> int:
         return len(self._order)
 
     def keys(self, names: Sequence[str]) -> list[Values]:
         """The values of a few fields, row by row; rows that hold the same share a tuple."""
-        held, inverse = self._together(names, range(len(self)))
+        columns, inverse = self._together(names, range(len(self)))
+        held = list(zip(*columns, strict=True))
         return [held[at] for at in inverse]
 
     def values(self, names: Sequence[str], places: Sequence[int]) -> Sequence[Key | None]:
         """A key of each row."""
-        held, inverse = self._together(names, places)
-        keys: list[Key] = [tuple(map(plain, values)) for values in held]
+        columns, inverse = self._together(names, places)
+        keys = keys_of(columns, max(inverse, default=-1) + 1)
         return [keys[at] for at in inverse]
 
-    def _together(self, names: Sequence[str], places: Sequence[int]) -> tuple[list[Values], list[int]]:
-        """Each combination of values once, and which of them each row has."""
+    def _together(self, names: Sequence[str], places: Sequence[int]) -> tuple[list[list[Value]], list[int]]:
+        """Each combination of values once, as columns, and which of them each row has."""
         self._load(names)
         columns = [self._column(name, places) for name in names]
         codes, most = np.zeros(len(places), np.int64), 1
@@ -83,8 +94,7 @@ class SealedTable:
                 codes, most = np.unique(codes, return_inverse=True)[1], len(places)
             codes, most = codes * size + column.codes, most * size
         _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-        parts = [column.values[column.codes[first]].tolist() for column in columns]
-        return list(zip(*parts, strict=True)) if parts else [()] * len(first), inverse.tolist()
+        return [column.values[column.codes[first]].tolist() for column in columns], inverse.tolist()
 
     def column(self, name: str, places: Sequence[int]) -> list[Value]:
         """The values of one field in these rows."""
@@ -108,14 +118,19 @@ class SealedTable:
         if not missing:
             return
         table = self._group.rows.read([name for name in missing if name not in _OURS])
+        there = frozenset(table.column_names)
         for name in missing:
-            column = _coded(table[name], self._order) if name in table.column_names else None
-            self._columns[name] = self._filled(name, column or _Column(_NOTHING, np.zeros(len(self), np.int64)))
+            column = _coded(table[name], self._order) if name in there else self._absent
+            self._columns[name] = self._filled(name, column)
+
+    @cached_property
+    def _absent(self) -> _Column:
+        return _Column(_NOTHING, np.zeros(len(self), np.int64))
 
     def _filled(self, name: str, column: _Column) -> _Column:
         """The column with what stands beside it."""
-        beside = [(place, fields[name]) for place, fields in self._rest.items() if name in fields]
-        if not beside:
+        beside = self._beside.get(name)
+        if beside is None:
             return column
         values = np.empty(len(column.values) + len(beside), object)
         values[: len(column.values)] = column.values
@@ -166,35 +181,36 @@ class SealedTable:
         """Nothing."""
         return [""] * len(places)
 
-    def shared(self) -> Sequence[bytes]:
+    def shared(self) -> Block:
         """Every text that a column has."""
-        return self._texts_of_columns[0]
+        return self._block
 
-    def sharing(self, numbers: Iterable[int]) -> Collection[int]:
+    def sharing(self, numbers: Sequence[int]) -> Collection[int]:
         """The places of rows with one of `shared`."""
-        found: set[int] = set()
-        _, names, starts = self._texts_of_columns
-        for number in numbers:
-            at = int(np.searchsorted(starts, number, "right")) - 1
-            column = self._columns[names[at]]
-            found.update(np.flatnonzero(column.codes == number - starts[at]).tolist())
+        key = tuple(numbers)
+        found = self._sharing.get(key)
+        if found is None:
+            found = self._sharing[key] = set()
+            at = np.array(key, np.int64)
+            ends = [*self._starts[1:], len(self._block)]
+            for name, start, end in zip(self._texts, self._starts, ends, strict=True):
+                codes = at[(at >= start) & (at < end)] - start
+                if len(codes):
+                    found.update(np.flatnonzero(np.isin(self._columns[name].codes, codes)).tolist())
         return found
 
     @cached_property
-    def _texts_of_columns(self) -> tuple[list[bytes], list[str], list[int]]:
-        """The texts of all columns (empty where a value is none), the columns, and where the texts of each begin."""
-        names = [name for name in self._group.names if name not in _OURS and name != MESSAGE]
-        self._load(names)
+    def _block(self) -> Block:
+        """The texts of all columns (empty where a value is none)."""
+        self._load(self._texts)
         texts: list[bytes] = []
-        starts = []
-        for name in names:
-            starts.append(len(texts))
-            values = self._columns[name].values.tolist()
-            texts += [
-                value.encode("utf-8", "surrogatepass") if value.__class__ is str else "\0".join(_texts(value)).encode()
-                for value in values
-            ]
-        return texts, names, starts
+        self._starts = []
+        for name in self._texts:
+            self._starts.append(len(texts))
+            for value in self._columns[name].values.tolist():
+                text = value if value.__class__ is str else "\0".join(_texts(value))
+                texts.append(text.encode("utf-8", "surrogatepass"))
+        return Block(texts, [""] * len(texts))
 
     def haystack(self, place: int) -> str:
         """All texts in one."""
@@ -247,11 +263,6 @@ class _Held:
     @property
     def shapes(self) -> tuple[tuple[str, ...], ...]:
         return self.rows.shapes
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Its columns."""
-        return sorted({name for shape in self.rows.shapes for name in shape})
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         if self._whole is None:

@@ -17,11 +17,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from collectors.event import Event, Value
+from collectors.event import ENVELOPE, Event, Value
 from soc.store.columns import micros
 from soc.store.language import All, Query
 from soc.store.meaning import AsDocument, holds
-from soc.store.segments.building import Marks
+from soc.store.segments.building import MESSAGE, Marks
 from soc.store.segments.files import About, DamagedFileError, File, Rows, listed
 from soc.store.segments.looking import Look, Mask, Seen, odd_places
 from soc.store.segments.mending import Journalled, Mended
@@ -178,21 +178,31 @@ class View:
                 table = rows.read([*dict.fromkeys(["_offset", "@timestamp", "_shape", *fields])])
                 yield Columns(table, odd, rows)
 
-    def documents(self, asked: Asked) -> Iterator[dict[str, Value]]:
-        """Documents of what meets a search, newest first; of the same microsecond, the later in the journal first."""
+    def documents(self, asked: Asked, fields: Sequence[str] = ()) -> Iterator[dict[str, Value]]:
+        """Documents of what meets a search, newest first; of the same microsecond, the later in the journal first.
+
+        `fields`: only these of them, which costs less: a document is put together of all its columns. With `message` comes `event.original`
+        where there is none.
+        """
         places = self._places(asked)
         size = _FIRST
         while chunk := list(islice(places, size)):
             by_group: dict[int, list[Waiting]] = {}
             for place in chunk:
                 by_group.setdefault(place[2], []).append(place)
-            found: dict[int, Event] = {}
+            found: dict[int, dict[str, Value]] = {}
             for number, members in by_group.items():
-                rows = [row for *_, row in members]
-                some = [self.tail[row][1] for row in rows] if number < 0 else _restored(self._groups[number], rows)
+                some = self._documents(number, [row for *_, row in members], fields)
                 found.update(zip([place[1] for place in members], some, strict=bool(some)))
-            yield from (found[offset].document() for _, offset, _, _ in chunk if offset in found)
+            yield from (found[offset] for _, offset, _, _ in chunk if offset in found)
             size *= 2
+
+    def _documents(self, number: int, places: Sequence[int], fields: Sequence[str]) -> list[dict[str, Value]]:
+        if number >= 0 and fields and (some := _columns_of(self._groups[number], places, fields)) is not None:
+            return some
+        events = [self.tail[at][1] for at in places] if number < 0 else _restored(self._groups[number], places)
+        documents = [event.document() for event in events]
+        return [_some_of(each, fields) for each in documents] if fields else documents
 
     @cached_property
     def _groups(self) -> list[Rows]:
@@ -238,6 +248,33 @@ def _restored(rows: Rows, places: Sequence[int]) -> list[Event]:
         return restored(rows, places)
     except DamagedFileError:
         return []
+
+
+def _some_of(document: dict[str, Value], fields: Sequence[str]) -> dict[str, Value]:
+    instead = ["event.original"] if MESSAGE in fields and document.get(MESSAGE) is None else []
+    return {name: document[name] for name in (*fields, *instead) if name in document}
+
+
+def _columns_of(rows: Rows, places: Sequence[int], fields: Sequence[str]) -> list[dict[str, Value]] | None:
+    """These fields of these rows; None where a field is no column, or some row has it beside them."""
+    about = rows.about
+    plain = [name for name in fields if name != "@timestamp"]
+    if about.whole or any(name in about.rest or name in ENVELOPE for name in plain):
+        return None
+    try:
+        table = rows.read(["@timestamp", *plain]).take(pa.array(places, pa.int64()))
+    except DamagedFileError:
+        return []
+    if MESSAGE in fields and (MESSAGE not in table.column_names or table[MESSAGE].null_count):
+        return None
+    columns = {name: table[name].to_pylist() for name in fields if name in table.column_names}
+    if "@timestamp" in columns:
+        columns["@timestamp"] = [
+            f"{time.replace(tzinfo=None).isoformat(timespec='microseconds')}Z" for time in columns["@timestamp"]
+        ]
+    return [
+        {name: values[at] for name, values in columns.items() if values[at] is not None} for at in range(len(places))
+    ]
 
 
 def _met(look: Look, rows: Rows, number: int, asked: Asked) -> Iterator[Waiting]:
