@@ -57,8 +57,28 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return found
 
     def envelope(self) -> dict[str, Value]:
-        """What of the document does not stand in `fields`, nor may."""
-        return {name: value for name, read in _READERS if (value := read(self)) not in _NOTHING}
+        """What of the document does not stand in `fields`, nor may: all of `ENVELOPE` that is not empty, for every event that is stored."""
+        position, original, peer = self.position, self.original, self.peer
+        found: dict[str, Value] = {
+            "@timestamp": _utc(self.time),
+            "event.id": self.id,
+            "event.ingested": _received(self.ingested),
+        }
+        if original:
+            found["event.original"] = original
+        found["event.index"] = position.index
+        if position.path:
+            found["log.file.path"] = position.path
+        found["log.offset"] = position.offset
+        if peer:
+            address, _, subject = peer.partition(" ")
+            if address:
+                found["log.source.address"] = address
+            if subject:
+                found["log.source.subject"] = subject
+        if self.source:
+            found["soc.source"] = self.source
+        return found
 
 
 def _utc(moment: datetime) -> str:
@@ -84,9 +104,6 @@ _ENVELOPE: Mapping[str, Callable[[Event], Value]] = {
     "soc.source": lambda e: e.source,
 }
 """Fields that live in attributes: name -> how to read it."""
-
-_READERS = tuple(_ENVELOPE.items())
-_NOTHING: tuple[Value, ...] = (None, "")
 
 ENVELOPE = frozenset(_ENVELOPE)
 """Names that no record may set: a parser moves a producer's own value of them to `producer.<name>`."""

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -50,7 +51,12 @@ _ORDER = [{"@timestamp": "desc"}, {TIME_US: "desc"}, {OFFSET: "desc"}, {"event.i
 def dataset_of(event: Event) -> str:
     """The dataset part of the data stream's name: a-z, 0-9, "." and "_" only, whatever the event says of itself."""
     said = event.fields.get("event.dataset")
-    return _STRANGE.sub("_", said.lower()).strip("._")[:100] or GENERIC if isinstance(said, str) else GENERIC
+    return _safe(said) if isinstance(said, str) else GENERIC
+
+
+@lru_cache(4_096)
+def _safe(dataset: str) -> str:
+    return _STRANGE.sub("_", dataset.lower()).strip("._")[:100] or GENERIC
 
 
 class ElasticEventStore:
