@@ -89,9 +89,9 @@ def vpcflow_lines(dice: random.Random) -> Iterator[str]:
 
 
 CLOUD_LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
-    "cloudtrail": ("json", cloudtrail_lines),
-    "kubernetes": ("json", kubernetes_lines),
-    "azure-signin": ("json", signin_lines),
-    "m365": ("json", m365_lines),
+    "shapes/aws_cloudtrail": ("json", cloudtrail_lines),
+    "shapes/kubernetes_audit": ("json", kubernetes_lines),
+    "shapes/azure": ("json", signin_lines),
+    "shapes/m365_audit": ("json", m365_lines),
     "aws-vpcflow": ("aws-vpcflow", vpcflow_lines),
 }

@@ -77,10 +77,10 @@ def vsphere_lines(dice: random.Random) -> Iterator[str]:
 
 HOST_LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "auditd": ("auditd", auditd_lines),
-    "named": ("rfc3164", dns_lines),
-    "dhcpd": ("rfc3164", dhcp_lines),
-    "postfix": ("rfc3164", mail_lines),
-    "systemd": ("rfc3164", systemd_lines),
-    "samba": ("rfc3164", samba_lines),
-    "vsphere": ("rfc3164", vsphere_lines),
+    "messages/named": ("rfc3164", dns_lines),
+    "messages/dhcp": ("rfc3164", dhcp_lines),
+    "messages/postfix": ("rfc3164", mail_lines),
+    "messages/systemd": ("rfc3164", systemd_lines),
+    "messages/samba": ("rfc3164", samba_lines),
+    "messages/vsphere": ("rfc3164", vsphere_lines),
 }

@@ -81,9 +81,9 @@ def mariadb_lines(dice: random.Random) -> Iterator[str]:
 
 SERVER_LINES: dict[str, tuple[str, Callable[[random.Random], Iterator[str]]]] = {
     "w3c": ("w3c", w3c_lines),
-    "suricata": ("json", suricata_lines),
-    "zeek": ("json", zeek_lines),
+    "shapes/suricata": ("json", suricata_lines),
+    "shapes/zeek": ("json", zeek_lines),
     "mariadb-audit": ("mariadb-audit", mariadb_lines),
     "squid": ("squid", squid_lines),
-    "haproxy": ("syslog", haproxy_lines),
+    "messages/haproxy": ("syslog", haproxy_lines),
 }

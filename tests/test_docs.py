@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
+from bench.parse import NAMES, records_of
+from collectors.parse import Context, known_format, parse_batch
 from soc.cli import soc
 from soc.metrics import Metrics
 
@@ -57,6 +59,24 @@ def test_every_command_is_in_the_reference() -> None:
         for sub in below(command):
             row = next(line for line in reference.splitlines() if line.startswith(f"| `soc {name}"))
             assert re.search(rf"\b{sub}\b", row), f"{name} {sub}"
+
+
+def test_every_parser_is_in_the_table_of_formats_with_what_it_costs() -> None:
+    rows = re.findall(
+        r"^\| (\S+) \| (.+) \| `(\S+)` \| \d+ \| [\d,]+ \|$",
+        (ROOT / "docs" / "formats.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    assert {name for name, *_ in rows} == set(NAMES)
+    assert [form for _, _, form in rows if known_format(form) is None] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_measured_of_a_parser_is_read_by_it(name: str) -> None:
+    records, form = records_of(name, 60)
+    events, dead = parse_batch(records, form, Context())
+    assert [letter.reason for letter in dead] == []
+    assert len(events) == 60
 
 
 def test_every_command_that_prints_data_takes_json() -> None:
