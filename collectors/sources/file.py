@@ -26,7 +26,15 @@ from collectors.record import DeadLetter, Mark, Position, RawRecord
 from collectors.sources.keys import check_encoding
 from collectors.sources.lines import Continues
 from collectors.sources.packed import open_content
-from collectors.sources.rotation import COMPRESSED, Opened, find_marked, may_be_copy, missed_since, open_marked
+from collectors.sources.rotation import (
+    COMPRESSED,
+    Opened,
+    find_marked,
+    is_generation,
+    may_be_copy,
+    missed_since,
+    open_marked,
+)
 from collectors.sources.source import BATCH_RECORDS, Batch, Counts
 from collectors.sources.tail import Tail, open_file, shown
 from collectors.sources.text import SAMPLE_BYTES, binary_kind
@@ -75,6 +83,8 @@ class FileSource:
         self._tails: list[Tail] = []
         self._leaving: list[Tail] = []
         self._inodes: set[int] = set()
+        self._left: dict[str, int] = {}
+        """Name -> when (mtime) the last file was written that is known to have had it, while any is left."""
         self._reported: set[tuple[str, int]] = set()
         self._paths: list[str] = []
         self._expand_at = 0.0
@@ -132,9 +142,11 @@ class FileSource:
                 self._report(tail.path, tail.inode, f"{kind}, not lines of text", sample)
                 return False
             unread = tail.untouched
+            if unread and self._was_swapped(tail):
+                return False  # what it held before comes first
             if tail.read():
-                if unread and tail.copied_ns is not None:  # it may have been copied and truncated again before this
-                    self._read_missed(tail.path, tail.copied_ns)
+                if unread:
+                    self._was_swapped(tail)
                 if tail.leave_at is not None:
                     tail.leave_at = time.monotonic() + self._config.rotate_wait_s
                 return True
@@ -150,6 +162,8 @@ class FileSource:
             self._leaving.remove(tail)
             self._inodes.discard(tail.inode)  # a file system gives it away again
             tail.close()
+            if not self._leaving:
+                self._left.clear()
         return False
 
     def _full(self, tail: Tail) -> Iterator[Batch]:
@@ -196,14 +210,15 @@ class FileSource:
         if copy is not None:
             copy.start_at(old)
             self._leave(copy)
-            fresh.copied_ns = self._read_missed(tail.path, copy.mtime_ns)
+            fresh.known_ns = self._read_missed(tail.path, copy.mtime_ns)
 
     def _resume(self) -> None:
         """Find the file of every mark again, under its own name or the one that a rotation gave it."""
-        names = {shown(path): path for path in self._expand()}
+        self._paths = self._expand()
+        names = {shown(path): path for path in self._paths}
         newest: dict[str, Tail] = {}
         for key, mark in self._marks.items():
-            path = names.get(mark.path, mark.path)
+            path = names.get(mark.path) or next((p for p in self._paths if is_generation(mark.path, p)), mark.path)
             tail = self._marked(open_marked(path, mark) or find_marked(mark, path))
             if tail is None:
                 log.warning("marked file is gone", extra={"source": self.id, "path": mark.path, "offset": mark.offset})
@@ -215,7 +230,7 @@ class FileSource:
                 newest[path] = tail
         for path, tail in newest.items():
             if tail.path != path:
-                self._read_missed(path, tail.mtime_ns)
+                self._left[path] = self._read_missed(path, tail.mtime_ns)
 
     def _read_missed(self, path: str, mtime_ns: int) -> int:
         """Whole generations written after the last one that was read, which was then, are read too; when the last of them was."""
@@ -230,6 +245,13 @@ class FileSource:
             mtime_ns = max(mtime_ns, tail.mtime_ns)
             self._leave(tail)
         return mtime_ns
+
+    def _was_swapped(self, tail: Tail) -> bool:
+        """Whether a file of which nothing was read yet was copied and truncated since it was opened; the copies are read then."""
+        if tail.known_ns in (None, tail.mtime_ns):
+            return False
+        before, tail.known_ns = tail.known_ns, self._read_missed(tail.path, tail.known_ns or 0)
+        return tail.known_ns != before
 
     def _leave(self, tail: Tail) -> None:
         """Read a file on that has lost its name, for a while after its last line."""
@@ -274,10 +296,10 @@ class FileSource:
         for tail in list(self._leaving):
             if tail.leave_at is None:
                 self._leave(tail)
-                self._read_missed(tail.path, tail.mtime_ns)
-        for path in opened:  # others may have had the name while there was no file under it
-            if before := [tail.mtime_ns for tail in self._leaving if tail.path == path]:
-                self._read_missed(path, max(before))
+                self._left[tail.path] = self._read_missed(tail.path, tail.mtime_ns)
+        for path in opened:  # others may have had the name since, before this one was seen
+            if path in self._left:
+                self._left[path] = self._read_missed(path, self._left[path])
 
     def _open(self, path: str, status: os.stat_result, known: Collection[Tail]) -> Tail | None:
         """A file that was not open yet; None when it cannot be, or should not."""
@@ -296,6 +318,7 @@ class FileSource:
             os.close(fd)
             return None
         tail = self._tail(fd, path)
+        tail.known_ns = status.st_mtime_ns
         if self._first_start and not self._config.from_start:
             tail.start_at_end()
             self._changes[_key(tail)] = tail.mark()

@@ -46,6 +46,11 @@ def open_marked(path: str, mark: Mark, *, fresh: bool = False) -> Opened | None:
     return None
 
 
+def is_generation(path: str, of: str) -> bool:
+    """Whether a name is one that a rotation gives the file at `of`."""
+    return path.startswith(of) and bool(_ROTATED.fullmatch(path[len(of) :].removesuffix(SUFFIX)))
+
+
 def find_marked(mark: Mark, path: str, other_than: int = 0) -> Opened | None:
     """The marked file among those beside `path` whose names begin like it (`app.log.1`, `app.log-20260301`), newest first.
 
@@ -64,16 +69,18 @@ def missed_since(path: str, mtime_ns: int, known: Container[int], read: Collecti
     """Whole generations of a log that came and went unseen: rotated files written after the last one that was read, oldest first.
 
     Happens when a collector is stopped, or held up by a full disk, over two rotations. `known`: inodes to pass over; `read`: files that are
-    open, which a packed one may be a copy of. A file that begins like the one at `path` is a copy of it in the making.
+    open. A file that begins like one of them, or like the one at `path`, is a copy of it, which the truncation to come will tell.
     """
     missed: list[str] = []
-    current = beginning(path, SURE_BYTES)
-    for found, status in _generations(path):
+    generations = _generations(path)
+    current = beginning(path, SURE_BYTES)  # after them: what is a copy of it now is one that was not truncated yet
+    for found, status in generations:
         if status.st_mtime_ns <= mtime_ns or status.st_ino in known:
             continue
-        added = Path(found).name.removeprefix(Path(path).name).removesuffix(SUFFIX)
         begin = beginning(found, HEAD_BYTES)
-        if not _ROTATED.fullmatch(added) or (current and begin.startswith(current)):
+        if not is_generation(found, str(Path(path))) or (current and begin.startswith(current)):
+            continue
+        if any(each.heads(begin) for each in read):
             continue
         if found.endswith(SUFFIX) and (
             Path(found.removesuffix(SUFFIX)).exists()

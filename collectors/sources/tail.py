@@ -76,8 +76,8 @@ class Tail:
         self.path = path
         self.stream = ""
         self.leave_at: float | None = None
-        self.copied_ns: int | None = None
-        """Of a file that was truncated: when the copy was last written that was made before."""
+        self.known_ns: int | None = None
+        """Of a file that nothing was read of yet: what was written later under its name, beside it, may be a copy of what it held."""
         self.source = source
         self._max = max_bytes
         self._before = before
@@ -190,7 +190,11 @@ class Tail:
 
     def begins_like(self, fd: int) -> bool:
         """Whether another file starts with the same bytes, enough of them to be sure."""
-        return len(self._head) >= SURE_BYTES and os.pread(fd, len(self._head), 0) == self._head
+        return self.heads(os.pread(fd, HEAD_BYTES, 0))
+
+    def heads(self, begin: bytes) -> bool:
+        """As `begins_like`, of a file whose first bytes (HEAD_BYTES, if it has so many) are these."""
+        return len(self._head) >= SURE_BYTES and begin.startswith(self._head)
 
     def renewed(self) -> Tail:
         """The same open file from its start, as another stream: it was truncated. Takes the descriptor over.

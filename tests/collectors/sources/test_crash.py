@@ -29,7 +29,7 @@ for batch in source.batches(threading.Event()):
 """
 
 
-@pytest.mark.parametrize("rotation", ["rename", "copytruncate"])
+@pytest.mark.parametrize("rotation", ["rename", "gzip", "copytruncate"])
 def test_ten_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, rotation: str) -> None:
     log = tmp_path / "app.log"
     journal = tmp_path / "journal"
@@ -55,8 +55,10 @@ def test_ten_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, rotation: str
         if now > rotate_at:
             rotations += 1
             rotate_at = now + 0.3
-            if rotation == "rename":
+            if rotation != "copytruncate":
                 log.rename(tmp_path / f"app.log.{rotations}")
+                if rotation == "gzip":
+                    subprocess.run(["gzip", str(tmp_path / f"app.log.{rotations}")], check=True)
             else:
                 shutil.copyfile(log, tmp_path / f"app.log.{rotations}")
                 os.truncate(log, 0)
