@@ -34,7 +34,7 @@ from collectors.sources import read_file
 from soc.app.memory import settle
 from soc.app.scan import MAX_CHUNK_BYTES, MEMORY_BYTES, Piece, Scan
 from soc.app.scan_jobs import hunt
-from soc.cli.scan import _json_cells
+from soc.cli._found import json_cells
 from soc.detect import Detection
 from soc.detect.correlation import Lateness
 from soc.detect.ruleset import RuleSet
@@ -125,7 +125,7 @@ def in_processes(content: Sequence[tuple[str, ir.Content]], path: Path, jobs: in
     pid = os.fork()
     if pid == 0:
         os.setpgid(0, 0)
-        scan = Scan(RuleSet(content, lateness=Lateness(None)), Context(), unchanged, _json_cells)
+        scan = Scan(RuleSet(content, lateness=Lateness(None)), Context(), unchanged, json_cells)
         settle()
         with Path(os.devnull).open("w") as stream:
             stream.writelines(line for (line,) in hunt(scan, [path], NOW, lambda _: None, 0, jobs))
@@ -183,7 +183,7 @@ def _stages(content: Sequence[tuple[str, ir.Content]], path: Path, rounds: int, 
         "decode": lambda: decode(path),
         "hits": lambda: hits(matcher, path),
         "detections": lambda: scanned(rules, path, lambda _: []),
-        "output": lambda: scanned(rules, path, _json_cells),
+        "output": lambda: scanned(rules, path, json_cells),
     }
     best: dict[str, float] = {}
     counts: dict[str, int] = {}

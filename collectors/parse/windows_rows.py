@@ -62,7 +62,7 @@ class _Line(msgspec.Struct, gc=False):
 class _PlainRow(Row, gc=False):
     """The same without flags: Python takes true for 1, so both may not stand in keys."""
 
-    EventData: dict[str, _Value] | str | None = None  # type: ignore[assignment]
+    EventData: dict[str, _Value] | str | None = None
 
 
 class _PlainLine(msgspec.Struct, gc=False):
@@ -191,7 +191,7 @@ class Kinds:
                 times[at] = time = created.attributes.SystemTime
                 if time.tzinfo is not UTC:
                     odd.add(at)
-            if data.__class__ is not dict:
+            if not isinstance(data, dict):
                 data = {ITEMS: [data]} if data else {}
             if not names.issuperset(data):
                 kind.learn(data)
@@ -207,7 +207,7 @@ class Kinds:
             if wanted is None or flags or (watched and not watched.isdisjoint(data)):
                 rows[at] = row
                 continue
-            key = tuple(map(get, wanted.data))
+            key: Key = tuple(map(get, wanted.data))
             if wanted.header:
                 key += tuple([part(header) for part in wanted.header])
             try:

@@ -9,14 +9,14 @@ itself. Held by tests/collectors/parse/test_windows_table.py: every field of eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from collectors.errors import ParseError
 from collectors.event import Event, Value
 from collectors.parse import event_of, parse_batch, windows, windows_event
-from collectors.parse.ecs import ip, plain
+from collectors.parse.ecs import ip
 from collectors.parse.format import Context
 from collectors.parse.windows_event import HEADER
 from collectors.parse.windows_places import HEADERS, PLACE, Where
@@ -34,6 +34,7 @@ from collectors.parse.windows_rows import (
     Wanted,
     decoded,
 )
+from collectors.parse.windows_values import Data, address_shown, as_parsed, fields_of_data, texts_of, value_of, view_of
 from collectors.record import DeadLetter, RawRecord, data_of
 
 FORMAT = "windows-json"
@@ -49,8 +50,6 @@ OBSERVED = {
     "Hashes": "winlog.event_data.Hashes", "Hash": "winlog.event_data.Hash",
 }  # fmt: skip
 """Names of EventData whose values are addresses, names or hashes -> the field that such a value becomes, of some events at least."""
-
-Data = dict[str, Any]
 
 
 _ROUNDED = timedelta(microseconds=1)
@@ -89,7 +88,7 @@ class WindowsTables:
             row = rows[at]
             if row is not None and at not in odd:
                 try:
-                    known[at] = _data_fields(row, read.kinds[at].provider)
+                    known[at] = fields_of_data(row, read.kinds[at].provider)
                 except (ParseError, ValueError):
                     odd.add(at)
         if self._strikes is not None:
@@ -145,7 +144,7 @@ class WindowsTables:
     ) -> set[int]:
         """The rows with a value that strikes, or that may."""
         found: set[int] = set()
-        views = [_view(row) for row in rows]
+        views = [view_of(row) for row in rows]
         for at, fields in known.items():
             views[at] = {name: fields.get(_DATA + name) for name in OBSERVED}
         for name, field in OBSERVED.items():
@@ -166,9 +165,9 @@ class WindowsTables:
 
     def event(self, record: RawRecord, row: Row) -> Event:
         """The same of a record that decoded and that the parser does not refuse."""
-        data = _view(row)
+        data = view_of(row)
         if Text in map(type, data.values()):
-            data = {name: _as_parsed(value) for name, value in data.items()}
+            data = {name: as_parsed(value) for name, value in data.items()}
         stamp = windows_event.stamp_of(record.data)
         parsed = windows_event.parsed(row.System, stamp, data, row.UserData, self._context)
         return self.finish([event_of(record, parsed, self._context)])[0]
@@ -237,7 +236,7 @@ class WindowsTable:
         if where is Where.DATA:
             found = self._data(bare)
             if bare == ITEMS or not _AS_THEY_ARE.issuperset(map(type, found)):
-                found = [None if value is None else _value(bare, value) for value in found]
+                found = [None if value is None else value_of(bare, value) for value in found]
         elif where is Where.KIND:
             found = [self._kinds[place].fields[name] for place in places]
         elif where is Where.HEADER:
@@ -289,7 +288,7 @@ class WindowsTable:
         if view is None:
             known = self._known.get(place)
             if known is None:
-                view = _view(self._row(place))
+                view = view_of(self._row(place))
             else:
                 view = {name[_AFTER_DATA:]: value for name, value in known.items() if name.startswith(_DATA)}
             self._views[place] = view
@@ -318,7 +317,7 @@ class WindowsTable:
         bare, where = PLACE[name]
         if where is Where.DATA:
             value = self._value(bare, place)
-            return value if value is None or place in self._known else _value(bare, value)
+            return value if value is None or place in self._known else value_of(bare, value)
         if where is Where.KIND:
             return self._kinds[place].fields[name]
         if where is Where.HEADER:
@@ -341,15 +340,15 @@ class WindowsTable:
         if addresses := self._read.addresses:
             for row, place in enumerate(places):
                 if place in addresses:
-                    found[row] += "".join(map(_shown, addresses[place])).encode()
+                    found[row] += "".join(map(address_shown, addresses[place])).encode()
         known = self._known
         for row, place in enumerate(places) if known else ():
             if place in known:
                 values = known[place].values()
                 texts = [value for value in values if value.__class__ is str]
                 for value in [value for value in values if value.__class__ not in _SIMPLE]:
-                    texts += _texts(value)
-                texts += [_shown(known[place].get(_DATA + name)) for name in ADDRESSES]
+                    texts += texts_of(value)
+                texts += [address_shown(known[place].get(_DATA + name)) for name in ADDRESSES]
                 found[row] += "\0".join(["", *texts]).encode("utf-8", "surrogatepass")
         return found
 
@@ -358,6 +357,17 @@ class WindowsTable:
         kinds, added = self._kinds, self._tables.added
         words = [kinds[place].words for place in places]
         return [each + added for each in words] if added else words
+
+    def shared(self) -> None:
+        """Nothing."""
+
+    def sharing(self, numbers: Sequence[int]) -> Collection[int]:
+        """None."""
+        del numbers
+        return ()
+
+    def expect(self, places: Sequence[int]) -> None:
+        """Each is made when it is asked for."""
 
     def haystack(self, place: int) -> str:
         """The record as received, with what is not in it as it is read: values that are escaped there, and what their kind means."""
@@ -371,13 +381,13 @@ class WindowsTable:
             values = self._known.get(place, view).values()
             texts = [value for value in values if value.__class__ is str]
             for value in [value for value in values if value.__class__ not in _SIMPLE]:
-                texts += _texts(value)
+                texts += texts_of(value)
             text = "\0".join((
                 f"{text}\0{header.Computer}\0{header.Keywords}\0{header.EventRecordID}\0{header.Level}\0{header.Task}\0{header.Opcode}",
                 header.Security.attributes.UserID or "" if header.Security is not None else "",
                 *texts,
             ))  # fmt: skip
-        return text + "".join(_shown(view.get(name)) for name in ADDRESSES)
+        return text + "".join(address_shown(view.get(name)) for name in ADDRESSES)
 
     def event(self, place: int) -> Event:
         """The whole event, as the ordinary parser reads it."""
@@ -399,48 +409,3 @@ class WindowsTable:
         """When a row happened, to the microsecond and one more or less."""
         time = self._read.times[place]
         return self.event(place).time if time is None or time == NO_TIME or place in self._odd else time
-
-
-def _view(row: Row | None) -> Data:
-    """EventData by its producer's names."""
-    if row is None:
-        return {}
-    data = row.EventData
-    if data.__class__ is dict:
-        return data
-    return {ITEMS: [data]} if data else {}
-
-
-def _value(name: str, value: object) -> Value:
-    """What a value of EventData is as a field."""
-    if name != ITEMS:
-        if value.__class__ is str:
-            return value
-        if value.__class__ is int:
-            return str(value)
-    fields: windows.Fields = {}
-    windows.put_event_data({name: _as_parsed(value)}, fields)
-    return fields.get(_DATA + name)
-
-
-def _data_fields(row: Row, provider: str) -> windows.Fields:
-    """The fields of EventData and UserData. Raises: ParseError, ValueError."""
-    fields: windows.Fields = {}
-    windows.put_data(provider, {name: _as_parsed(value) for name, value in _view(row).items()}, row.UserData, fields)
-    return fields
-
-
-def _as_parsed(value: object) -> object:
-    """A value as the ordinary parser decodes it, as far as it matters."""
-    return {"#text": value.text} if isinstance(value, Text) else value
-
-
-def _shown(value: object) -> str:
-    """An address that may not be written as its field has it, with nothing before it; "" where a value is none."""
-    return f"\0{ip(value) or ''}" if value.__class__ is str and ":" in value else ""
-
-
-def _texts(value: object) -> list[str]:
-    """The texts of a value that is neither text nor a number."""
-    inner = value.text if isinstance(value, Text) else value
-    return [plain(item) for item in (inner if isinstance(inner, list) else [inner]) if item is not None]

@@ -221,7 +221,9 @@ class RuleSet:
 
     def _left(self, table: Table) -> Iterator[Hit]:
         """The hits of a batch with the rules that no filter hides."""
-        for hit in self._matcher.match(table, self.meter):
+        hits = self._matcher.match(table, self.meter)
+        table.expect([hit.at for hit in hits])
+        for hit in hits:
             fired = self._filters.left(table, hit)
             yield hit if fired is hit.fired else hit._replace(fired=tuple(fired))
 

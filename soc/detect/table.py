@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
 from collectors.event import ENVELOPE, Event, Value
+
+if TYPE_CHECKING:
+    from soc.detect.sigma.keywords import Block
 
 Values = tuple[Value, ...]
 Key = tuple[object, ...]
@@ -21,13 +24,13 @@ _PLAIN = frozenset({str, int, type(None)})
 
 def keys_of(columns: Sequence[list[Value]], count: int) -> list[Key]:
     """Keys of so many rows, as `Table.values` has them."""
-    plain: list[Sequence[object]] = [
+    parts: list[Sequence[object]] = [
         column
         if _PLAIN.issuperset(map(type, column))
         else [value if value.__class__ in _PLAIN else (repr(value),) for value in column]
         for column in columns
     ]
-    return list(zip(*plain, strict=True)) if plain else [()] * count
+    return list(zip(*parts, strict=True)) if parts else [()] * count
 
 
 class Table(Protocol):
@@ -63,11 +66,23 @@ class Table(Protocol):
         ...
 
     def words(self, places: Sequence[int]) -> Sequence[str]:
-        """Of each row text, the same for many, with those of `texts` that do not stand in `lines`."""
+        """Of each row text, the same for many, with those of `texts` that do not stand in `lines`, nor in `shared`."""
+        ...
+
+    def shared(self) -> Block | None:
+        """The rest of `texts`, each once, where rows share theirs: the same object each time."""
+        ...
+
+    def sharing(self, numbers: Sequence[int]) -> Collection[int]:
+        """The rows that have some of `shared`, by their numbers in it."""
         ...
 
     def haystack(self, place: int) -> str:
         """Text, in any case, in which each of `texts` stands, more may: what it lacks, no keyword finds."""
+        ...
+
+    def expect(self, places: Sequence[int]) -> None:
+        """Take note of rows whose events will be asked for."""
         ...
 
     def event(self, place: int) -> Event:
@@ -140,6 +155,17 @@ class EventTable:
     def words(self, places: Sequence[int]) -> Sequence[str]:
         """Nothing: all texts are in `lines`."""
         return [""] * len(places)
+
+    def shared(self) -> None:
+        """Nothing."""
+
+    def sharing(self, numbers: Sequence[int]) -> Collection[int]:
+        """None."""
+        del numbers
+        return ()
+
+    def expect(self, places: Sequence[int]) -> None:
+        """All are there."""
 
     def haystack(self, place: int) -> str:
         """All texts in one."""

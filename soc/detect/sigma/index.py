@@ -212,7 +212,7 @@ class ColumnIndex:
             if self._literals is None:
                 return []
             stands = self._literals.any
-            suspects = self._pieces.suspects(frame.block())
+            suspects = frame.suspects(self._pieces)
             texts = ((row, frame.haystack(row)) for row in suspects)
             rows = [row for row, text in texts if stands(text) or (not text.isascii() and stands(haystack(text)))]
         return [(row, _union(self.of_text(text, charge) for text in frame.texts(row))) for row in rows]

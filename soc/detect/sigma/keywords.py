@@ -69,6 +69,7 @@ class Pieces:
         """Without that every row is suspect."""
         self._finds: Sequence[_Find] = ()
         self._words: dict[str, bool] = {}
+        self._among: tuple[Block, Sequence[int]] | None = None
 
     def suspects(self, block: Block) -> Sequence[int]:
         """Rows, ascending."""
@@ -84,6 +85,12 @@ class Pieces:
         if suspect:
             found.update(row for row, words in enumerate(block.words) if words in suspect)
         return sorted(found)
+
+    def among(self, shared: Block) -> Sequence[int]:
+        """`suspects` of a block that is asked for again and again."""
+        if self._among is None or self._among[0] is not shared:
+            self._among = shared, self.suspects(shared)
+        return self._among[1]
 
     def _within(self, words: str) -> bool:
         known = self._words.get(words)

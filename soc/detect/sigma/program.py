@@ -14,7 +14,7 @@ from itertools import compress
 from collectors.event import Value
 from soc.detect import Match
 from soc.detect.sigma.ir import And, Leaf, Node, Not, Or, Pattern, leaves
-from soc.detect.sigma.keywords import Block
+from soc.detect.sigma.keywords import Block, Pieces
 from soc.detect.sigma.leaf import Test, matches_absence, matching, same, text_of
 from soc.detect.sigma.route import Route
 from soc.detect.table import Key, Table
@@ -49,11 +49,16 @@ class Frame:
         """A key of what some fields hold in each row, as `Table.values` has it."""
         return self._table.values(names, self._places)
 
-    def block(self) -> Block:
-        """All rows at once, as keywords are first looked for."""
+    def suspects(self, pieces: Pieces) -> Sequence[int]:
+        """Rows that may hold one of some keywords."""
         if self._block is None:
             self._block = Block(self._table.lines(self._places), self._table.words(self._places))
-        return self._block
+        found, shared = pieces.suspects(self._block), self._table.shared()
+        sharing = () if shared is None else self._table.sharing(pieces.among(shared))
+        if sharing:
+            found = sorted({*found, *(row for row, place in enumerate(self._places) if place in sharing)})
+        self._table.expect([self._places[row] for row in found])
+        return found
 
     def haystack(self, row: int) -> str:
         """A text in lower case that holds whatever keywords may find."""

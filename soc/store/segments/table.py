@@ -192,7 +192,7 @@ class SealedTable:
         if found is None:
             found = self._sharing[key] = set()
             at = np.array(key, np.int64)
-            ends = [*self._starts[1:], len(self._block)]
+            ends = [*self._starts, len(self._block)][1:]
             for name, start, end in zip(self._texts, self._starts, ends, strict=True):
                 codes = at[(at >= start) & (at < end)] - start
                 if len(codes):

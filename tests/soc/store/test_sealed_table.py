@@ -1,0 +1,101 @@
+"""Rows of sealed groups against the events that were sealed: every field, every key, every text, and which rules fire on them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors.event import ENVELOPE, Event
+from soc.detect.sigma import Matcher, ir, load
+from soc.detect.sigma.keywords import Pieces
+from soc.detect.sigma.program import Frame
+from soc.detect.table import EventTable
+from soc.store.language import All
+from soc.store.segments import building
+from soc.store.segments.table import SealedTable
+from soc.store.segments.view import Asked
+from soc.store.segments.writing import write_part
+from tests.soc.detect.sigma.material import rule, write
+from tests.soc.store.material import DAY
+from tests.soc.store.test_segments import FIELDS, fields, made, raws
+
+rows = st.lists(st.tuples(fields, raws, st.integers(0, 90)), min_size=1, max_size=30)
+ROUTING = ("event.dataset", "user.name", "user.roles", "x.mixed", "source.port")
+
+DETECTIONS: list[Any] = [
+    {"s": {"user.name|contains": "lan"}, "condition": "s"},
+    {"s": {"source.port": 22}, "condition": "s"},
+    {"s": {"x.mixed": True}, "condition": "s"},
+    {"s": {"user.roles": "clerk"}, "f": {"message|contains": "x"}, "condition": "s and not f"},
+    {"s": {"x.mixed": None}, "f": {"user.name": "Lan"}, "condition": "s and f"},
+    {"k": ["password", "clerk"], "condition": "k"},
+    {"k": ["2001:db8"], "s": {"user": "22"}, "condition": "k or s"},
+    {"s": {"user.name|fieldref": "user"}, "condition": "s"},
+    {"s": {"soc.source": "auth"}, "f": {"_offset|exists": True}, "condition": "s and not f"},
+]
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> list[ir.Rule]:
+    ids = [f"5e7f0c2e-93c7-4b5a-8d5a-{number:012x}" for number in range(len(DETECTIONS))]
+    written = [rule(detection, id=each) for each, detection in zip(ids, DETECTIONS, strict=True)]
+    folder = tmp_path_factory.mktemp("rules")
+    return [each for _, each in load([write(folder, *written)]) if isinstance(each, ir.Rule)]
+
+
+def sealed(folder: str, events: list[Event], asked: Asked, few: int) -> SealedTable:
+    """`few`: rows up to which a field has no column."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "FEW", few)
+        patch.setattr(building, "ROWS", 1)
+        group = building.build(list(enumerate(events, 100)), {})
+    return SealedTable(write_part(Path(folder), group, 100, {}), asked)
+
+
+@given(rows, st.integers(0, 3), st.booleans(), st.randoms())
+@settings(deadline=None)
+def test_a_sealed_row_says_what_its_event_says(
+    rules: list[ir.Rule], drawn: list[Any], few: int, cut: bool, random: Any
+) -> None:
+    events = [made(n, said, raw, seconds, n * 10) for n, (said, raw, seconds) in enumerate(drawn)]
+    asked = Asked(All(), DAY + timedelta(seconds=20), DAY + timedelta(seconds=60)) if cut else Asked(All())
+    with TemporaryDirectory() as folder:
+        table = sealed(folder, events, asked, few)
+        events = [each for each in events if not cut or 20 <= (each.time - DAY).total_seconds() < 60]
+        assert len(table) == len(events)
+        if not events:
+            return
+        plain = EventTable(events)
+        places = range(len(events))
+        some = sorted(random.sample(places, random.randint(1, len(events))))
+        assert list(map(repr, table.keys(ROUTING))) == list(map(repr, plain.keys(ROUTING)))
+        for name in (*FIELDS, *sorted(ENVELOPE), "nothing", "_shape", "_id4"):
+            assert repr(table.column(name, places)) == repr(plain.column(name, places)), name
+            assert repr(table.column(name, some)) == repr(plain.column(name, some)), name
+            assert [repr(table.cell(name, at)) for at in places] == [repr(plain.cell(name, at)) for at in places], name
+        keys: dict[object, str] = {}
+        for key, at in zip(table.values(FIELDS, some), some, strict=True):
+            values = repr([plain.cell(name, at) for name in FIELDS])
+            assert keys.setdefault(key, values) == values
+        for literals in (["failed"], ["clerk", "2001:db8"], ["đăng"], ["10.0.0.50", "nhập", "bad \x00"]):
+            suspects = set(Frame(table, some).suspects(Pieces(literals)))
+            for row, at in enumerate(some):
+                said = any(literal in text.lower() for literal in literals for text in plain.texts(at))
+                assert not said or row in suspects
+        assert [sorted(table.texts(at)) for at in places] == [sorted(plain.texts(at)) for at in places]
+        assert _seconds(table.latest()) == max(map(_seconds, events))
+        table.expect(some)
+        assert [table.event(at) for at in places] == events
+        again = sealed(folder, events, Asked(All()), few)
+        wanted = [(hit.at, hit.fired) for hit in Matcher(rules).match(events)]
+        assert [(hit.at, hit.fired) for hit in Matcher(rules).match(again)] == wanted
+
+
+def _seconds(event: Event) -> float:
+    return (min(event.time, event.ingested) - DAY).total_seconds()
