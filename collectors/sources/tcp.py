@@ -80,11 +80,12 @@ class TcpSource(ListeningSource[Listener[SyslogFramer]]):
 
     def _collect(self, connection: _Sender, messages: Sequence[Message]) -> None:
         received = datetime.now(UTC)  # noqa: TID251  sources say when a record was received
-        sender = connection.sender
-        for message in messages:
-            position = Position("", self._stream, self._ordinal, self._ordinal + 1)
-            self._records.append(RawRecord(message.data, self.id, position, received, sender, message.truncated))
-            self._ordinal += 1
+        source, stream, sender = self.id, self._stream, connection.sender
+        self._records += [
+            RawRecord(message.data, source, Position("", stream, at, at + 1), received, sender, message.truncated)
+            for at, message in enumerate(messages, self._ordinal)
+        ]
+        self._ordinal += len(messages)
 
     def _drop(self, connection: _Sender) -> None:
         """The connection is over: its unfinished message is one."""
