@@ -1,0 +1,68 @@
+"""`soc store` end to end: a site leaves the embedded store for a real Elasticsearch node, is checked, hunted in, exported and imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.elastic import ElasticNode
+from tests.soc.app.lived import PASSWORD, lived, login, password_rule, write_yaml
+
+ARGV = [sys.executable, "-m", "soc"]
+
+
+def soc(config: Path, *arguments: str, status: int = 0) -> list[dict[str, Any]]:
+    """The objects that a command prints."""
+    done = subprocess.run(
+        [*ARGV, *arguments, "--config", str(config), "--json"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_embedded_store_has_nothing_to_care_for(tmp_path: Path) -> None:
+    config = lived(tmp_path, [login(1)])
+    done = subprocess.run(
+        [*ARGV, "store", "check", "--config", str(config)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "the embedded store is a view of the journal beside it" in done.stderr
+
+
+@pytest.mark.server
+def test_a_site_leaves_the_embedded_store(elastic_node: ElasticNode, tmp_path: Path) -> None:
+    config = lived(tmp_path, [login(minute, user=f"user{minute}") for minute in range(30)])
+    text = config.read_text()
+
+    def live_in(namespace: str) -> None:
+        store = f'store: {{kind: elasticsearch, hosts: ["{elastic_node.url}"], namespace: {namespace}}}\n'
+        config.write_text(text + store)
+
+    span = ("--from", "2026-10-14", "--to", "2026-10-15")
+    embedded = soc(config, "search", "user.name:user7", *span)
+    assert len(embedded) == 1
+    live_in("left")
+    assert {row["where"] for row in soc(config, "store", "check", status=1)} == {"left-ecs", "left-events"}
+    [first] = soc(config, "store", "migrate")
+    assert (first["events"], first["stored"], first["present"]) == (30, 30, 0)
+    [again] = soc(config, "store", "migrate")
+    assert (again["stored"], again["present"], again["sha256"]) == (0, 30, first["sha256"])
+    assert soc(config, "store", "check") == []
+    assert soc(config, "store", "reindex") == []
+    assert soc(config, "search", "user.name:user7", *span) == embedded
+    assert sum(row["events"] for row in soc(config, "search", "user.name:user*", "--histogram", *span)) == 30
+    assert soc(config, "search", "--top", "source.ip", *span) == [{"value": "203.0.113.45", "events": 30}]
+    assert len(soc(config, "alerts", "list")) >= 1
+    rule = write_yaml(tmp_path / "hunt.yml", password_rule(starts="ACCEPTED password FOR user2"))
+    found = soc(config, "store", "hunt", str(rule), *span, status=1)
+    assert sorted(row["rule_id"] for row in found) == [PASSWORD] * 11
+    soc(config, "store", "export", str(tmp_path / "events.jsonl"))
+    live_in("other")
+    [copied] = soc(config, "store", "import", str(tmp_path / "events.jsonl"))
+    assert (copied["documents"], copied["present"]) == (30, 0)
+    assert soc(config, "search", "user.name:user7", *span) == embedded
