@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from collectors.event import Event, Value, make_event
 from collectors.journal import JournalConfig, open_journal, open_reader
 from collectors.record import Position, RawRecord
+from soc.app.memory import settle
 from soc.store.language import parse
 from soc.store.local_events import LocalEventStore
 from soc.store.segments.counting import histogram, top
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--live", type=int, default=20, metavar="SECONDS")
     parser.add_argument("--keep", type=Path, help="keep the store here, and use the one that is here")
     options = parser.parse_args()
+    settle()
     with TemporaryDirectory() as folder:
         kept = options.keep or Path(folder) / "kept"
         if not (kept / "events").is_dir():
