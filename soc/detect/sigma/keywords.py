@@ -14,23 +14,29 @@ from itertools import accumulate
 
 
 class Block:
-    """Rows as one run of bytes in lower case, so that one pass sees them all; of what `Table.lines` and `Table.words` give."""
+    """Texts as one run of bytes in lower case, so that one pass sees them all."""
 
-    def __init__(self, lines: Sequence[bytes], words: Sequence[str]) -> None:
-        self._lines = lines
+    def __init__(self, run: bytes, starts: Callable[[], Sequence[int]], words: Sequence[str]) -> None:
+        """`starts`: gives where in `run` each text begins; `words`: as `Table.words` says, of each."""
+        self.low = run.lower()
         self.words = words
-        self.low = b"\n".join(lines).lower()
+        self._starts_of = starts
+
+    @classmethod
+    def of(cls, lines: Sequence[bytes], words: Sequence[str]) -> Block:
+        """Rows, as `Table.lines` and `Table.words` give them."""
+        return cls(b"\n".join(lines), lambda: list(accumulate((len(line) + 1 for line in lines), initial=0)), words)
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self.words)
 
     def rows(self, offsets: Sequence[int]) -> Iterator[int]:
         """The row of each place in `low`."""
         return (bisect_right(self._starts, offset) - 1 for offset in offsets)
 
     @cached_property
-    def _starts(self) -> list[int]:
-        return list(accumulate((len(line) + 1 for line in self._lines), initial=0))
+    def _starts(self) -> Sequence[int]:
+        return self._starts_of()
 
     @cached_property
     def unclear(self) -> Collection[int]:
@@ -40,7 +46,10 @@ class Block:
             return ()
         found = set(self.rows([begin for _, begin, _ in _finder(_FOLDING)(low)]))
         if not _decodes(low):
-            found.update(row for row, line in enumerate(self._lines) if not _decodes(line))
+            ends = [*self._starts, len(low)][1:]
+            found.update(
+                row for row, (at, end) in enumerate(zip(self._starts, ends, strict=True)) if not _decodes(low[at:end])
+            )
         return found
 
 

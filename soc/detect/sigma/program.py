@@ -52,7 +52,7 @@ class Frame:
     def suspects(self, pieces: Pieces) -> Sequence[int]:
         """Rows that may hold one of some keywords."""
         if self._block is None:
-            self._block = Block(self._table.lines(self._places), self._table.words(self._places))
+            self._block = Block.of(self._table.lines(self._places), self._table.words(self._places))
         found, shared = pieces.suspects(self._block), self._table.shared()
         sharing = () if shared is None else self._table.sharing(pieces.among(shared))
         if sharing:

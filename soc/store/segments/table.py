@@ -64,7 +64,7 @@ class SealedTable:
         shapes = {rows.shapes[number] for number in np.unique(known["_shape"].to_numpy()).tolist() if number != WHOLE}
         names = {name for shape in shapes for name in shape}
         self._texts = sorted(names - _OURS - {MESSAGE})
-        self._starts: list[int] = []
+        self._firsts: list[int] = []
 
     def __len__(self) -> int:
         return len(self._order)
@@ -164,13 +164,14 @@ class SealedTable:
 
     @cached_property
     def _raw(self) -> list[bytes]:
+        """The raw bytes of each row, and its message where that does not stand in them."""
         table = self._group.rows.read(["_before", "_after", MESSAGE]).take(pa.array(self._order))
         before: list[bytes] = table["_before"].to_pylist()
-        after: list[bytes | None] = table["_after"].to_pylist()
-        if MESSAGE in table.column_names and any(part is not None for part in after):
-            messages = table[MESSAGE].to_pylist()
+        if MESSAGE in table.column_names:
+            messages: list[str | None] = table[MESSAGE].to_pylist()
+            after: list[bytes | None] = table["_after"].to_pylist()
             before = [
-                head if tail is None else b"%b%b%b" % (head, message.encode(), tail)
+                head if message is None else b"%b%b%b" % (head, message.encode(), tail or b"")
                 for head, message, tail in zip(before, messages, after, strict=True)
             ]
         for place, event in self._whole.items():
@@ -192,25 +193,39 @@ class SealedTable:
         if found is None:
             found = self._sharing[key] = set()
             at = np.array(key, np.int64)
-            ends = [*self._starts, len(self._block)][1:]
-            for name, start, end in zip(self._texts, self._starts, ends, strict=True):
+            for name, start, end in zip(self._texts, self._firsts, [*self._firsts, len(self._block)][1:], strict=True):
                 codes = at[(at >= start) & (at < end)] - start
                 if len(codes):
-                    found.update(np.flatnonzero(np.isin(self._columns[name].codes, codes)).tolist())
+                    column = self._column(name, range(len(self)))
+                    found.update(np.flatnonzero(np.isin(column.codes, codes + 1)).tolist())
         return found
 
     @cached_property
     def _block(self) -> Block:
-        """The texts of all columns (empty where a value is none)."""
-        self._load(self._texts)
-        texts: list[bytes] = []
-        self._starts = []
+        """The texts of all columns, as they lie in memory; `_firsts` are the numbers of the first of each column."""
+        table = self._group.rows.read(self._texts)
+        self._texts = table.column_names
+        runs, starts, length, count = [], [np.zeros(0, np.int64)], 0, 0
         for name in self._texts:
-            self._starts.append(len(texts))
-            for value in self._columns[name].values.tolist():
-                text = value if value.__class__ is str else "\0".join(_texts(value))
-                texts.append(text.encode("utf-8", "surrogatepass"))
-        return Block(texts, [""] * len(texts))
+            data, begins = self._run(name, _array(table[name]))
+            runs.append(data)
+            starts.append(begins + length)
+            self._firsts.append(count)
+            length, count = length + len(data) + 1, count + len(begins)
+        return Block(b"\n".join(runs), lambda: np.concatenate(starts).tolist(), [""] * count)
+
+    def _run(self, name: str, array: pa.Array) -> tuple[bytes, Codes]:
+        """The texts of a column one after the other, and where each of its values but None begins."""
+        if pa.types.is_dictionary(array.type):
+            texts = array.dictionary
+            if not len(texts):
+                return b"", np.zeros(0, np.int64)
+            _, offsets, data = texts.buffers()
+            ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+            return memoryview(data)[ends[0] : ends[-1]].tobytes() if data else b"", ends[:-1] - ends[0]
+        values = self._column(name, range(len(self))).values.tolist()[1:]
+        written = ["\0".join(_texts(value)).encode("utf-8", "surrogatepass") for value in values]
+        return b"".join(written), np.cumsum([0, *map(len, written)][:-1], dtype=np.int64)[: len(written)]
 
     def haystack(self, place: int) -> str:
         """All texts in one."""
@@ -285,10 +300,14 @@ def _rest(known: pa.Table, order: Codes) -> dict[int, Mapping[str, Value]]:
     return found
 
 
-def _coded(column: pa.ChunkedArray, order: Codes) -> _Column:
+def _array(column: pa.ChunkedArray) -> pa.Array:
+    """A column of one group, in one piece."""
     array = column.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0) if array.num_chunks else pa.array([], column.type)
+    return array if not isinstance(array, pa.ChunkedArray) else array.chunk(0)
+
+
+def _coded(column: pa.ChunkedArray, order: Codes) -> _Column:
+    array = _array(column)
     if pa.types.is_list(array.type) or pa.types.is_boolean(array.type):
         return _encoded(array.take(pa.array(order)).to_pylist())
     if not pa.types.is_dictionary(array.type):

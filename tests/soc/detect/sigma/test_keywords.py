@@ -29,7 +29,7 @@ SEEN = 300
 
 def block_of(table: Table) -> Block:
     places = range(len(table))
-    return Block(table.lines(places), table.words(places))
+    return Block.of(table.lines(places), table.words(places))
 
 
 def missed(table: Table) -> list[tuple[int, str]]:
@@ -111,7 +111,7 @@ def test_rows_without_a_literal_are_not_looked_at() -> None:
     assert list(Pieces(["web frontend"]).suspects(block)) == [0, 1, 2]  # enrichment may say that of any
     assert list(Pieces(["caf\u00e9", "mimikatz"]).suspects(block)) == [1, 2]
     assert list(Pieces(["mimikatz", "\u00e9\u00e9"]).suspects(block)) == [0, 1, 2]  # nothing to look for
-    assert list(Pieces(["nowhere"]).suspects(Block([], []))) == []
+    assert list(Pieces(["nowhere"]).suspects(Block.of([], []))) == []
 
 
 @pytest.mark.corpus
