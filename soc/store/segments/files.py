@@ -180,14 +180,19 @@ class Part:
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """See Rows."""
-        table = self._table
-        there = frozenset(table.column_names)
-        return table if columns is None else table.select([name for name in columns if name in there])
+        reader = pa.ipc.open_file(self._rows)
+        if columns is None:
+            return reader.read_all()
+        numbers = {name: number for number, name in enumerate(reader.schema.names)}
+        there = [name for name in columns if name in numbers]
+        if not there:
+            return pa.table({})
+        options = pa.ipc.IpcReadOptions(included_fields=[numbers[name] for name in there], use_threads=False)
+        return pa.ipc.open_file(self._rows, options=options).read_all().select(there)
 
     @cached_property
-    def _table(self) -> pa.Table:
-        data = self._piece(self._head[1] + len(self.bits), *self.header.footer)
-        return pa.ipc.open_file(pa.py_buffer(data)).read_all()
+    def _rows(self) -> pa.Buffer:
+        return pa.py_buffer(self._piece(self._head[1] + self.header.words // 8, *self.header.footer))
 
     @cached_property
     def bits(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -210,7 +215,7 @@ class Part:
 
     def id_starts(self) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
         """See File."""
-        return [self._table[ID_START].to_numpy()]
+        return [self.read([ID_START])[ID_START].to_numpy()]
 
 
 def _holding(text: bytes, positions: int, block: Any, groups: int) -> int:
@@ -311,8 +316,14 @@ class Segment:
         return _holding(text, self.header.words, self._block, len(self.header.groups))
 
     def id_starts(self) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
-        first = self.header.words // BLOCK
-        starts = np.concatenate([self._block(at) for at in range(first, len(self.header.checks))])
+        header, start = self._head
+        first = header.words // BLOCK
+        checks = header.checks[first:]
+        data = os.pread(self._index, len(checks) * BLOCK_BYTES, start + first * BLOCK_BYTES)
+        for at, crc in enumerate(checks):
+            if zlib.crc32(memoryview(data)[at * BLOCK_BYTES : (at + 1) * BLOCK_BYTES]) != crc:
+                raise _damaged(self.path, f"index at block {first + at}")
+        starts = np.frombuffer(data, np.uint32)
         ends = np.cumsum([about.rows for about in self.header.groups])
         return np.split(starts[: ends[-1]], ends[:-1])
 

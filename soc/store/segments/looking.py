@@ -195,7 +195,7 @@ class Seen:
         wanted = [*columns, *(["_rest", "_shape"] if self.about.whole or self.about.rest else [])]
         self._table = rows.read(wanted)
         if MESSAGE in wanted and (MESSAGE not in self._table.column_names or self._table[MESSAGE].null_count):
-            self._table = rows.read([*dict.fromkeys([*wanted, "_before"])])  # what is searched where there is no message
+            self._table = rows.read([*dict.fromkeys([*wanted, "_before"])])  # searched where there is no message
 
     @cached_property
     def times(self) -> NDArray[np.int64]:
