@@ -62,7 +62,6 @@ def main() -> None:
     print(
         f"soc:     {soc:,.0f} documents/s ({soc / hand:.0%}), client {min(cpu):.1f} to {max(cpu):.1f} microseconds of CPU a document"
     )
-    client.indices.delete_index_template(name=f"{config.namespace}-events")
     client.close()
 
 

@@ -6,10 +6,10 @@ Source of truth: Elasticsearch reference, "Bulk API": a request that succeeds ca
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 from elasticsearch import ApiError, Elasticsearch
@@ -42,16 +42,22 @@ class Outcome:
         return self.status in WORTH_A_RETRY or (self.status == 403 and self.reason.startswith(BLOCKED))
 
 
-def bulk(client: Elasticsearch, actions: Sequence[bytes]) -> list[Outcome]:
+def bulk(client: Elasticsearch, actions: Iterable[bytes]) -> list[Outcome]:
     """Sends actions (each: action line, newline, source, newline) and gives their outcomes in the same order.
 
-    Raises: UnreachableError where some are still not taken after all attempts, or the connection broke: those before may be done; SocError.
+    They are asked for while earlier ones travel. Raises: UnreachableError where some are still not taken after all attempts, or the
+    connection broke: those before may be done; SocError.
     """
-    requests = [[actions[i] for i in numbers] for numbers in _requests(actions)]
-    if len(requests) < 2:
-        return [outcome for request in requests for outcome in _settled(client, request)]
+    outcomes: list[Outcome] = []
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
-        return [outcome for settled in pool.map(partial(_settled, client), requests) for outcome in settled]
+        travelling: deque[Future[list[Outcome]]] = deque()
+        for request in _requests(actions):
+            if len(travelling) == IN_FLIGHT:
+                outcomes += travelling.popleft().result()
+            travelling.append(pool.submit(_settled, client, request))
+        for answer in travelling:
+            outcomes += answer.result()
+    return outcomes
 
 
 def _settled(client: Elasticsearch, actions: list[bytes]) -> list[Outcome]:
@@ -73,17 +79,17 @@ def _settled(client: Elasticsearch, actions: list[bytes]) -> list[Outcome]:
     return [outcomes[i] for i in range(len(actions))]
 
 
-def _requests(actions: Sequence[bytes]) -> Iterator[list[int]]:
-    numbers: list[int] = []
+def _requests(actions: Iterable[bytes]) -> Iterator[list[bytes]]:
+    request: list[bytes] = []
     size = 0
-    for i, action in enumerate(actions):
-        if numbers and (size + len(action) > MAX_BYTES or len(numbers) == MAX_ACTIONS):
-            yield numbers
-            numbers, size = [], 0
-        numbers.append(i)
+    for action in actions:
+        if request and (size + len(action) > MAX_BYTES or len(request) == MAX_ACTIONS):
+            yield request
+            request, size = [], 0
+        request.append(action)
         size += len(action)
-    if numbers:
-        yield numbers
+    if request:
+        yield request
 
 
 def _send(client: Elasticsearch, actions: list[bytes]) -> list[Outcome]:

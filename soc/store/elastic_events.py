@@ -11,6 +11,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -78,31 +79,13 @@ class ElasticEventStore:
         self._prepare()
         known = self._stored_before(events, first_offset)
         sent: list[Event] = []
-        actions: list[bytes] = []
         refused: list[tuple[Event, str]] = []
-        stored = duplicates = 0
-        for offset, event in enumerate(events, first_offset):
-            if event.id in known:
-                duplicates += 1
-                continue
-            try:
-                action = self._action(event, offset)
-            except (
-                TypeError,
-                ValueError,
-            ) as error:  # a number beyond 64 bits, a lone surrogate: not JSON for any server
-                refused.append((event, f"not JSON: {error}"))
-                continue
-            if isinstance(action, str):
-                refused.append((event, action))
-                continue
-            actions.append(action)
-            sent.append(event)
         self._mark = max(self._mark, first_offset + len(events) - 1)
         try:
-            outcomes = bulk(self._client, actions)
+            outcomes = bulk(self._client, self._actions(events, first_offset, known, sent, refused))
         finally:
             self._unrefreshed = True  # some may be stored even where it broke off
+        stored, duplicates = 0, len(events) - len(sent) - len(refused)
         for event, outcome in zip(sent, outcomes, strict=True):
             if outcome.status == 409:
                 duplicates += 1
@@ -168,17 +151,35 @@ class ElasticEventStore:
         self._unrefreshed = True
         return self.held([event.id for event in events])
 
-    def _action(self, event: Event, offset: int) -> bytes | str:
-        """The lines of a bulk request; as text why there are none."""
-        document = event.document()
-        if why := misfit(document):
-            return why
-        document[TIME_US], document[OFFSET] = micros(event.time), offset
-        return b'{"create":{"_index":"%b","_id":"%b"}}\n%b\n' % (
-            self._stream(event).encode(),
-            event.id.encode(),
-            orjson.dumps(document),
-        )
+    def _actions(
+        self,
+        events: Sequence[Event],
+        first_offset: int,
+        known: AbstractSet[str],
+        sent: list[Event],
+        refused: list[tuple[Event, str]],
+    ) -> Iterator[bytes]:
+        """The lines of a bulk request for each event that is not `known`; `sent` gets those events, `refused` those that have none."""
+        for offset, event in enumerate(events, first_offset):
+            if event.id in known:
+                continue
+            document = event.document()
+            why = misfit(document)
+            if not why:
+                document[TIME_US], document[OFFSET] = micros(event.time), offset
+                try:
+                    source = orjson.dumps(document)
+                except TypeError as error:  # a number beyond 64 bits, a lone surrogate: not JSON for any server
+                    why = f"not JSON: {error}"
+            if why:
+                refused.append((event, why))
+                continue
+            sent.append(event)
+            yield b'{"create":{"_index":"%b","_id":"%b"}}\n%b\n' % (
+                self._stream(event).encode(),
+                event.id.encode(),
+                source,
+            )
 
     def _stream(self, event: Event) -> str:
         assert self._streams is not None

@@ -44,7 +44,7 @@ def candidates(
                 {"query": _condition(span, covers, query), "size": PAGE, "track_total_hits": False},
             ]
         with answering():
-            answers = client.msearch(searches=bodies)["responses"]
+            answers = client.msearch(searches=bodies, max_concurrent_searches=2)["responses"]
         for (covers, query), answer in zip(part, answers, strict=True):
             if "error" in answer and query:
                 found = pages(client, index, _condition(span, covers, ""))
@@ -64,7 +64,9 @@ def _condition(span: dict[str, Any], covers: str, query: str) -> dict[str, Any]:
     if not query:
         return {"bool": {"filter": [span, reads]}}
     unsearchable = {"bool": {"filter": [reads, {"exists": {"field": "_ignored"}}]}}
-    fires = {"query_string": {"query": query, "analyze_wildcard": True}}
+    fires = {
+        "query_string": {"query": query, "analyze_wildcard": True, "lenient": False}
+    }  # else part of it may fail unsaid
     return {"bool": {"filter": [span, {"bool": {"should": [fires, unsearchable]}}]}}
 
 
