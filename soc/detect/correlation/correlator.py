@@ -385,8 +385,8 @@ class Correlator:
     # --- What comes late ----------------------------------------------------------------------------------------------------------
 
     def _late(self, source: str, items: Sequence[Item]) -> list[Finding]:
-        """A lane of its own for each source: in order of arrival, a hit that is a little too early counts as of the latest before it,
-        and one from before that begins the lane anew (another spool)."""
+        """A lane of its own for each source, of the hits that a correlation counts: in order of arrival, one that is a little too early
+        counts as of the latest before it, and one from before that begins the lane anew (another spool)."""
         self.late[source] += 1
         found: list[Finding] = []
         time = items[0][0] >> SHIFT

@@ -104,8 +104,18 @@ def texts(value):
     return list(dict.fromkeys(v if isinstance(v, str) else str(v) for v in found))
 
 
-def evaluate(name, section, hits, end):
-    span = seconds(section["timespan"]) * 1_000_000
+def takes_part(correlations: dict, event: Happening) -> bool:
+    """Whether any correlation counts the event: it fires a rule of it, and has the fields to group by and to look at."""
+    return any(
+        grouped(section, [(event.time, event.number, 0, rule, {}, event.fields)])
+        for section in correlations.values()
+        for rule in section["rules"]
+        if rule in event.fired
+    )
+
+
+def grouped(section, hits):
+    """The hits that count, by group and by event: the places of the rules that fired, and the values."""
     kind = section["type"]
     fields = (section.get("condition") or {}).get("field", []) if isinstance(section.get("condition"), dict) else []
     fields = [fields] if isinstance(fields, str) else fields
@@ -134,7 +144,13 @@ def evaluate(name, section, hits, end):
                 entry[1] += values
             elif not measured:
                 entry[1] += [v for v in values if v not in entry[1]]
-    alarms = KINDS[kind](section, span, {key: sorted(group.items()) for key, group in groups.items()}, end)
+    return groups
+
+
+def evaluate(name, section, hits, end):
+    span = seconds(section["timespan"]) * 1_000_000
+    groups = grouped(section, hits)
+    alarms = KINDS[section["type"]](section, span, {key: sorted(group.items()) for key, group in groups.items()}, end)
     return [
         Alarm(name, time, number % TIMED, group, figure, timed=number < 0 or timed == [True])
         for time, number, group, figure, *timed in sorted(alarms, key=lambda a: (a[0], a[4:] != (True,), a[1], a[2]))
