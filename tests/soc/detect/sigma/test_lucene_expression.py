@@ -52,6 +52,4 @@ def test_a_range_that_holds_letters_of_one_case_and_others_is_spelt_out() -> Non
     assert reasons == (CASE,)
     members = re.fullmatch(r"\[(.*)\]", written)
     assert members is not None
-    assert set(members[1].replace("\\\\", "\0").replace("\\", "").replace("\0", "\\")) == set(
-        "xyz[\\]^_`ab"
-    )
+    assert set(members[1].replace("\\\\", "\0").replace("\\", "").replace("\0", "\\")) == set("xyz[\\]^_`ab")
