@@ -109,10 +109,12 @@ class Cursor:
         return False
 
     def close(self) -> None:
+        """Leave the brokers."""
         self._consumer.close()
 
 
 def consumer_of(config: KafkaJournalConfig, name: str) -> Consumer:
+    """A consumer that sees only what was committed; `name`: of whoever's offsets it keeps. Raises: JournalError."""
     from confluent_kafka import Consumer
 
     with told(config):
@@ -132,12 +134,14 @@ def consumer_of(config: KafkaJournalConfig, name: str) -> Consumer:
 
 
 def place(config: KafkaJournalConfig, offset: int = 0) -> TopicPartition:
+    """An offset in the journal's partition, as the library says it."""
     from confluent_kafka import TopicPartition
 
     return TopicPartition(config.topic, config.partition, offset)
 
 
 def head_of(message: Message, config: KafkaJournalConfig) -> Head:
+    """The head in a message's header. Raises: JournalError for a message that is none of a journal's."""
     found = dict(message.headers() or ()).get(HEADER)
     if not isinstance(found, bytes) or len(found) != _HEAD.size:
         raise JournalError(f"{name_of(config)}: the message at {message.offset()} is none of a journal's")
@@ -145,6 +149,7 @@ def head_of(message: Message, config: KafkaJournalConfig) -> Head:
 
 
 def name_of(config: KafkaJournalConfig) -> str:
+    """What errors call the journal."""
     return f"kafka {config.topic}/{config.partition}"
 
 

@@ -26,7 +26,7 @@ from soc.app.audit import SOURCE, audit_event
 from soc.app.conservation import KIND
 from soc.app.heartbeat import is_heartbeat
 from soc.app.indexing import STORE, refused_ids
-from soc.app.reading import next_batch
+from soc.app.reading import events_of, letters_of
 from soc.app.replaying import is_replayed
 
 if TYPE_CHECKING:
@@ -179,12 +179,12 @@ def _lines(
     def line(source: str) -> Line:
         return found.setdefault(source, Line(since, until, source))
 
-    for _, event in _events(site.journal_reader, place["told_from"], place["told_to"]):
+    for _, event in events_of(site.journal_reader, place["told_from"], place["told_to"]):
         each = line(event.source)
         each.journalled += 1
         each.replayed += is_replayed(event)
     asked: list[tuple[Line, str]] = []
-    for offset, event in _events(site.journal_reader, place["from"], place["to"]):
+    for offset, event in events_of(site.journal_reader, place["from"], place["to"]):
         each = line(event.source)
         each.read += 1
         if is_heartbeat(event):
@@ -216,23 +216,7 @@ def _counts(counts: dict[str, int]) -> dict[str, int]:
     return {name: counts[name] for name in ("received", "parsed", "dead", "dropped", "evaluated")}
 
 
-def _events(journal: JournalReader, start: int, end: int) -> Iterator[tuple[int, Event]]:
-    """The events of offsets; those that are damaged are left out."""
-    offset = max(start, journal.start())
-    while offset < end:
-        events, following = next_batch(journal, offset, min(_BATCH, end - offset))
-        if following == offset:
-            return
-        yield from enumerate(events, offset)
-        offset = following
-
-
 def _count_dead(journal: JournalReader, facts: Sequence[Mapping[str, Any]], held: Counter[str]) -> None:
     """Dead letters of sources that the journal holds up to the last fact; before the first one there may be more."""
-    offset, end = 0, facts[-1]["dead_letters"]
-    while offset < end:
-        letters, following = journal.dead_letters(offset, min(_BATCH, end - offset))
-        held.update(letter.record.source for letter in letters if letter.format != STORE)
-        if following == offset:
-            return
-        offset = following
+    letters = letters_of(journal, 0, facts[-1]["dead_letters"])
+    held.update(letter.record.source for letter in letters if letter.format != STORE)

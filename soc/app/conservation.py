@@ -27,13 +27,11 @@ from soc.app.audit import SOURCE, audit_event
 from soc.app.books import COUNTS, Books, no_counts
 from soc.app.evaluation import Evaluation
 from soc.app.indexing import STORE, Indexing
-from soc.app.reading import next_batch
+from soc.app.reading import events_of, letters_of
 from soc.app.replaying import is_replayed
 from soc.app.site import Site
 
 KIND = "conservation"
-
-_BATCH = 5_000
 
 _log = logging.getLogger(__name__)
 
@@ -164,33 +162,23 @@ class Conservation:
         self._told_to = place["told_to"]
         offset = max(begin, min(self._from, self._told_to))
         counts = self._books.counts
-        while offset < end:
-            events, following = next_batch(self._journal, offset, min(_BATCH, end - offset))
-            for at, event in enumerate(events, offset):
-                if self._from <= at < evaluated_to:
-                    self._evaluated_before[event.source] += 1
-                if at >= self._told_to:
-                    counts["parsed"][event.source] += 1
-                    if not is_replayed(event):
-                        counts["received"][event.source] += 1
-                        self._recovered[event.source] = self._recovered.get(event.source, 0) + 1
-            if following == offset:
-                break
-            offset = following
+        for at, event in events_of(self._journal, offset, end):
+            if self._from <= at < evaluated_to:
+                self._evaluated_before[event.source] += 1
+            if at >= self._told_to:
+                counts["parsed"][event.source] += 1
+                if not is_replayed(event):
+                    counts["received"][event.source] += 1
+                    self._recovered[event.source] = self._recovered.get(event.source, 0) + 1
         self._take_up_dead(int(last.fact.body["dead_letters"]) if last else 0)
 
     def _take_up_dead(self, offset: int) -> None:
         """Dead letters that no fact counts yet; those of the event store were events before."""
         counts = self._books.counts
-        while True:
-            letters, following = self._journal.dead_letters(offset, _BATCH)
-            for letter in letters:
-                if letter.format != STORE:
-                    counts["received"][letter.record.source] += 1
-                    counts["dead"][letter.record.source] += 1
-            if following == offset:
-                return
-            offset = following
+        for letter in letters_of(self._journal, offset, self._journal.dead_end()):
+            if letter.format != STORE:
+                counts["received"][letter.record.source] += 1
+                counts["dead"][letter.record.source] += 1
 
     def _missing(self, totals: dict[str, Counter[str]], end: int, offsets: int, evaluated: int) -> list[str]:
         """What does not add up, in words. Counts are read before the journal's end, so what is in flight never looks lost."""

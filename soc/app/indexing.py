@@ -17,7 +17,7 @@ from collectors.record import DeadLetter, RawRecord
 from soc.app.heartbeat import is_heartbeat
 from soc.app.memory import settle
 from soc.app.part import INDEX, Part, Ready, encode
-from soc.app.reading import next_batch
+from soc.app.reading import letters_of, next_batch
 from soc.errors import SocError, UnreachableError
 from soc.metrics import Metrics
 from soc.store import EventStore
@@ -30,22 +30,14 @@ CONSUMER = "index"
 STORE = "event store"
 """The format of dead letters that the store made of events; they stand in the journal as events too."""
 
-_LETTERS = 5_000
-
 INDEX_BATCH = 10_000
 """Events a step: ids are random, so a transaction writes most pages of their index; fewer transactions write fewer."""
 
 
 def refused_ids(journal: JournalReader) -> set[str]:
     """The ids of the events that the store refused for good: dead letters that are in the journal as events too."""
-    found: set[str] = set()
-    offset = 0
-    while True:
-        letters, following = journal.dead_letters(offset, _LETTERS)
-        found.update(event_id(letter.record) for letter in letters if letter.format == STORE)
-        if following == offset:
-            return found
-        offset = following
+    letters = letters_of(journal, 0, journal.dead_end())
+    return {event_id(letter.record) for letter in letters if letter.format == STORE}
 
 
 class Done(msgspec.Struct, array_like=True, tag=True):

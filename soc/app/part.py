@@ -91,10 +91,9 @@ class Part:
 def main() -> None:
     """One part, until it is told to stop or its starter is gone."""
     role, config, *ends = sys.argv[1:]
+    # signals are for the process that started us, which tells us what follows from them
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(
-            number, signal.SIG_IGN
-        )  # they are for the process that started us, which tells us what follows from them
+        signal.signal(number, signal.SIG_IGN)
     from collectors.errors import CollectorError
     from soc.app.logs import to_stderr
     from soc.app.site import Site

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from collectors.errors import DamagedFrameError
 from collectors.event import Event
 from collectors.journal import JournalReader
+from collectors.record import DeadLetter
 
 BATCH = 2_000
 """Events a step: enough to share work over, few enough for the processor's caches (5,000 take up to a third longer)."""
@@ -27,3 +29,28 @@ def next_batch(journal: JournalReader, offset: int, limit: int = BATCH) -> tuple
             extra={"from": offset, "to": error.next_offset, "error": str(error)},
         )
         return [], error.next_offset
+
+
+_PART = 5_000
+
+
+def events_of(journal: JournalReader, start: int, end: int) -> Iterator[tuple[int, Event]]:
+    """The events of offsets, each with its own; those that are damaged, or gone by retention, are left out."""
+    offset = max(start, journal.start())
+    while offset < end:
+        events, following = next_batch(journal, offset, min(_PART, end - offset))
+        if following == offset:
+            return
+        yield from enumerate(events, offset)
+        offset = following
+
+
+def letters_of(journal: JournalReader, start: int, end: int) -> Iterator[DeadLetter]:
+    """The dead letters of offsets, which are their own."""
+    offset = start
+    while offset < end:
+        letters, following = journal.dead_letters(offset, min(_PART, end - offset))
+        if following == offset:
+            return
+        yield from letters
+        offset = following

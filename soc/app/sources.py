@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from collectors.sources import CONFIGS, SourceConfig
 from soc.app.conservation import KIND
 from soc.app.indexing import STORE
-from soc.app.reading import next_batch
+from soc.app.reading import events_of, letters_of
 from soc.app.replaying import is_replayed
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collectors.record import Mark
     from soc.app.site import Site
 
-_BATCH = 5_000
 _MOST_UNTOLD = 200_000
 _DELIVERY = re.compile(r"Delivery: ([^.:,;]+)")
 
@@ -86,18 +85,12 @@ def flows_of(site: Site) -> Mapping[str, Flow]:
 
 def _add_untold(journal: JournalReader, offset: int, dead_offset: int, found: dict[str, Flow]) -> None:
     """Count the last minute, of which no fact tells yet; of a longer time (a SOC that was killed) its end."""
-    offset = max(offset, journal.start(), journal.end() - _MOST_UNTOLD)
-    while True:
-        events, following = next_batch(journal, offset, _BATCH)
-        for event in events:
-            if not is_replayed(event):
-                flow = found[event.source]
-                flow.received, flow.parsed, flow.last = flow.received + 1, flow.parsed + 1, event.ingested
-        if following == offset:
-            break
-        offset = following
-    letters, _ = journal.dead_letters(dead_offset, _MOST_UNTOLD)
-    for letter in letters:
+    end = journal.end()
+    for _, event in events_of(journal, max(offset, end - _MOST_UNTOLD), end):
+        if not is_replayed(event):
+            flow = found[event.source]
+            flow.received, flow.parsed, flow.last = flow.received + 1, flow.parsed + 1, event.ingested
+    for letter in letters_of(journal, dead_offset, journal.dead_end()):
         if letter.format != STORE:
             flow = found[letter.record.source]
             flow.received, flow.dead, flow.last = flow.received + 1, flow.dead + 1, letter.record.received
