@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
-import threading
+import time
 from pathlib import Path
 
 import click
 
 from soc.cli._shared import config_option, open_site
 from soc.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, SocError
+
+LOOK_S = 0.1
+"""Between two looks whether to stop."""
 
 
 @click.command(short_help="Collect, detect and index until stopped.")
@@ -28,15 +31,9 @@ def command(until_read: bool, config_path: Path) -> int:
         if not site.config.sources:
             raise SocError(f"{config_path}: there are no sources; name the logs to follow and the ports to listen on")
         running = Running(site)
-        stop = threading.Event()
-        told: list[int] = []
-
-        def tell(number: int, _: object) -> None:
-            told.append(number)
-            stop.set()
-
+        told: list[int] = []  # no Event: its lock may be held where the signal comes in, by the wait that it would end
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, tell)
+            signal.signal(number, lambda number, _frame: told.append(number))
         signal.signal(signal.SIGHUP, lambda _number, _frame: running.reload())
         with running:
             click.echo(
@@ -45,7 +42,8 @@ def command(until_read: bool, config_path: Path) -> int:
             )
             if running.metrics_port:
                 click.echo(f"metrics on port {running.metrics_port}; stop with Ctrl-C", err=True)
-            while not stop.wait(0.1):
+            while not told:
+                time.sleep(LOOK_S)
                 if running.broken.is_set() or (until_read and running.finished()):
                     break
         click.echo(running.summary(), err=True)
