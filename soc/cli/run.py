@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 
 import click
@@ -42,10 +41,8 @@ def command(until_read: bool, config_path: Path) -> int:
             )
             if running.metrics_port:
                 click.echo(f"metrics on port {running.metrics_port}; stop with Ctrl-C", err=True)
-            while not told:
-                time.sleep(LOOK_S)
-                if running.broken.is_set() or (until_read and running.finished()):
-                    break
+            while not told and not running.broken.wait(LOOK_S) and not (until_read and running.finished()):
+                pass
         click.echo(running.summary(), err=True)
         for failure in running.failures():
             click.echo(f"soc: {failure}", err=True)
