@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from soc.cli._shared import local, on_terminal, print_json, print_text, show
-from soc.cli.iso import write_report
+from soc.cli.iso.report import write_report
 from soc.cli.playbook import print_plan
 
 if TYPE_CHECKING:
