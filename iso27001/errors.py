@@ -19,6 +19,14 @@ class EvidenceError(IsoError):
     """Evidence that cannot be linked: an unknown control, an effective period that ends before it begins."""
 
 
+class VaultError(IsoError):
+    """A file that cannot be kept or named; nothing was half-kept."""
+
+
+class RecordError(IsoError):
+    """A record of the tracker that cannot be made or changed: unknown, not whole, not in this state, or somebody was faster."""
+
+
 class LedgerError(IsoError):
     """The ledger cannot be opened, written or read; nothing was half-written."""
 
