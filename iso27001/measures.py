@@ -49,6 +49,7 @@ _UNITS: Mapping[str, Mapping[Language, str]] = {
         ("months", "months", "tháng"),
     )
 }
+_COLLECT = {"hourly": "1h", "daily": "1d", "weekly": "7d", "on change": "-"}
 _VIETNAMESE_POINTS = str.maketrans(",.", ".,")
 
 
@@ -132,12 +133,16 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One measure of the catalogue. `stale_after`: how long a sample speaks for its controls; None: until the next change."""
+    """One measure of the catalogue. `owner`: the role that answers for it. `collect`: how often it is to be counted, as written.
+
+    `stale_after`: how long a sample speaks for its controls; None: until the next change.
+    """
 
     id: str
     controls: tuple[str, ...]
     title_en: str
     title_vi: str
+    owner: str
     source: str
     values: tuple[Value, ...]
     collect: str
@@ -150,6 +155,16 @@ class Measure:
     def title(self, language: Language) -> str:
         """Its short title."""
         return self.title_vi if language is Language.VIETNAMESE else self.title_en
+
+    @property
+    def formula(self) -> str:
+        """How each value is made of what is counted: `coverage = sources_seen / sources_expected`."""
+        return "; ".join(f"{value.name} = {' / '.join(value.numbers)}" for value in self.values)
+
+    @property
+    def every(self) -> timedelta | None:
+        """How often it is to be counted; None: when something changes."""
+        return _duration(_COLLECT.get(self.collect, self.collect))
 
     def target(self, language: Language = Language.ENGLISH) -> str:
         """All pass lines as one text."""

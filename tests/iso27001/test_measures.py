@@ -55,12 +55,32 @@ def test_every_measure_of_the_catalogue_is_whole() -> None:
             if value.title_vi not in {"hits", "matches"}
         )
         assert of.effectiveness in {"operating", "design", "both"}
+        assert of.owner
+        assert (of.every is None) is (of.stale_after is None), (
+            "what is counted on change does not grow stale, all else does"
+        )
+        assert of.every is None or of.stale_after is None or of.every < of.stale_after, of.id
         assert all(bool(value.number) is not bool(value.ratio) for value in of.values)
 
 
 def test_every_automatic_control_has_a_measure() -> None:
     measured = {control for of in measures().values() for control in of.controls}
     assert [c.id for c in load().controls.values() if c.evidence_mode == "automatic" and c.id not in measured] == []
+
+
+def test_no_measure_speaks_for_a_control_that_no_machine_can_evidence() -> None:
+    measured = {control for of in measures().values() for control in of.controls}
+    assert [c.id for c in load().controls.values() if c.evidence_mode == "manual" and c.id in measured] == []
+
+
+def test_a_measure_tells_its_formula_and_how_often_it_is_counted() -> None:
+    assert measure("LOG-06").formula == "logged = accounts_logged / accounts; reviewed = reviews_done / reviews_due"
+    assert measure("CLK-01").formula == "within = sources_within_5s / sources; worst = worst_skew_s"
+    assert [measure(of).every for of in ("CAP-01", "LOG-06", "INC-02")] == [
+        timedelta(minutes=5),
+        timedelta(days=7),
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
