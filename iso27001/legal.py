@@ -1,11 +1,12 @@
 """When something was detected and of what sort it is in, the legal notices that it makes due out; by the law in force at that moment.
 
-Deadlines are data with effective dates (iso27001/catalogue/vn_legal.yaml), never constants: the law changed twice in 2026.
+And what a system's logs are kept for at least. Both are data with effective dates (iso27001/catalogue/vn_legal.yaml), never constants: the
+law changed twice in 2026.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
@@ -89,6 +90,47 @@ def yearly(at: datetime) -> tuple[Deadline, ...]:
     return tuple(sorted(found, key=lambda deadline: deadline.due))
 
 
+@dataclass(frozen=True, slots=True)
+class LogRetention:
+    """What the logs of systems of a level are kept for at least, from `since` to `until` (exclusive)."""
+
+    level: int
+    least: timedelta
+    regime: str
+    ref: str
+    since: date
+    until: date | None
+
+
+def log_retention(level: int, day: date) -> LogRetention | None:
+    """The longest that the law of a local day demands for a level; None where it demands nothing."""
+    found = [
+        each
+        for each in _log_retentions()
+        if each.level == level and each.since <= day and (each.until is None or day < each.until)
+    ]
+    return max(found, key=lambda each: each.least, default=None)
+
+
+@lru_cache(maxsize=1)
+def _log_retentions() -> tuple[LogRetention, ...]:
+    data = read("vn_legal.yaml", "vn-legal/2")
+    regimes = {regime["id"]: regime for regime in data["regimes"]}
+    found = []
+    for item in data["log_retention"]:
+        regime = regimes[item["regime"]]
+        since, until = _in_force(regime)
+        found.append(
+            LogRetention(item["level"], timedelta(days=item["days"]), regime["name_vi"], item["ref"], since, until)
+        )
+    return tuple(found)
+
+
+def _in_force(regime: Mapping[str, str]) -> tuple[date, date | None]:
+    until = regime.get("until")
+    return date.fromisoformat(regime["effective"]), date.fromisoformat(until) if until else None
+
+
 @lru_cache(maxsize=1)
 def rules() -> tuple[Rule, ...]:
     """The duties that this package knows; read once a process."""
@@ -97,7 +139,7 @@ def rules() -> tuple[Rule, ...]:
     found = []
     for item in data["deadlines"]:
         regime = regimes[item["regime"]]
-        until = regime.get("until")
+        since, until = _in_force(regime)
         month, _, day = item.get("date", "").partition("-")
         found.append(
             Rule(
@@ -109,8 +151,8 @@ def rules() -> tuple[Rule, ...]:
                 to=item["to"],
                 hours=item.get("hours"),
                 month_day=(int(month), int(day)) if month else None,
-                since=date.fromisoformat(regime["effective"]),
-                until=date.fromisoformat(until) if until else None,
+                since=since,
+                until=until,
             )
         )
     return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from soc.app.intel import matcher
+from soc.app.keeping import keeping
 from soc.app.site import Site
 from soc.app.source_checks import check_sources
 from soc.detect.tuning import expired
@@ -52,6 +53,7 @@ def _sources(site: Site) -> str:
 
 
 def _store(site: Site) -> str:
+    keeping(site)
     return (
         f"{site.config.store.kind.value}, {site.events.count():,} events, {site.projections.applied():,} facts folded"
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_address
@@ -24,11 +25,12 @@ class StoreKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """Where events and projections live; everything but `kind` belongs to Elasticsearch.
+    """Where events and projections live, and for how long; `hosts` and what else is named here with them belong to Elasticsearch.
 
+    `retention`: how long events are kept from their receipt on; `retention_of`: the same of systems by their id, or of all systems of a
+    level ("level_3"), where a system's own comes first. What the law demands is checked with the inventory (soc.app.retention).
     `hosts`: "https://es1.example:9200". `api_key_file`: the encoded API key. `ca_file`: certificates that are trusted (default: the
-    system's). `namespace`: last part of the data streams (`logs-sshd-soc`) and first of the indices (`soc-alerts`). `retention`: what the
-    lifecycle of new data streams keeps. `timeout`: of one request.
+    system's). `namespace`: last part of the data streams (`logs-sshd-soc`) and first of the indices (`soc-alerts`). `timeout`: of one request.
     """
 
     kind: StoreKind = StoreKind.LOCAL
@@ -37,6 +39,7 @@ class StoreConfig:
     ca_file: Path | None = None
     namespace: str = "soc"
     retention: timedelta = timedelta(days=365)
+    retention_of: Mapping[str, timedelta] = field(default_factory=dict)
     timeout: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
@@ -46,17 +49,20 @@ class StoreConfig:
             raise ValueError("; ".join(problems))
 
     def _problems(self) -> list[str]:
+        problems = [
+            f"{name} is at least 1d"
+            for name, kept in (("retention", self.retention), *self.retention_of.items())
+            if kept < timedelta(days=1)
+        ]
         if self.kind is StoreKind.LOCAL:
-            return ['hosts belong to "kind: elasticsearch"'] if self.hosts else []
-        problems = [] if self.hosts else ['"kind: elasticsearch" needs hosts, such as ["https://es1.example:9200"]']
+            return [*problems, 'hosts belong to "kind: elasticsearch"'] if self.hosts else problems
+        problems += [] if self.hosts else ['"kind: elasticsearch" needs hosts, such as ["https://es1.example:9200"]']
         for host in self.hosts:
             problems += _host_problems(host, with_key=self.api_key_file is not None)
         if not _NAMESPACE.fullmatch(self.namespace):
             problems.append(
                 f'namespace "{self.namespace}" may hold only a-z, 0-9, "." and "_", and begins with a letter or digit'
             )
-        if self.retention < timedelta(days=1):
-            problems.append("retention is at least 1d")
         return problems
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from iso27001.catalogue.reading import read
 from iso27001.errors import CatalogueError
-from iso27001.legal import VIETNAM, Trigger, deadlines, rules, yearly
+from iso27001.legal import VIETNAM, Trigger, deadlines, log_retention, rules, yearly
 
 
 def hours(year: int, month: int, day: int, *triggers: Trigger) -> dict[str, float]:
@@ -70,4 +70,11 @@ def test_every_rule_is_whole() -> None:
     assert len({rule.id for rule in rules()}) == len(rules())
     data = read("vn_legal.yaml", "vn-legal/2")
     assert {item["regime"] for item in data["deadlines"]} <= {regime["id"] for regime in data["regimes"]}
-    assert min(data["log_retention_days"].values()) == 30
+    assert {item["regime"] for item in data["log_retention"]} <= {regime["id"] for regime in data["regimes"]}
+
+
+def test_logs_are_kept_by_the_level_of_their_system_from_the_day_that_the_standard_is_in_force() -> None:
+    day = date(2026, 11, 22)
+    kept = [log_retention(level, day) for level in (1, 2, 3, 4, 5)]
+    assert [each and each.least.days for each in kept] == [None, 30, 90, 180, 365]
+    assert log_retention(5, date(2026, 7, 23)) is None
