@@ -37,3 +37,7 @@ class SigningError(IsoError):
 
 class ProofError(IsoError):
     """A Merkle proof that does not prove what it should, or sizes for which no proof exists."""
+
+
+class ReportError(IsoError):
+    """A report that cannot be made: the library of its format is not installed, or nothing is known of what it is asked for."""
