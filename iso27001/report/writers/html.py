@@ -1,0 +1,94 @@
+"""A `Document` in, one HTML file out: offline, without scripts, for the screen and paper.
+
+Whatever the document says comes out as text: everything is escaped, deceiving characters are written out (iso27001/report/visible.py),
+and a content security policy allows nothing but this file's own style.
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+from hashlib import sha256
+from importlib import resources
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from iso27001.report.document import Block, Document, Heading, Style, Text, spans
+from iso27001.report.messages import Messages
+from iso27001.report.visible import visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+def write(document: Document) -> bytes:
+    """The document as the bytes of one HTML file."""
+    style = _file("report.css")
+    page = _environment().get_template("report.html.jinja")
+    text = page.render(
+        t=Messages(document.language),
+        document=document,
+        sections=_sections(document.blocks),
+        style=style,
+        policy=f"default-src 'none'; style-src 'sha256-{_digest(style)}'; base-uri 'none'; form-action 'none'",
+    )
+    return text.encode()
+
+
+def _sections(blocks: tuple[Block, ...]) -> list[tuple[Heading | None, list[Block]]]:
+    """The blocks by the heading of level 1 that they stand under."""
+    section: Heading | None = None
+
+    def under(block: Block) -> Heading | None:
+        nonlocal section
+        if isinstance(block, Heading) and block.level == 1:
+            section = block
+        return section
+
+    return [(heading, [b for b in group if b is not heading]) for heading, group in groupby(blocks, under)]
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """The template, compiled once a process."""
+    from jinja2 import DictLoader, Environment, StrictUndefined
+
+    environment = Environment(
+        loader=DictLoader({"report.html.jinja": _file("report.html.jinja")}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["text"] = _markup
+    environment.filters["kind"] = lambda block: type(block).__name__
+    return environment
+
+
+def _markup(text: Text) -> Markup:
+    from markupsafe import Markup, escape
+
+    parts = []
+    for span in spans(text):
+        part = str(escape(visible(span.text)))
+        if "\n" in part:
+            part = part.replace("\n", "<br>")
+        if span.style is Style.CODE:
+            part = f"<code>{part}</code>"
+        elif span.style is Style.STRONG:
+            part = f"<b>{part}</b>"
+        elif span.style is not Style.PLAIN:
+            part = f'<span class="{span.style}">{part}</span>'
+        if span.to:
+            part = f'<a href="#{escape(visible(span.to))}">{part}</a>'
+        parts.append(part)
+    return Markup("".join(parts))  # noqa: S704  every part was escaped above
+
+
+def _file(name: str) -> str:
+    return resources.files("iso27001").joinpath("report", "writers", name).read_text(encoding="utf-8")
+
+
+def _digest(style: str) -> str:
+    return base64.b64encode(sha256(style.encode()).digest()).decode()
