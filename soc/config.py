@@ -103,9 +103,15 @@ class MetricsConfig:
 
 @dataclass(frozen=True, slots=True)
 class LocalJournalConfig:
-    """Segments in the site's data folder."""
+    """Segments in the site's data folder. `retention`: how long they stay at least; only what is evaluated and indexed goes after that."""
 
     kind: Literal["local"] = "local"
+    retention: timedelta = timedelta(days=365)
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError for less than a day."""
+        if self.retention < timedelta(days=1):
+            raise ValueError("retention is at least 1d")
 
 
 @dataclass(frozen=True, slots=True)

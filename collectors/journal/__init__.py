@@ -57,6 +57,10 @@ class JournalReader(Protocol):
         """As `read`, for dead letters, which have offsets of their own."""
         ...
 
+    def dead_start(self) -> int:
+        """The lowest offset of a dead letter that can be read."""
+        ...
+
     def dead_end(self) -> int:
         """The offset that the next dead letter will have."""
         ...

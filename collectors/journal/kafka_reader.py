@@ -75,6 +75,10 @@ class KafkaReader:
         """The offset that the next event will have."""
         return self._ends()[0]
 
+    def dead_start(self) -> int:
+        """The lowest offset of a dead letter that can be read."""
+        return self._first()[1]
+
     def dead_end(self) -> int:
         """The offset that the next dead letter will have."""
         return self._ends()[1]

@@ -16,13 +16,14 @@ import os
 import threading
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from collectors.errors import JournalError
 from collectors.event import Event
 from collectors.journal import JournalConfig, frame
 from collectors.journal.consumers import Offset
-from collectors.journal.durable import ASIDE, make_directory, write_durably
+from collectors.journal.durable import ASIDE, make_directory, sync_directory, write_durably
 from collectors.journal.frame import MAGIC, SALT_BYTES, SEGMENT_HEADER_BYTES
 from collectors.journal.lock import hold
 from collectors.journal.packing import pack
@@ -144,6 +145,18 @@ class LocalJournal(LocalReader):
             if consumer not in self._offsets:
                 self._offsets[consumer] = Offset(self._path, consumer)
             self._offsets[consumer].save(offset)
+
+    def drop(self, before: int) -> None:
+        """Remove the files whose events all stand below an offset, oldest first; the one that is written stays. Raises: JournalError."""
+        with self._state:
+            gone = [each for each, after in pairwise(self._segments) if after.first <= before]
+            self._segments = self._segments[len(gone) :]
+        try:
+            for each in gone:
+                each.path.unlink()
+            sync_directory(self._path)
+        except OSError as error:
+            raise JournalError(f"{self._path}: {error.strerror}") from error
 
     def wait(self, offset: int, timeout_s: float) -> bool:
         """Block until there is an event at `offset`; woken by the append itself."""

@@ -10,7 +10,9 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,6 +25,14 @@ from collectors.record import DeadLetter, Mark
 
 _POLL_S = 0.05
 """How often a reader in another process looks for new frames while it waits."""
+
+
+class Stretch(NamedTuple):
+    """One file of a journal: the offsets of its events, and of its dead letters, each from the first to behind the last."""
+
+    path: Path
+    events: tuple[int, int]
+    dead: tuple[int, int]
 
 
 class LocalReader:
@@ -49,6 +59,11 @@ class LocalReader:
         """The offset that the next event will have."""
         segments = self._current()
         return segments[-1].next if segments else 0
+
+    def dead_start(self) -> int:
+        """The lowest offset of a dead letter that can be read."""
+        segments = self._current()
+        return segments[0].first_dead if segments else 0
 
     def dead_end(self) -> int:
         """The offset that the next dead letter will have."""
@@ -122,6 +137,13 @@ class LocalReader:
             time.sleep(min(left, _POLL_S))
         return False
 
+    def closed(self) -> list[Stretch]:
+        """Its files but the last, which is written, oldest first."""
+        return [
+            Stretch(each.path, (each.first, after.first), (each.first_dead, after.first_dead))
+            for each, after in pairwise(self._current())
+        ]
+
     def damage(self) -> list[DamagedFrameError]:
         """Read the whole journal and list every damage in it; each names its segment, byte and offsets."""
         found: list[DamagedFrameError] = []
@@ -143,9 +165,10 @@ class LocalReader:
     def _current(self) -> list[Segment]:
         """The segments in order, the last one indexed as far as whole frames reach."""
         with self._state:
+            names = {path.name for path in self._path.glob(f"*{SUFFIX}")}
+            self._segments = [segment for segment in self._segments if segment.path.name in names]
             known = {segment.path.name for segment in self._segments}
-            names = sorted(p.name for p in self._path.glob(f"*{SUFFIX}"))
-            self._segments += [Segment(self._path / name) for name in names if name not in known]
+            self._segments += [Segment(self._path / name) for name in sorted(names - known)]
             for segment in self._segments[-1:]:
                 segment.index(checked=True)
             return list(self._segments)

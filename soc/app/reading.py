@@ -46,8 +46,8 @@ def events_of(journal: JournalReader, start: int, end: int) -> Iterator[tuple[in
 
 
 def letters_of(journal: JournalReader, start: int, end: int) -> Iterator[DeadLetter]:
-    """The dead letters of offsets, which are their own."""
-    offset = start
+    """The dead letters of offsets, which are their own; those that are gone by retention are left out."""
+    offset = max(start, journal.dead_start())
     while offset < end:
         letters, following = journal.dead_letters(offset, min(_PART, end - offset))
         if following == offset:

@@ -74,7 +74,7 @@ def replay(
     journal = site.journal_reader
     taken = _taken(journal)
     parsers = _Parsers(site)
-    result, offset = Replay(), 0
+    result, offset = Replay(), journal.dead_start()
     while offset < (end := journal.dead_end()) and not is_over():
         letters, following = journal.dead_letters(offset, min(_BATCH, end - offset))
         asked: list[tuple[int, DeadLetter]] = []

@@ -25,7 +25,7 @@ def list_dead_letters(source: str, limit: int, config_path: Path, as_json: bool)
     """Dead letters, newest last: when, whence, why, and the record; --json gives its bytes whole."""
     with open_site(config_path) as site:
         journal = site.journal_reader
-        found, offset = [], 0
+        found, offset = [], journal.dead_start()
         while offset < journal.dead_end():
             letters, offset = journal.dead_letters(offset, 1_000)
             found += [letter for letter in letters if not source or letter.record.source == source]
