@@ -29,6 +29,7 @@ class EvidenceKind(StrEnum):
     MEASURE = "measure"
     PLAYBOOK_RUN = "playbook-run"
     DOCUMENT = "document"
+    PHOTOGRAPH = "photograph"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,9 @@ class EventRef:
 class Evidence:
     """One piece of evidence. `ledger_seqs`: entries of the ledger that it rests on; `collector`: who or what collected it.
 
-    `result_hash`: SHA-256 (hex) of the document, or of what it rests on (see `content_hash`). `revision`: its place in the ledger
-    (sequence number), -1 before it is linked.
+    `result_hash`: SHA-256 (hex) of the file, or of what it rests on (see `content_hash`). `owner`: who answers for it; `expires`: from
+    when on it proves nothing any more. `file_name` "": no file was given. `revision`: its place in the ledger (sequence number), -1
+    before it is linked.
     """
 
     id: str
@@ -68,6 +70,10 @@ class Evidence:
     result_hash: str
     ledger_seqs: tuple[int, ...] = ()
     events: tuple[EventRef, ...] = ()
+    owner: str = ""
+    expires: datetime | None = None
+    file_name: str = ""
+    size_bytes: int = 0
     revision: int = field(default=-1, compare=False)
 
     def within(self, since: datetime, until: datetime) -> bool:
@@ -85,11 +91,15 @@ def content_hash(events: Iterable[EventRef], ledger_seqs: Iterable[int]) -> str:
 def link(evidence: Evidence, catalogue: Catalogue, *, actor: str = "engine") -> Fact:
     """The ledger fact that links evidence to its controls; the same evidence gives the same fact id. Ids of 2013 become those of 2022.
 
-    Raises: EvidenceError for an unknown control or clause, none at all, or an effective period that ends before it begins.
+    Raises: EvidenceError for an unknown control or clause, none at all, an effective period that ends before it begins, or one that begins
+    when the evidence has expired.
     """
     if evidence.effective_to < evidence.effective_from:
         between = f"{rfc3339(evidence.effective_from)} to {rfc3339(evidence.effective_to)}"
         raise EvidenceError(f"{evidence.id}: its effective period ends before it begins ({between})")
+    if evidence.expires is not None and evidence.expires <= evidence.effective_from:
+        expires, begins = rfc3339(evidence.expires), rfc3339(evidence.effective_from)
+        raise EvidenceError(f"{evidence.id}: it expires ({expires}) before it begins to speak ({begins})")
     if not evidence.controls:
         raise EvidenceError(f"{evidence.id}: evidence of no control")
     body = {
@@ -104,6 +114,7 @@ def link(evidence: Evidence, catalogue: Catalogue, *, actor: str = "engine") -> 
         "result_hash": evidence.result_hash,
         "ledger_seqs": list(evidence.ledger_seqs),
         "events": [[e.event_id, e.sha256, e.source, e.offset] for e in evidence.events],
+        **_of_people(evidence),
     }
     revision = sha256(canonical({**body, "collected_at": None})).hexdigest()[:16]
     return Fact(f"{LINKED}/{evidence.id}/{revision}", LINKED, evidence.collected_at, actor, body)
@@ -125,6 +136,10 @@ def read_evidence(entry: Entry) -> Evidence:
             result_hash=body["result_hash"],
             ledger_seqs=tuple(body["ledger_seqs"]),
             events=tuple(EventRef(*event) for event in body["events"]),
+            owner=body.get("owner", ""),
+            expires=datetime.fromisoformat(body["expires"]) if body.get("expires") else None,
+            file_name=body.get("file_name", ""),
+            size_bytes=body.get("size_bytes", 0),
             revision=entry.seq,
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -138,6 +153,17 @@ def newest_revisions(entries: Iterable[Entry]) -> list[Evidence]:
         evidence = read_evidence(entry)
         found[evidence.id] = evidence
     return list(found.values())
+
+
+def _of_people(evidence: Evidence) -> dict[str, Any]:
+    """What only evidence that people give has, so that what machines link is the fact that it always was."""
+    told = {
+        "owner": evidence.owner,
+        "expires": None if evidence.expires is None else rfc3339(evidence.expires),
+        "file_name": evidence.file_name,
+        "size_bytes": evidence.size_bytes,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _resolved(evidence: Evidence, catalogue: Catalogue) -> list[list[Any]]:

@@ -19,7 +19,7 @@ from iso27001.errors import CatalogueError, IsoError, RecordError
 from iso27001.ledger import Entry, Fact
 from iso27001.ledger.store import Ledger
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ Fold = Callable[[R | None, Entry], R]
 def decision(kind: str, record_id: str, seen: int, by: By, body: Mapping[str, Any]) -> Fact:
     """The fact of one decision on a record of which the writer had seen `seen` facts. Raises: RecordError for an id that is none."""
     if not _ID.fullmatch(record_id):
-        raise RecordError(f'"{record_id}" is no id: letters, digits, dots, dashes and underscores, 64 at most')
+        raise RecordError(f'"{record_id}" is no id: letters, digits, dots, dashes, underscores and slashes, 64 at most')
     plain = msgspec.to_builtins(body, builtin_types=(datetime,))
     return Fact(f"{_noun(kind)}/{record_id}/{seen}", kind, by.time, by.actor, {"id": record_id, **plain})
 

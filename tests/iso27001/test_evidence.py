@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iso27001.applicability import Applicability, Implementation, read_statement
+from iso27001.applicability import Applicability, Implementation, Need, NeedRef, read_statement
 from iso27001.catalogue import load
 from iso27001.errors import CatalogueError, EvidenceError
 from iso27001.evidence import ControlLink, content_hash, link, newest_revisions, read_evidence
@@ -100,6 +100,9 @@ def test_a_statement_says_whether_how_far_and_why(tmp_path: Path) -> None:
         "  A.8.30: {applicable: false, reason: nothing is outsourced}\n  A.5.1: {}\n",
     )
     assert found["A.8.15"] == Applicability("A.8.15", True, Implementation.IMPLEMENTED, "R-3")
+    needed = statement(tmp_path, "controls: {A.8.15: {need: {risk: [R-3], law: NĐ 331}, owner: lan}}")["A.8.15"]
+    assert needed.needs == (NeedRef(Need.RISK, "R-3"), NeedRef(Need.LAW, "NĐ 331"))
+    assert needed.owner == "lan"
     assert found["A.8.30"].status is Implementation.NOT_APPLICABLE
     assert found["A.5.1"].status is None
 
@@ -113,6 +116,10 @@ def test_a_statement_says_whether_how_far_and_why(tmp_path: Path) -> None:
         ("controls: {A.8.15: {applicable: false}}", "needs its reason"),
         ("controls: {A.8.15: {applicable: false, reason: x, status: implemented}}", "contradict each other"),
         ("controls: {A.8.15: {status: not-applicable}}", "contradict each other"),
+        ("controls: {A.8.15: {need: {lawyer: x}}}", 'unknown need "lawyer"; one of risk, law, contract, practice'),
+        ("controls: {A.8.15: {need: {risk: []}}}", "need.risk is a list of names"),
+        ("controls: {A.8.15: {need: R-3}}", "need is a mapping"),
+        ("controls: {A.8.15: {owner: 7}}", "reason and owner are texts"),
         ("controls: {A.8.15: implemented}", "a mapping with status"),
         ("controls: {A.8.15: {applicable: perhaps}}", "true or false"),
         ("controls: {A.8.15: {}, A.8.15: {}}", 'duplicate key "A.8.15"'),
