@@ -29,6 +29,7 @@ from soc.alert import Alert, AlertStatus, CloseReason, Entity
 from soc.detect import Level, Match
 from soc.incident import Incident
 from soc.store import AlertQuery
+from soc.tui import Found, Item, Section
 
 COLUMNS, LINES = 160, 50
 PRESSES = 60
@@ -122,6 +123,30 @@ class ManyAlerts:
         self.changes += 1
 
 
+class NothingBeside:
+    """Boards and Hunting of a site that is not asked for them."""
+
+    def items(self, board: str) -> Sequence[Item]:
+        del board
+        return ()
+
+    def sections(self, board: str, item_id: str) -> Sequence[Section]:
+        del board, item_id
+        return ()
+
+    def act(self, board: str, item_id: str, action: str, note: str) -> str:
+        del board, item_id, action, note
+        return ""
+
+    def find(self, query: str, since: datetime, until: datetime, *, events: int, bars: int) -> Found:
+        del query, since, until, events, bars
+        return Found((), ())
+
+    def top(self, query: str, since: datetime, until: datetime, field: str, limit: int) -> Sequence[tuple[str, int]]:
+        del query, since, until, field, limit
+        return ()
+
+
 def headless(count: int) -> dict[str, float]:
     """Milliseconds of CPU an action, the application driven by Textual's pilot."""
     from soc.tui.alerts_screen import AlertsScreen
@@ -134,7 +159,7 @@ def headless(count: int) -> dict[str, float]:
     async def measure() -> dict[str, float]:
         figures = {}
         began = time.process_time()
-        app = SocApp(Session(desk, Locale(zone=UTC)))
+        app = SocApp(Session(desk, NothingBeside(), NothingBeside(), Locale(zone=UTC)))
         async with app.run_test(size=(COLUMNS, LINES)) as pilot:
             screen = app.screen
             assert isinstance(screen, AlertsScreen)
@@ -170,7 +195,7 @@ def child(count: int, mark: Path) -> int:
 
     desk = ManyAlerts(count)
     mark.write_text(str(time.process_time()))
-    return run(desk, zone=UTC)
+    return run(desk, NothingBeside(), NothingBeside(), zone=UTC)
 
 
 def in_terminal(count: int, environment: Mapping[str, str]) -> dict[str, float]:

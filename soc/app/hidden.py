@@ -47,3 +47,12 @@ def hidden_so_far(site: Site) -> dict[str, HiddenSoFar]:
             hits = int(count["hits"]) + (before.hits if before else 0)
             found[count["filter"]] = HiddenSoFar(hits, entry.fact.time)
     return found
+
+
+def hidden_by_rule(site: Site) -> Counter[str]:
+    """By rule id, the hits that filters hid so far."""
+    found: Counter[str] = Counter()
+    for entry in site.ledger.entries(kinds=[HIDDEN]):
+        for count in entry.fact.body["counts"]:
+            found[count["rule"]] += int(count["hits"])
+    return found

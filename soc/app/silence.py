@@ -24,6 +24,7 @@ from soc.detect.sigma.producible import Reach
 
 if TYPE_CHECKING:
     from collectors.sources import SourceConfig
+    from iso27001.ledger.store import Ledger
     from soc.app.site import Site
 
 SILENT, HEARD = "source-silent", "source-heard"
@@ -45,6 +46,13 @@ class Rhythm:
 
     heard: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     alive: list[int] = field(default_factory=list)
+    _seq: int = -1
+
+    def catch_up(self, ledger: Ledger, now: datetime) -> None:
+        """Take in the facts that a look at `now` needs, and no fact twice."""
+        for entry in ledger.entries(self._seq, kinds=[KIND], since=now - timedelta(weeks=_WEEKS, days=1)):
+            self.add(entry.fact.body)
+            self._seq = entry.seq
 
     def add(self, body: Mapping[str, Any]) -> None:
         """Take in a conservation fact; facts come in their order."""
@@ -70,7 +78,16 @@ class Rhythm:
             known = [spoke for spoke in days if spoke is not None]
             if len(known) < _LEAST_DAYS:
                 return None
-        return datetime.fromtimestamp(minutes[-1] * 60, UTC) if all(known) else None
+        return _moment(minutes[-1]) if all(known) else None
+
+    def last_run(self) -> tuple[datetime, datetime] | None:
+        """From when to when the SOC ran last, without a pause that is longer than SHORTEST; None where it never did."""
+        if not self.alive:
+            return None
+        pause, begin = SHORTEST // timedelta(minutes=1), len(self.alive) - 1
+        while begin and self.alive[begin] - self.alive[begin - 1] <= pause:
+            begin -= 1
+        return _moment(self.alive[begin]), _moment(self.alive[-1])
 
     def _spoke(self, minutes: Sequence[int], since: int, end: int, days_before: int) -> bool | None:
         """Whether a source was heard in the same span so many days before; None where the SOC did not run then."""
@@ -88,8 +105,7 @@ class Silence:
         self._started = site.clock()
         self._rhythm = Rhythm()
         self._silent: set[str] = set()
-        for entry in site.ledger.entries(kinds=[KIND], since=self._started - timedelta(weeks=_WEEKS, days=1)):
-            self._rhythm.add(entry.fact.body)
+        self._rhythm.catch_up(site.ledger, self._started)
 
     def look(self, body: Mapping[str, Any] | None, now: datetime) -> Iterator[Event]:
         """Take in the newest fact, if there is one, and give the events for what changed."""
@@ -107,11 +123,7 @@ class Silence:
 
 def _fell_silent(site: Site, source: SourceConfig, since: datetime, now: datetime) -> Event:
     dark = rules_that_need(site, source)
-    techniques = sorted(
-        {tag.removeprefix("attack.").upper() for rule in dark for tag in rule.tags if tag.startswith("attack.t")}
-    )
-    techniques = [each for each in techniques if each[1:2].isdigit()]
-    controls = _controls(dark)
+    techniques, controls = techniques_of(dark), controls_of(dark)
     what = f"{len(dark)} rules, {len(techniques)} techniques, {len(controls)} controls of ISO/IEC 27001"
     return audit_event(
         SILENT,
@@ -142,7 +154,13 @@ def rules_that_need(site: Site, source: SourceConfig) -> list[ir.Rule]:
     return sorted(dark, key=lambda rule: rule.title)
 
 
-def _controls(rules: Sequence[ir.Rule]) -> list[str]:
+def techniques_of(rules: Sequence[ir.Rule]) -> list[str]:
+    """ATT&CK's techniques that the rules name, ascending."""
+    named = {tag.removeprefix("attack.").upper() for rule in rules for tag in rule.tags if tag.startswith("attack.t")}
+    return sorted(each for each in named if each[1:2].isdigit())
+
+
+def controls_of(rules: Sequence[ir.Rule]) -> list[str]:
     """What the rules' detections speak of, and logging and monitoring themselves."""
     found: dict[str, None] = dict.fromkeys(("A.8.15", "A.8.16"))
     for rule in rules:
@@ -152,6 +170,10 @@ def _controls(rules: Sequence[ir.Rule]) -> list[str]:
 
 def _minute(moment: datetime) -> int:
     return int(moment.timestamp()) // 60
+
+
+def _moment(minute: int) -> datetime:
+    return datetime.fromtimestamp(minute * 60, UTC)
 
 
 def _append(minutes: list[int], minute: int) -> None:

@@ -15,10 +15,13 @@ from soc.cli._shared import actor_option, config_option, open_site
 @config_option
 def command(read_only: bool, actor: str, config_path: Path) -> int:
     """Triage in the terminal: j/k move, enter opens, a acknowledges, c closes, ? shows the keys."""
+    from soc.app.boards import SiteBoards
     from soc.app.desk import SiteDesk, actor_name
+    from soc.app.hunts import SiteHunting
     from soc.tui import run
 
     with open_site(config_path) as site:
         site.catch_up()
-        desk = SiteDesk(site, actor_name(actor))
-        return run(desk, read_only=read_only, language=site.config.site.language, zone=site.config.site.zone)
+        who, shown = actor_name(actor), site.config.site
+        desk, boards, hunting = SiteDesk(site, who), SiteBoards(site, who), SiteHunting(site)
+        return run(desk, boards, hunting, read_only=read_only, language=shown.language, zone=shown.zone)

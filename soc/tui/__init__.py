@@ -1,6 +1,7 @@
 """The terminal UI, what an analyst opens at three in the morning: alerts and incidents from the desk in, decisions to the desk out.
 
-The door is `run`; `Desk` is the port that the application implements. Textual is imported when `run` is called and not before.
+The door is `run`; `Desk`, `Boards` and `Hunting` are the ports that the application implements. Textual is imported when `run` is called
+and not before.
 """
 
 from __future__ import annotations
@@ -11,15 +12,19 @@ from collections.abc import Mapping
 from datetime import tzinfo
 
 from soc.errors import EXIT_USAGE
+from soc.tui.boards import BOARDS, Boards, Cell, Item, Section, Tone
 from soc.tui.desk import Desk
+from soc.tui.hunting import Found, Hunting
 from soc.tui.messages import LANGUAGES, text
 from soc.tui.rows import Locale
 
-__all__ = ["LANGUAGES", "Desk", "run"]
+__all__ = ["BOARDS", "LANGUAGES", "Boards", "Cell", "Desk", "Found", "Hunting", "Item", "Section", "Tone", "run"]
 
 
 def run(
     desk: Desk,
+    boards: Boards,
+    hunting: Hunting,
     *,
     read_only: bool = False,
     language: str = "en",
@@ -40,4 +45,4 @@ def run(
     from soc.tui.app import start
     from soc.tui.session import Session
 
-    return start(Session(desk, Locale(language, zone), read_only=read_only), keymap)
+    return start(Session(desk, boards, hunting, Locale(language, zone), read_only=read_only), keymap)

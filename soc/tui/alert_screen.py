@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 
 from collectors.event import Value
 from soc.alert import Alert
@@ -53,13 +53,9 @@ class AlertScreen(DeskScreen):
         self._events: list[Mapping[str, Value]] | None = None
         self._rule: str | None = None
 
-    def compose(self) -> ComposeResult:
-        """First line, the names of the pages, the page, message, keys."""
-        yield self.top
-        yield self._names
-        yield self.reader
-        yield self.message
-        yield self.keys
+    def body(self) -> Iterable[Widget]:
+        """The names of the pages, the page."""
+        return (self._names, self.reader)
 
     def on_mount(self) -> None:
         """Show what the list knows, and load the rest."""
@@ -188,7 +184,3 @@ class AlertScreen(DeskScreen):
             self.app.push_screen(IncidentScreen(self.session, alert.incident_id))
         else:
             self.say("no_incident")
-
-    def action_back(self) -> None:
-        """Back to the list."""
-        self.app.pop_screen()

@@ -6,14 +6,14 @@ the list; until then `+3 new` says so. What others decide shows in the rows at o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from time import perf_counter
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 
 from soc.alert import Alert, AlertStatus, CloseReason
 from soc.detect import Level
@@ -48,7 +48,20 @@ class AlertsScreen(DeskScreen):
     """Alerts as a list."""
 
     VIEW = "alerts"
-    KEYS = ("ack", "close", "open", "filter", "status", "mark", "undo", "incidents", "refresh", "help", "quit")
+    KEYS = (
+        "ack",
+        "close",
+        "open",
+        "filter",
+        "status",
+        "mark",
+        "undo",
+        "incidents",
+        "command",
+        "refresh",
+        "help",
+        "quit",
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "acknowledge", id="ack"),
         Binding("c", "close", id="close"),
@@ -72,13 +85,9 @@ class AlertsScreen(DeskScreen):
         self._looking = False
         self._rest_until = 0.0
 
-    def compose(self) -> ComposeResult:
-        """First line, table, the reason of the alert under the cursor, message, keys."""
-        yield self.top
-        yield self.table
-        yield self._peek
-        yield self.message
-        yield self.keys
+    def body(self) -> Iterable[Widget]:
+        """Table, the reason of the alert under the cursor."""
+        return (self.table, self._peek)
 
     def on_mount(self) -> None:
         """Load."""
@@ -311,20 +320,21 @@ class AlertsScreen(DeskScreen):
 
         def typed(answer: str | None) -> None:
             if answer is not None:
-                self._filter_by(replace(filters.parse(answer), incident_id=self.filter.incident_id))
+                self.filter_by(replace(filters.parse(answer), incident_id=self.filter.incident_id))
 
         start = str(self.filter)
         self.app.push_screen(Write(say("ask.filter"), f"{start} " if start else "", fault), typed)
 
     def action_next_status(self) -> None:
         """Show the next of: open, new, acknowledged, closed, all."""
-        self._filter_by(self.filter.next_status())
+        self.filter_by(self.filter.next_status())
 
     def action_floor(self, level: str) -> None:
         """Show this level and above."""
-        self._filter_by(replace(self.filter, floor=Level(level)))
+        self.filter_by(replace(self.filter, floor=Level(level)))
 
-    def _filter_by(self, chosen: Filter) -> None:
+    def filter_by(self, chosen: Filter) -> None:
+        """Show what this filter lets through."""
         if chosen != self.filter:
             self.filter = chosen
             self.hush()
@@ -352,7 +362,7 @@ class AlertsScreen(DeskScreen):
         elif self.filter.incident_id:
             self.app.pop_screen()
         else:
-            self._filter_by(Filter())
+            self.filter_by(Filter())
 
 
 def news(fresh: Sequence[str], shown: Sequence[str]) -> tuple[int, str | None]:

@@ -17,10 +17,15 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from soc.errors import EXIT_INTERRUPTED, EXIT_OK, SocError
-from soc.tui import look
+from soc.tui import commands, look
+from soc.tui import filter as filters
 from soc.tui.alert_screen import AlertScreen
 from soc.tui.alerts_screen import AlertsScreen
+from soc.tui.board_screen import BoardScreen, ItemScreen
+from soc.tui.boards import BOARDS
+from soc.tui.filter import FilterError
 from soc.tui.help_screen import HelpScreen
+from soc.tui.hunt_screen import HuntScreen, ValueScreen, ValuesScreen
 from soc.tui.incident_screens import IncidentScreen, IncidentsScreen
 from soc.tui.prompts import Write
 from soc.tui.reader import Reader
@@ -40,11 +45,13 @@ class SocApp(App[int]):
     #peek { height: 2; }
     .-short #peek { height: 1; }
     #pages { margin: 0 0 1 0; }
+    #bars { height: 3; }
     .-short #pages { margin: 0; }
     """
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012  Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "keys", id="help"),
+        Binding("colon", "command", id="command"),
         Binding("q", "leave(0)", id="quit"),
         Binding("ctrl+c", f"leave({EXIT_INTERRUPTED})", id="interrupt", priority=True),
     ]
@@ -94,6 +101,39 @@ class SocApp(App[int]):
         if isinstance(self.screen, DeskScreen) and not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
 
+    def action_command(self) -> None:
+        """Ask for a view by its name."""
+        if not isinstance(self.screen, DeskScreen):
+            return
+        say = self.session.locale.say
+
+        def fault(typed: str) -> str:
+            try:
+                name, rest = commands.meant(typed)
+                if name == "alerts":
+                    filters.parse(rest)
+            except FilterError as error:
+                return say(error.key, **error.values) if typed else ""
+            return ""
+
+        ask = Write(say("ask.command", views=" ".join(commands.VIEWS)), fault=fault)
+        self.push_screen(ask, lambda typed: self.show_view(*commands.meant(typed)) if typed else None)
+
+    def show_view(self, name: str, text: str = "") -> None:
+        """A view, over the queue, which always lies below."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        queue = self.screen
+        assert isinstance(queue, AlertsScreen)
+        if name == "incidents":
+            self.push_screen(IncidentsScreen(self.session))
+        elif name == "hunt":
+            self.push_screen(HuntScreen(self.session, text))
+        elif name in BOARDS:
+            self.push_screen(BoardScreen(self.session, name))
+        elif text:
+            queue.filter_by(filters.parse(text))
+
     def action_leave(self, code: int) -> None:
         """End with this exit code."""
         self.exit(code)
@@ -108,13 +148,31 @@ class SocApp(App[int]):
                 offered.add(name)
                 run = partial(self.run_action, active.binding.action, active.node)
                 yield SystemCommand(say(f"key.{name}"), say(f"help.{name}"), run)
+        for name in commands.VIEWS:
+            yield SystemCommand(f":{name}", say(f"view.{name}"), partial(self.show_view, name))
         yield SystemCommand(say("palette.theme"), say("palette.theme_help"), self.action_change_theme)
+
+
+_PLACES = (
+    SocApp,
+    PagedTable,
+    Reader,
+    AlertsScreen,
+    AlertScreen,
+    IncidentsScreen,
+    IncidentScreen,
+    BoardScreen,
+    ItemScreen,
+    HuntScreen,
+    ValuesScreen,
+    ValueScreen,
+    HelpScreen,
+)
 
 
 def bindings() -> dict[str, Binding]:
     """Every binding that a keymap may rebind, by id."""
-    places = (SocApp, PagedTable, Reader, AlertsScreen, AlertScreen, IncidentsScreen, IncidentScreen, HelpScreen)
-    every = [one for place in places for one in place.BINDINGS if isinstance(one, Binding)]
+    every = [one for place in _PLACES for one in place.BINDINGS if isinstance(one, Binding)]
     return {one.id: one for one in every if one.id}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 
 from soc.detect import Level
 from soc.tui import rows
@@ -27,12 +28,9 @@ class HelpScreen(DeskScreen):
         self._keys = bound_keys(of.app, of)
         self.reader = Reader()
 
-    def compose(self) -> ComposeResult:
-        """First line, page, message, keys."""
-        yield self.top
-        yield self.reader
-        yield self.message
-        yield self.keys
+    def body(self) -> Iterable[Widget]:
+        """Page."""
+        return (self.reader,)
 
     def title_spans(self) -> list[Span]:
         """Of which view."""
@@ -63,7 +61,3 @@ class HelpScreen(DeskScreen):
         lines.append(line("  ", Span("!3h", Role.WARN), f"  {locale.say('help.overdue')}"))
         lines.append(line("  ", Span("+  ", Role.KEY), f"  {locale.say('help.marked')}"))
         return lines
-
-    def action_back(self) -> None:
-        """Back to the view."""
-        self.app.pop_screen()

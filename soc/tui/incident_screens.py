@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 
 from soc.incident import Incident
 from soc.tui import rows, sheets
@@ -34,12 +34,9 @@ class IncidentsScreen(DeskScreen):
             self._fetch, self._head, self._row, self._moved, self._open, can_mark=False
         )
 
-    def compose(self) -> ComposeResult:
-        """First line, table, message, keys."""
-        yield self.top
-        yield self.table
-        yield self.message
-        yield self.keys
+    def body(self) -> Iterable[Widget]:
+        """Table."""
+        return (self.table,)
 
     def on_mount(self) -> None:
         """Load."""
@@ -93,10 +90,6 @@ class IncidentsScreen(DeskScreen):
         if self.table.cursor_id:
             self.app.push_screen(IncidentScreen(self.session, self.table.cursor_id))
 
-    def action_back(self) -> None:
-        """Back to where one came from."""
-        self.app.pop_screen()
-
 
 class IncidentScreen(DeskScreen):
     """One incident: facts, why its alerts are one, what happened when."""
@@ -115,12 +108,9 @@ class IncidentScreen(DeskScreen):
         self.reader = Reader()
         self._incident: Incident | None = None
 
-    def compose(self) -> ComposeResult:
-        """First line, page, message, keys."""
-        yield self.top
-        yield self.reader
-        yield self.message
-        yield self.keys
+    def body(self) -> Iterable[Widget]:
+        """Page."""
+        return (self.reader,)
 
     def on_mount(self) -> None:
         """Load."""
@@ -156,7 +146,3 @@ class IncidentScreen(DeskScreen):
         from soc.tui.alerts_screen import AlertsScreen
 
         self.app.push_screen(AlertsScreen(self.session, Filter(status="all", incident_id=self.incident_id)))
-
-    def action_back(self) -> None:
-        """Back to where one came from."""
-        self.app.pop_screen()

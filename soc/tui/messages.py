@@ -5,6 +5,8 @@ A test asks that both languages have every key with the same places for values.
 
 from __future__ import annotations
 
+from soc.tui import messages_boards
+
 LANGUAGES = ("en", "vi")
 
 
@@ -15,7 +17,7 @@ def text(key: str, language: str = "en", /, **values: object) -> str:
     return message.format(**values) if values else message
 
 
-CATALOGUE: dict[str, tuple[str, str]] = {
+CATALOGUE: dict[str, tuple[str, str]] = messages_boards.CATALOGUE | {
     "no_terminal": (
         "soc tui needs a terminal that can place a cursor. Line by line: soc alerts list, show ID, ack ID, close ID.",
         "soc tui cần thiết bị đầu cuối định vị được con trỏ. Làm theo từng dòng: soc alerts list, show ID, ack ID, close ID.",

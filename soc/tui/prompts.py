@@ -25,7 +25,7 @@ class Choose(ModalScreen[str]):
     Choose { background: transparent; }
     Choose Bar { dock: bottom; height: 2; }
     """
-    ANSWERS = "tfbdTFBDy"
+    ANSWERS = "tfbdTFBDy12345"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "cancel"),
         *(Binding(key, f"answer('{key}')") for key in (*ANSWERS, "enter")),

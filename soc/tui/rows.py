@@ -104,7 +104,7 @@ def layout(columns: tuple[Column, ...], cells: int) -> tuple[tuple[Column, int],
     return tuple((column, (column.wide if wide else column.narrow) or max(rest, 1)) for column in kept)
 
 
-def _lay(
+def lay(
     columns: tuple[Column, ...], cells: int, cell: Callable[[Column, int], tuple[str, Role]], gap: Role = Role.PLAIN
 ) -> list[Span]:
     """The cells of one row with gaps between them, neighbours of one role as one span: fewer escape sequences on the wire."""
@@ -128,7 +128,7 @@ def _lay(
 
 def header(columns: tuple[Column, ...], cells: int, locale: Locale) -> list[Span]:
     """The names of the columns that `row` lays out at the same width."""
-    return _lay(columns, cells, lambda column, _: (locale.say(f"column.{column.name}"), Role.HEAD), Role.HEAD)
+    return lay(columns, cells, lambda column, _: (locale.say(f"column.{column.name}"), Role.HEAD), Role.HEAD)
 
 
 def alert_row(alert: Alert, cells: int, now: datetime, locale: Locale, *, marked: bool = False) -> list[Span]:
@@ -139,7 +139,7 @@ def alert_row(alert: Alert, cells: int, now: datetime, locale: Locale, *, marked
             return ("+", Role.KEY) if marked else ("", Role.PLAIN)
         return _ALERT_CELLS[column.name](alert, size, now, locale)
 
-    spans = _lay(ALERT_COLUMNS, cells, cell)
+    spans = lay(ALERT_COLUMNS, cells, cell)
     if alert.status is AlertStatus.CLOSED:
         return [Span(span.text, Role.DIM) for span in spans]
     return spans
@@ -151,16 +151,17 @@ def incident_row(incident: Incident, cells: int, locale: Locale) -> list[Span]:
     def cell(column: Column, size: int) -> tuple[str, Role]:
         return _INCIDENT_CELLS[column.name](incident, size, locale)
 
-    spans = _lay(INCIDENT_COLUMNS, cells, cell)
+    spans = lay(INCIDENT_COLUMNS, cells, cell)
     return [Span(span.text, Role.DIM) for span in spans] if incident.closed else spans
 
 
-def _time_form(size: int) -> str:
+def time_form(size: int) -> str:
+    """The form of a time that fits a column."""
     return "%m-%d %H:%M:%S" if size >= 14 else "%m-%d %H:%M"
 
 
 _ALERT_CELLS: dict[str, Callable[[Alert, int, datetime, Locale], tuple[str, Role]]] = {
-    "time": lambda a, size, _, at: (at.clock(a.last_seen, _time_form(size)), Role.PLAIN),
+    "time": lambda a, size, _, at: (at.clock(a.last_seen, time_form(size)), Role.PLAIN),
     "severity": lambda a, *_: (SHAPES[a.level], LEVEL_ROLES[a.level]),
     "risk": lambda a, *_: (str(a.risk), Role.PLAIN),
     "title": lambda a, *_: (a.title, Role.PLAIN),
@@ -172,14 +173,14 @@ _ALERT_CELLS: dict[str, Callable[[Alert, int, datetime, Locale], tuple[str, Role
 }
 
 _INCIDENT_CELLS: dict[str, Callable[[Incident, int, Locale], tuple[str, Role]]] = {
-    "time": lambda i, size, at: (at.clock(i.last_seen, _time_form(size)), Role.PLAIN),
+    "time": lambda i, size, at: (at.clock(i.last_seen, time_form(size)), Role.PLAIN),
     "severity": lambda i, *_: (SHAPES[i.level], LEVEL_ROLES[i.level]),
     "risk": lambda i, *_: (str(i.risk), Role.PLAIN),
     "title": lambda i, *_: (i.title, Role.PLAIN),
     "phase": lambda i, _, at: (phase(i, at), Role.PLAIN),
     "alerts": lambda i, *_: (str(len(i.alert_ids)), Role.PLAIN),
     "system": lambda i, *_: (", ".join(i.systems) or "-", Role.PLAIN),
-    "opened": lambda i, size, at: (at.clock(i.opened, _time_form(size)), Role.PLAIN),
+    "opened": lambda i, size, at: (at.clock(i.opened, time_form(size)), Role.PLAIN),
 }
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, ParamSpec, TypeVar
 
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.screen import Screen
+from textual.widget import Widget
 
 from soc.errors import SocError
 from soc.tui.paint import Bar
@@ -21,7 +22,7 @@ T = TypeVar("T")
 class DeskScreen(Screen[object]):
     """A full screen of the terminal UI."""
 
-    VIEW: ClassVar[str] = ""
+    VIEW: str = ""
     """Names the view in the catalogue: `view.<VIEW>`."""
 
     KEYS: ClassVar[tuple[str, ...]] = ()
@@ -36,6 +37,21 @@ class DeskScreen(Screen[object]):
         self.top = Bar(Role.BAR)
         self.message = Bar()
         self.keys = Bar(Role.BAR)
+
+    def body(self) -> Iterable[Widget]:
+        """What stands between the first line and the message line."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """First line, body, message, keys."""
+        yield self.top
+        yield from self.body()
+        yield self.message
+        yield self.keys
+
+    def action_back(self) -> None:
+        """Back to where one came from."""
+        self.app.pop_screen()
 
     async def note_version(self) -> None:
         """What is loaded from now on shows this version of the desk, or a later one."""

@@ -8,7 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from soc.errors import SocError
+from soc.tui.boards import Boards
 from soc.tui.desk import Desk
+from soc.tui.hunting import Hunting
 from soc.tui.rows import Locale
 from soc.tui.triage import Refusal, Step, Triage
 
@@ -19,8 +21,12 @@ T = TypeVar("T")
 class Session:
     """What every screen shares."""
 
-    def __init__(self, desk: Desk, locale: Locale, *, read_only: bool = False) -> None:
+    def __init__(
+        self, desk: Desk, boards: Boards, hunting: Hunting, locale: Locale, *, read_only: bool = False
+    ) -> None:
         self.desk = desk
+        self.boards = boards
+        self.hunting = hunting
         self.locale = locale
         self.read_only = read_only
         self.triage = Triage(desk, read_only=read_only)

@@ -311,6 +311,7 @@ def night(count: int = 20) -> DeskInMemory:
 def main() -> int:
     """Open the terminal UI on a night's alerts."""
     from soc.tui import run
+    from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--alerts", type=int, default=20)
@@ -319,7 +320,9 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help="print the open alerts that are left")
     chosen = parser.parse_args()
     desk = night(chosen.alerts)
-    code = run(desk, read_only=chosen.read_only, language=chosen.language, zone=HANOI)
+    code = run(
+        desk, BoardsInMemory(), HuntingInMemory(), read_only=chosen.read_only, language=chosen.language, zone=HANOI
+    )
     if chosen.report:
         left = sum(one.status is not AlertStatus.CLOSED for one in desk.held.values())
         print(f"left={left} decisions={len(desk.calls)}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from soc.alert import AlertStatus, CloseReason, Entity, StatusChange
 from soc.detect import Match
 from soc.incident import TimelineEntry
+from soc.tui import Cell, Found, Item
+from tests.soc.tui.beside_in_memory import ITEMS, BoardsInMemory, HuntingInMemory
 from tests.soc.tui.desk_in_memory import NOW, DeskInMemory, alert, incident
 
 TEXTS = (
@@ -72,7 +76,34 @@ def hostile_desk() -> DeskInMemory:
     return desk
 
 
+def hostile_beside() -> tuple[BoardsInMemory, HuntingInMemory]:
+    """Boards and events whose every text is one of these."""
+    boards = BoardsInMemory()
+    for name, items in ITEMS.items():
+        boards.held[name] = [
+            replace(items[number % len(items)], id=f"{number}{text}", cells=_filled(items[0], text))
+            for number, text in enumerate(TEXTS)
+        ]
+    events = [{"@timestamp": text, "message": text, "host.name": text, text: text} for text in TEXTS]
+    return boards, HostileEvents(events)
+
+
+class HostileEvents(HuntingInMemory):
+    """Gives all of them, whatever is asked."""
+
+    def find(self, query: str, since: datetime, until: datetime, *, events: int, bars: int) -> Found:
+        return Found(self.events, [(since, len(self.events)), (until, 0)])
+
+    def top(self, query: str, since: datetime, until: datetime, field: str, limit: int) -> Sequence[tuple[str, int]]:
+        return [(text, 3) for text in TEXTS]
+
+
+def _filled(item: Item, text: str) -> dict[str, Cell]:
+    known = ("state", "severity", "indicator", "implementation")
+    return {name: value if name in known or not isinstance(value, str) else text for name, value in item.cells.items()}
+
+
 if __name__ == "__main__":
     from soc.tui import run
 
-    raise SystemExit(run(hostile_desk()))
+    raise SystemExit(run(hostile_desk(), *hostile_beside()))

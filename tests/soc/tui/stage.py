@@ -14,6 +14,7 @@ from textual.strip import Strip
 from soc.tui.app import SocApp
 from soc.tui.rows import Locale
 from soc.tui.session import Session
+from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory
 from tests.soc.tui.desk_in_memory import HANOI, DeskInMemory
 
 ScreenT = TypeVar("ScreenT", bound=Screen)
@@ -81,11 +82,14 @@ def play(
     read_only: bool = False,
     language: str = "en",
     keymap: Mapping[str, str] | None = None,
+    boards: BoardsInMemory | None = None,
+    hunting: HuntingInMemory | None = None,
 ) -> None:
     """Open the terminal UI on a desk, play the scene, and leave."""
 
     async def run() -> None:
-        session = Session(desk, Locale(language, HANOI), read_only=read_only)
+        beside = boards or BoardsInMemory(), hunting or HuntingInMemory()
+        session = Session(desk, *beside, Locale(language, HANOI), read_only=read_only)
         app = SocApp(session, keymap)
         try:
             async with app.run_test(size=size) as pilot:

@@ -16,6 +16,7 @@ from soc.tui.help_screen import HelpScreen
 from soc.tui.incident_screens import IncidentScreen, IncidentsScreen
 from soc.tui.rows import Locale
 from soc.tui.session import Session
+from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory
 from tests.soc.tui.desk_in_memory import HANOI, DeskInMemory, alert, night
 from tests.soc.tui.stage import Stage, play
 
@@ -120,7 +121,7 @@ def test_a_decision_just_before_leaving_is_carried_out() -> None:
 def test_a_decision_that_failed_while_leaving_is_not_kept_quiet() -> None:
     desk = night(20)
     desk.fail = UnreachableError("no answer from the store")
-    session = Session(desk, Locale())
+    session = Session(desk, BoardsInMemory(), HuntingInMemory(), Locale())
     session.decide(lambda: session.triage.acknowledge([TOP]))
     assert [str(error) for error in session.end()] == ["no answer from the store"]
 
@@ -443,7 +444,8 @@ def test_the_keys_of_a_view_are_told_as_they_are_bound() -> None:
 
 
 def test_an_unknown_key_id_is_refused_with_the_nearest() -> None:
-    session = Session(night(1), Locale())
+    desk = night(1)
+    session = Session(desk, BoardsInMemory(), HuntingInMemory(), Locale())
     with pytest.raises(SocError, match='no key is called "akc"; did you mean "ack"'):
         SocApp(session, {"akc": "x"})
     session.end()

@@ -10,7 +10,8 @@ import pytest
 from rich.cells import cell_len
 
 import soc.tui
-from tests.soc.tui.hostile import TEXTS, hostile_desk
+from tests.soc.tui.desk_in_memory import night
+from tests.soc.tui.hostile import TEXTS, hostile_beside, hostile_desk
 from tests.soc.tui.stage import Stage, play
 
 VIEWS = (
@@ -49,6 +50,30 @@ def test_no_view_obeys_what_an_attacker_wrote(number: int) -> None:
         assert_harmless(stage, 120)
 
     play(scene, hostile_desk())
+
+
+@pytest.mark.parametrize("view", ["sources", "rules", "playbooks", "controls", "hunt"])
+def test_no_board_and_no_hunt_obeys_what_an_attacker_wrote(view: str) -> None:
+    boards, events = hostile_beside()
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("colon")
+        await stage.type(view)
+        for number in range(len(TEXTS)):
+            assert_harmless(stage, 120)
+            await stage.press("enter")
+            assert_harmless(stage, 120)
+            if view == "hunt" and number < 3:
+                await stage.press("enter")
+                assert_harmless(stage, 120)
+                await stage.press("escape")
+            await stage.press("escape", "j")
+        if view == "hunt":
+            await stage.press("T")
+            await stage.type("")
+            assert_harmless(stage, 120)
+
+    play(scene, night(2), boards=boards, hunting=events)
 
 
 def test_markup_stands_on_the_screen_as_it_was_written() -> None:

@@ -1,0 +1,148 @@
+"""The rules of a site as a board: on, suspended or without a source; how much noise each makes, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from soc.alert import AlertStatus, CloseReason
+from soc.app.gaps import KIND as GAP
+from soc.app.gaps import Gap, gaps
+from soc.app.hidden import hidden_by_rule
+from soc.app.rule_check import outputs
+from soc.app.site import Site
+from soc.detect import Rule
+from soc.detect.sigma import ir
+from soc.detect.sigma.producible import Reach
+from soc.store import AlertQuery
+from soc.tui import Cell, Item, Section, Tone
+
+WINDOW = timedelta(days=30)
+"""What noise is counted over."""
+
+PAGE = 500
+
+
+@dataclass(slots=True)
+class Noise:
+    """Alerts of one rule within WINDOW. `false`: share of the closed ones that were false or benign, in per cent; None: none is closed."""
+
+    fired: int = 0
+    open: int = 0
+    closed: int = 0
+    harmless: int = 0
+
+    @property
+    def false(self) -> float | None:
+        """Per cent of those closed."""
+        return 100 * self.harmless / self.closed if self.closed else None
+
+
+class RulesBoard:
+    """The noisiest first; those that cannot fire last."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._known: tuple[list[Rule], Mapping[str, str]] | None = None
+
+    def items(self) -> Sequence[Item]:
+        """One row a rule."""
+        rules, missing = self._rules()
+        noise, hidden, suspended = (
+            self._noise(),
+            hidden_by_rule(self._site),
+            {gap.rule for gap in self._gaps() if gap.end is None},
+        )
+        found = []
+        for rule in rules:
+            heard = noise.get(rule.id, Noise())
+            state = "suspended" if rule.id in suspended else "blind" if rule.id in missing else "on"
+            tone = {"suspended": Tone.WARN, "blind": Tone.DIM}.get(state, Tone.PLAIN)
+            cells: dict[str, Cell] = {
+                "state": state,
+                "severity": rule.level.value,
+                "title": rule.title,
+                "fired": heard.fired or None,
+                "false": heard.false,
+                "hidden": hidden[rule.id] or None,
+                "logsource": rule.logsource,
+            }
+            found.append(Item(rule.id, cells, tone))
+        return sorted(found, key=_order)
+
+    def sections(self, item_id: str) -> Sequence[Section]:
+        """All that is known of one rule."""
+        rules, missing = self._rules()
+        rule = next((one for one in rules if one.id == item_id), None)
+        if rule is None:
+            return ()
+        heard = self._noise().get(rule.id, Noise())
+        path = Path(rule.path)
+        text = path.read_text("utf-8").split("\n") if path.is_file() else []
+        return (
+            Section(
+                "named",
+                (
+                    ("title", rule.title),
+                    ("level", rule.level.value),
+                    ("logsource", rule.logsource),
+                    ("attack", ", ".join(tag for tag in rule.tags if tag.startswith("attack."))),
+                    ("path", rule.path),
+                    ("missing", missing.get(rule.id, "")),
+                ),
+            ),
+            Section(
+                "noise",
+                (
+                    ("fired", heard.fired),
+                    ("open", heard.open),
+                    ("false", heard.false),
+                    ("hidden", hidden_by_rule(self._site)[rule.id] or None),
+                ),
+            ),
+            *self._blind(rule),
+            *([Section("text", lines=text)] if text else []),
+        )
+
+    def _rules(self) -> tuple[list[Rule], Mapping[str, str]]:
+        """The rules, and why those of them that cannot fire cannot; read once a session."""
+        if self._known is None:
+            content = self._site.content()
+            reach = Reach(outputs(self._site.config.sources), content)
+            verdicts = {each.id: reach.verdict(each) for _, each in content if isinstance(each, ir.Rule)}
+            missing = {key: verdict.why for key, verdict in verdicts.items() if not verdict.fires}
+            self._known = list(self._site.rule_set(content).rules), missing
+        return self._known
+
+    def _noise(self) -> dict[str, Noise]:
+        found: dict[str, Noise] = {}
+        projections = self._site.projections
+        ids = projections.alert_ids(AlertQuery(since=self._site.clock() - WINDOW))
+        for start in range(0, len(ids), PAGE):
+            for alert in projections.alerts(ids[start : start + PAGE]):
+                heard = found.setdefault(alert.rule_id, Noise())
+                heard.fired += 1
+                if alert.status is AlertStatus.CLOSED:
+                    heard.closed += 1
+                    heard.harmless += alert.reason in (CloseReason.FALSE_POSITIVE, CloseReason.BENIGN)
+                else:
+                    heard.open += 1
+        return found
+
+    def _gaps(self) -> list[Gap]:
+        return gaps(self._site.ledger.entries(kinds=[GAP]))
+
+    def _blind(self, rule: Rule) -> list[Section]:
+        told = [
+            f"{g.start:,} – {f'{g.end:,}' if g.end is not None else '…'}: {g.why}"
+            for g in self._gaps()
+            if g.rule == rule.id
+        ]
+        return [Section("gaps", lines=told)] if told else []
+
+
+def _order(item: Item) -> tuple[bool, int, str]:
+    fired = item.cells["fired"]
+    return item.tone is Tone.DIM, -fired if isinstance(fired, int) else 0, str(item.cells["title"])

@@ -1,0 +1,339 @@
+"""The hunt: a query line over the stored events, how many there were when, a table of the newest; from any value on to the next query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from collectors.event import Value
+from soc.tui import hunting, rows
+from soc.tui.filter import age
+from soc.tui.hunting import Found
+from soc.tui.paint import Bar
+from soc.tui.prompts import Choose, Write
+from soc.tui.reader import Reader
+from soc.tui.rows import Column
+from soc.tui.screen import DeskScreen
+from soc.tui.session import Session
+from soc.tui.span import Line, Role, Span, line
+from soc.tui.table import PagedTable
+
+EVENTS = 1_000
+"""Events in the table; the bars count all of them."""
+
+VALUES = 100
+"""Values of one field, the most frequent."""
+
+SPANS = {"1": "15m", "2": "1h", "3": "24h", "4": "7d", "5": "30d"}
+
+COLUMNS = (
+    Column("time", 14, 14),
+    Column("dataset", 14, 18, 2),
+    Column("host", 12, 16, 1),
+    Column("message", 0, 0),
+)
+VALUE_COLUMNS = (Column("count", 9, 11, right=True), Column("field", 26, 32, 1), Column("value", 0, 0))
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+class HuntScreen(DeskScreen):
+    """One query and what it finds."""
+
+    VIEW = "hunt"
+    KEYS = ("query", "span", "top", "open", "wider", "refresh", "command", "back", "help", "quit")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "query", id="query"),
+        Binding("t", "span", id="span"),
+        Binding("T,f", "top", id="top"),
+        Binding("u,backspace", "wider", id="wider"),
+        Binding("r,ctrl+r", "refresh", id="refresh"),
+        Binding("escape", "back", id="back"),
+    ]
+
+    def __init__(self, session: Session, query: str = "", last: str = "24h") -> None:
+        super().__init__(session)
+        self.asked = query
+        self.last = last
+        self._before: list[str] = []
+        self._found = Found((), ())
+        self._bars = Bar(id="bars")
+        self.table: PagedTable[Mapping[str, Value]] = PagedTable(
+            self._fetch, self._head, self._row, self.tell, self._open, can_mark=False
+        )
+
+    def body(self) -> Iterable[Widget]:
+        """Bars, table."""
+        return (self._bars, self.table)
+
+    def on_mount(self) -> None:
+        """Search."""
+        super().on_mount()
+        self.action_refresh()
+
+    def on_resize(self) -> None:
+        """As many bars as there are cells."""
+        super().on_resize()
+        self._show_bars()
+
+    def title_spans(self) -> list[Span]:
+        """The query and how far it reaches back."""
+        say = self.session.locale.say
+        return [
+            Span(f"  {self.asked or say('hunt.all')}", Role.STRONG),
+            Span(f"  {say('filter.last', since=self.last)}"),
+        ]
+
+    def place_spans(self) -> list[Span]:
+        """How many there are, and where the cursor stands."""
+        total = len(self.table.ids)
+        return [Span(f"{self.table.cursor + 1:,}/{self._found.total:,}" if total else "0")]
+
+    def hunt(self, query: str) -> None:
+        """Another query; the one before is kept for the way back."""
+        if query != self.asked:
+            self._before.append(self.asked)
+            self.asked = query
+        self.action_refresh()
+
+    def action_refresh(self) -> None:
+        """Search again, up to now."""
+        self.say("hunt.searching", Role.DIM)
+        self.run_worker(self._load(), group="load", exclusive=True)
+
+    def _span(self) -> tuple[datetime, datetime]:
+        until = self.session.desk.now() + timedelta(seconds=1)
+        return until - age(self.last), until
+
+    async def _load(self) -> None:
+        since, until = self._span()
+        find = self.session.hunting.find
+        found = await self.ask(find, self.asked, since, until, events=EVENTS, bars=max(1, self.size.width - 2))
+        if found is None:
+            return
+        self.hush()
+        self._found = found
+        self._show_bars()
+        say, ids = self.session.locale.say, [str(number) for number in range(len(found.events))]
+        self.table.empty = [line(Span(f"  {say('empty.hunt')}", Role.STRONG)), line(f"  {say('empty.hunt_why')}")]
+        self.table.put(ids, dict(zip(ids, found.events, strict=True)))
+        self.table.take(ids, 0)
+
+    def _show_bars(self) -> None:
+        counts = [count for _, count in self._found.bars]
+        clock = self.session.locale.clock
+        if not counts:
+            self._bars.show()
+            return
+        high = max(counts)
+        low_row, high_row = zip(*(blocks(count, high) for count in counts), strict=True)
+        first, last = self._found.bars[0][0], self._found.bars[-1][0]
+        most = self.session.locale.say("hunt.most", count=f"{high:,}")
+        self._bars.show(
+            ((Span(" "), Span("".join(high_row), Role.KEY)), ()),
+            ((Span(" "), Span("".join(low_row), Role.KEY)), ()),
+            ((Span(f" {clock(first)}", Role.DIM),), (Span(f"{most}  {clock(last)} ", Role.DIM),)),
+        )
+
+    async def _fetch(self, ids: Sequence[str]) -> dict[str, Mapping[str, Value]]:
+        return {key: self._found.events[int(key)] for key in ids if int(key) < len(self._found.events)}
+
+    def _head(self, cells: int) -> list[Span]:
+        return rows.header(COLUMNS, cells, self.session.locale)
+
+    def _row(self, event: Mapping[str, Value], cells: int, marked: bool) -> list[Span]:
+        del marked
+
+        def cell(column: Column, _: int) -> tuple[str, Role]:
+            match column.name:
+                case "time":
+                    return self._clock(text_of(event.get("@timestamp"))), Role.PLAIN
+                case "dataset":
+                    return text_of(event.get("event.dataset")), Role.DIM
+                case "host":
+                    return text_of(event.get("host.name")), Role.PLAIN
+            return text_of(event.get("message") or event.get("event.original")), Role.PLAIN
+
+        return rows.lay(COLUMNS, cells, cell)
+
+    def _clock(self, time: str) -> str:
+        """A time as the analyst's wall shows it; what is none as it is."""
+        try:
+            return self.session.locale.clock(datetime.fromisoformat(time), "%m-%d %H:%M:%S")
+        except ValueError:
+            return time
+
+    def action_query(self) -> None:
+        """Ask for a query."""
+        say = self.session.locale.say
+        self.app.push_screen(Write(say("ask.query"), self.asked), self._typed)
+
+    def _typed(self, typed: str | None) -> None:
+        if typed is not None:
+            self.hunt(" ".join(typed.split()))
+
+    def action_span(self) -> None:
+        """Ask how far back."""
+        say = self.session.locale.say
+        self.app.push_screen(Choose(say("ask.span"), SPANS), self._reach)
+
+    def _reach(self, key: str | None) -> None:
+        if key:
+            self.last = SPANS[key]
+            self.action_refresh()
+
+    def action_top(self) -> None:
+        """Ask for a field, and show its most frequent values."""
+        self.app.push_screen(Write(self.session.locale.say("ask.field"), "source.ip"), self._count)
+
+    def _count(self, field: str | None) -> None:
+        if field and field.strip():
+            self.run_worker(self._bring_top(field.strip()), group="top", exclusive=True)
+
+    async def _bring_top(self, field: str) -> None:
+        since, until = self._span()
+        found = await self.ask(self.session.hunting.top, self.asked, since, until, field, VALUES)
+        if found is not None:
+            values = [(field, value, count) for value, count in found]
+            self.app.push_screen(ValuesScreen(self.session, field, values, self.asked, self._pivot))
+
+    def _open(self) -> None:
+        event = self.table.item
+        if event is not None:
+            first = [name for name in ("event.original", "message") if name in event]
+            values = [(name, event[name], None) for name in (*first, *sorted(set(event) - set(first)))]
+            title = str(event.get("@timestamp", ""))
+            self.app.push_screen(ValuesScreen(self.session, title, values, self.asked, self._pivot))
+
+    def _pivot(self, query: str) -> None:
+        self.app.pop_screen()
+        self.hunt(query)
+
+    def action_wider(self) -> None:
+        """The query before this one."""
+        if self._before:
+            self.asked = self._before.pop()
+            self.action_refresh()
+
+
+class ValuesScreen(DeskScreen):
+    """Fields and values, each a way on: of one event, or the most frequent values of one field."""
+
+    VIEW = "values"
+    KEYS = ("include", "exclude", "only", "open", "back", "help", "quit")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("plus", "pivot('include')", id="include"),
+        Binding("minus", "pivot('exclude')", id="exclude"),
+        Binding("o", "pivot('only')", id="only"),
+        Binding("escape", "back", id="back"),
+    ]
+
+    def __init__(
+        self,
+        session: Session,
+        title: str,
+        values: Sequence[tuple[str, Value, int | None]],
+        query: str,
+        pivot: Callable[[str], None],
+    ) -> None:
+        """`values`: field, value, how many events have it where that was counted. `pivot` is called with the next query."""
+        super().__init__(session)
+        self._title = title
+        self._values = values
+        self._query = query
+        self._pivot = pivot
+        self.table: PagedTable[tuple[str, Value, int | None]] = PagedTable(
+            self._fetch, self._head, self._row, self.tell, self._open, can_mark=False
+        )
+
+    def body(self) -> Iterable[Widget]:
+        """Table."""
+        return (self.table,)
+
+    def on_mount(self) -> None:
+        """Show them."""
+        super().on_mount()
+        say = self.session.locale.say
+        self.table.empty = [line(Span(f"  {say('empty.values')}", Role.STRONG))]
+        self.table.take([str(number) for number in range(len(self._values))], 0)
+
+    def title_spans(self) -> list[Span]:
+        """Of what."""
+        return [Span(f"  {self._title}", Role.STRONG)]
+
+    async def _fetch(self, ids: Sequence[str]) -> dict[str, tuple[str, Value, int | None]]:
+        return {key: self._values[int(key)] for key in ids}
+
+    def _head(self, cells: int) -> list[Span]:
+        return rows.header(VALUE_COLUMNS, cells, self.session.locale)
+
+    def _row(self, one: tuple[str, Value, int | None], cells: int, marked: bool) -> list[Span]:
+        del marked
+        field, value, count = one
+
+        def cell(column: Column, _: int) -> tuple[str, Role]:
+            match column.name:
+                case "count":
+                    return "" if count is None else f"{count:,}", Role.PLAIN
+                case "field":
+                    return field, Role.KEY
+            return text_of(value), Role.PLAIN
+
+        return rows.lay(VALUE_COLUMNS, cells, cell)
+
+    def action_pivot(self, how: str) -> None:
+        """On with the value under the cursor: only events that have it too, that have it not, or all that have it."""
+        one = self.table.item
+        if one is None:
+            return
+        field, value, _ = one
+        if how == "only":
+            self._pivot(hunting.only_value(field, value))
+        else:
+            narrow = hunting.with_value if how == "include" else hunting.without_value
+            self._pivot(narrow(self._query, field, value))
+
+    def _open(self) -> None:
+        if self.table.item:
+            self.app.push_screen(ValueScreen(self.session, *self.table.item[:2]))
+
+
+class ValueScreen(DeskScreen):
+    """One value, whole."""
+
+    VIEW = "value"
+    KEYS = ("back", "help", "quit")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", id="back")]
+
+    def __init__(self, session: Session, field: str, value: Value) -> None:
+        super().__init__(session)
+        self._field, self._value = field, value
+        self.reader = Reader()
+
+    def body(self) -> Iterable[Widget]:
+        """Page."""
+        return (self.reader,)
+
+    def on_mount(self) -> None:
+        """Show it."""
+        super().on_mount()
+        self.reader.show([Line((Span(part),)) for part in text_of(self._value).split("\n")])
+
+    def title_spans(self) -> list[Span]:
+        """Of which field."""
+        return [Span(f"  {self._field}", Role.KEY)]
+
+
+def text_of(value: Value) -> str:
+    """A value as text; a list with commas."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+
+
+def blocks(count: int, high: int) -> tuple[str, str]:
+    """A bar of two cells, the lower one first; whatever is not nothing shows."""
+    eighths = max(1, round(16 * count / high)) if count else 0
+    return _BLOCKS[min(8, eighths)], _BLOCKS[max(0, eighths - 8)]
