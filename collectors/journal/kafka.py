@@ -1,13 +1,15 @@
-"""Batches in, messages of one partition out: the journal on Kafka, for sites that one machine is too small for.
+"""Batches in, messages of a topic's partitions out: the journal on Kafka, for sites that one machine is too small for.
 
-One `append` is one transaction of one or more messages (a broker takes at most 1 MB in one), so all of it is there or nothing. Each message
-holds the packed content of a frame (`collectors.journal.packing`), and in its header which events and dead letters these are:
+One `append` is one transaction of one or more messages (a broker takes at most 1 MB in one), so all of it is there or nothing. All events
+of a source are in one partition, and its id is their key. Each message holds the packed content of a frame
+(`collectors.journal.packing`), and in its header which events and dead letters these are:
 
-    "soc" = u64 first event | u64 first dead letter | u32 events | u32 dead letters | i64 the broker's offset of the last snapshot
+    "soc" = u64 number | u64 first event | u64 first dead letter | u32 events | u32 dead letters | i64 number of the last snapshot
 
-Numbers of events are ours, from 0 without a gap; the broker's offsets also count its own records, and are found by bisection. A snapshot is
-a message with all marks, written every `SNAPSHOT_EVERY` messages, so that marks are known without reading a topic from its start. Who opens
-the journal to write it fences whoever wrote it before (Kafka's transactional id), and a transaction that was under way is over then.
+Numbers are ours, from 0 without a gap over all partitions, so the topic has one order, whoever reads how many of them; the broker's offsets
+also count its own records, and are found by bisection. A snapshot is a message with all marks, written every `SNAPSHOT_EVERY` messages, so
+that marks are known without reading a topic from its start. Who opens the journal to write it fences whoever wrote it before (Kafka's
+transactional id), and a transaction that was under way is over then.
 Source of truth: KIP-98 (transactions), librdkafka's CONFIGURATION.md.
 """
 
@@ -19,6 +21,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +39,7 @@ from collectors.journal.kafka_messages import (
     Cursor,
     Head,
     name_of,
+    partition_of,
     place,
     told,
 )
@@ -63,7 +68,7 @@ class KafkaJournal(KafkaReader):
     """Reads and writes; see `collectors.journal.Journal` for what each method promises."""
 
     def __init__(self, config: KafkaJournalConfig, folder: Path | None = None) -> None:
-        """Makes the topic where it is missing, and fences whoever wrote this partition. `folder`: held while this writes, so that no
+        """Makes the topic where it is missing, and fences whoever wrote it. `folder`: held while this writes, so that no
         second process of this machine begins to. Raises: JournalError.
         """
         self._held_fd = _held(folder)
@@ -80,17 +85,14 @@ class KafkaJournal(KafkaReader):
         self._written: dict[bytes, int] = {}
         """and those that are, for when they are given again."""
         self._snapshot = OWN
-        self._at = -1
-        """The broker's offsets of the last snapshot and of the last message."""
+        """The number of the last snapshot."""
         self._buffer = bytearray()
         self._begin()
 
     def _begin(self) -> None:
         """Take over where the last writer left it."""
-        low, high = self._probe.bounds()
-        last = self._tail(low, high)
-        self._head = Head(0, 0, 0, 0, OWN) if last is None else last.head
-        self._at = -1 if last is None else last.at
+        last = self._newest()
+        self._head = _BEFORE if last is None else last.head
         self._marks = super().marks()
         self._since = SNAPSHOT_EVERY  # a snapshot comes first
 
@@ -119,16 +121,16 @@ class KafkaJournal(KafkaReader):
         if len(content) > MESSAGE_BYTES:
             return self.append(frame.WHOLE.decode(content).events, marks, frame.DEAD.decode(content).dead)
         with self._writing:
-            return self._append([_Part(content, events, dead)], marks)
+            return self._append([_Part(_source(content), content, events, dead)], marks)
 
     def commit(self, consumer: str, offset: int) -> None:
         """Remember that `consumer` is done with everything below `offset`."""
         if not self.start() <= offset <= self.end():
             raise JournalError(
-                f"{name_of(self._config)}: {consumer} commits offset {offset}, beyond {self.start()} to {self.end()}"
+                f"{name_of(self.config)}: {consumer} commits offset {offset}, beyond {self.start()} to {self.end()}"
             )
-        with self._lock, told(self._config):
-            self._group(consumer).commit(offsets=[place(self._config, offset)], asynchronous=False)
+        with self._lock, told(self.config):
+            self._group(consumer).commit(offsets=[place(self.config, 0, offset)], asynchronous=False)
 
     def wait(self, offset: int, timeout_s: float) -> bool:
         """Block until there is an event at `offset`; woken by the append itself."""
@@ -150,26 +152,37 @@ class KafkaJournal(KafkaReader):
     def _parts(
         self, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]
     ) -> Iterator[_Part]:
+        """Packed content of the events of one source each; the marks and dead letters stand in the last one's."""
+        runs = [(source, [*run]) for source, run in groupby(events, attrgetter("source"))]
+        for source, run in runs[:-1]:
+            yield from self._split(source, run, {}, ())
+        source, run = runs[-1] if runs else (dead[0].record.source if dead else "", [])
+        yield from self._split(source, run, marks, dead)
+
+    def _split(
+        self, source: str, events: Sequence[Event], marks: Mapping[str, Mark | None], dead: Sequence[DeadLetter]
+    ) -> Iterator[_Part]:
         """Packed content of at most `MESSAGE_BYTES`, as far as single events allow; the marks stand in the last part."""
         events, dead = pack(self._buffer, events, marks, dead)
         if len(self._buffer) <= MESSAGE_BYTES or len(events) + len(dead) <= 1:
-            yield _Part(bytes(self._buffer), len(events), len(dead))
+            yield _Part(source, bytes(self._buffer), len(events), len(dead))
             return
-        half, dead_half = (len(events) + 1) // 2, (len(dead) + 1) // 2
-        yield from self._parts(events[:half], {}, dead[:dead_half])
-        yield from self._parts(events[half:], marks, dead[dead_half:])
+        half, dead_half = len(events) // 2, (len(dead) + 1) // 2
+        yield from self._split(source, events[:half], {}, dead[:dead_half])
+        yield from self._split(source, events[half:], marks, dead[dead_half:])
 
     def _append(self, parts: Sequence[_Part], marks: Mapping[str, Mark | None]) -> int:
         if self._closed.is_set():
-            raise JournalError(f"{name_of(self._config)}: the journal is closed")
+            raise JournalError(f"{name_of(self.config)}: the journal is closed")
         self._settle()
         batch = blake2b(b"".join(part.content for part in parts)).digest() if self._written else b""
         if batch in self._written:
             return self._written.pop(batch)
         if self._since >= SNAPSHOT_EVERY:
             pack(self._buffer, (), self._marks, ())
-            [self._snapshot] = self._transact([(Head(*self._ends_now, 0, 0, OWN), bytes(self._buffer))])
-            self._since = 0
+            head = Head(self._head.number + 1, self._head.next, self._head.next_dead, 0, 0, OWN)
+            self._transact([(head, "", bytes(self._buffer))])
+            self._snapped(head)
         messages = [*self._messages(parts)]
         try:
             self._transact(messages)
@@ -179,16 +192,15 @@ class KafkaJournal(KafkaReader):
         self._took(messages[-1][0], marks, len(messages))
         return self._head.next
 
-    @property
-    def _ends_now(self) -> tuple[int, int]:
-        return self._head.next, self._head.next_dead
-
-    def _messages(self, parts: Sequence[_Part]) -> Iterator[tuple[Head, bytes]]:
-        first, first_dead = self._ends_now
+    def _messages(self, parts: Sequence[_Part]) -> Iterator[tuple[Head, str, bytes]]:
+        last = self._head
         for part in parts:
-            head = Head(first, first_dead, part.events, part.dead, self._snapshot)
-            first, first_dead = head.next, head.next_dead
-            yield head, part.content
+            last = Head(last.number + 1, last.next, last.next_dead, part.events, part.dead, self._snapshot)
+            yield last, part.source, part.content
+
+    def _snapped(self, head: Head) -> None:
+        """A snapshot is in the journal."""
+        self._head, self._snapshot, self._since = head, head.number, 0
 
     def _took(self, head: Head, marks: Mapping[str, Mark | None], messages: int) -> None:
         """A transaction is in the journal; `head`: of its last message."""
@@ -198,23 +210,24 @@ class KafkaJournal(KafkaReader):
             self._since += messages
             self._appended.notify_all()
 
-    def _transact(self, messages: Sequence[tuple[Head, bytes]]) -> list[int]:
-        """Write messages, all or none; their offsets with the broker. Raises: JournalError; then `_settle` has to look."""
+    def _transact(self, messages: Sequence[tuple[Head, str, bytes]]) -> None:
+        """Write messages, each of a source, all or none. Raises: JournalError; then `_settle` has to look."""
         from confluent_kafka import KafkaError, KafkaException
 
-        placed: list[int] = []
+        placed: dict[int, int] = {}
 
         def delivered(error: object, message: Message) -> None:
             if error is None:
-                placed.append(message.offset() or 0)
+                placed[message.partition() or 0] = message.offset() or 0
 
         try:
             self._producer.begin_transaction()
-            for head, content in messages:
+            for head, source, content in messages:
                 self._producer.produce(
-                    self._config.topic,
+                    self.config.topic,
                     content,
-                    partition=self._config.partition,
+                    key=source.encode("utf-8", "backslashreplace"),
+                    partition=partition_of(source, self.partitions),
                     headers={HEADER: head.written()},
                     on_delivery=delivered,
                 )
@@ -226,44 +239,46 @@ class KafkaJournal(KafkaReader):
                 KafkaError.INVALID_PRODUCER_EPOCH,
             ):
                 self._closed.set()
-                raise JournalError(f"{name_of(self._config)}: another process writes this journal now") from error
+                raise JournalError(f"{name_of(self.config)}: another process writes this journal now") from error
             self._unsure = True
-            raise JournalError(f"{name_of(self._config)}: {error}") from error
-        self._await(placed[-1])
-        self._at = placed[-1]
-        return placed
+            raise JournalError(f"{name_of(self.config)}: {error}") from error
+        for partition, at in placed.items():
+            self._await(partition, at)
 
-    def _await(self, at: int) -> None:
+    def _await(self, partition: int, at: int) -> None:
         """Return when readers see the message at this offset of the broker's: it answers before it has marked the transaction's end."""
         until = time.monotonic() + _TRANSACTION_S
         while time.monotonic() < until:
-            if self._watch.bounds()[1] > at:
+            if self._watch.bounds(partition)[1] > at:
                 return
             time.sleep(_LOOK_S)
         self._unsure = True
-        raise JournalError(f"{name_of(self._config)}: the brokers do not end a transaction")
+        raise JournalError(f"{name_of(self.config)}: the brokers do not end a transaction")
 
     def _settle(self) -> None:
         """After a transaction that failed: begin anew with the brokers, and see whether it is there nevertheless. Raises: JournalError."""
         if not self._unsure:
             return
         self._producer.purge()
-        self._producer = _producer(self._config)  # what was under way is over then, one way or the other
+        self._producer = _producer(self.config)  # what was under way is over then, one way or the other
         with self._lock:
-            self._last = (-1, None)
-            last = self._tail(*self._probe.bounds())
-        at = -1 if last is None else last.at
+            self._last = [(-1, None)] * self.partitions
+            last = self._newest()
+        head = _BEFORE if last is None else last.head
         doubt, self._doubt = self._doubt, None
-        if last is not None and at > self._at and last.head.snapshot == OWN:
-            self._snapshot = self._at = at
-        elif last is not None and at > self._at and doubt is not None and last.head == doubt[1]:
-            self._at = at
-            self._took(doubt[1], doubt[2], 1)
-            self._written[doubt[0]] = doubt[1].next
-        elif at != self._at:
+        if head.number == self._head.number + 1 and head.snapshot == OWN:
+            self._snapped(head)
+        elif doubt is not None and head == doubt[1]:
+            self._took(head, doubt[2], 1)
+            self._written[doubt[0]] = head.next
+        elif head != self._head:
             self._closed.set()
-            raise JournalError(f"{name_of(self._config)}: another process writes this journal")
+            raise JournalError(f"{name_of(self.config)}: another process writes this journal")
         self._unsure = False
+
+
+_BEFORE = Head(-1, 0, 0, 0, 0, OWN)
+"""Before the first message of all."""
 
 
 def _held(folder: Path | None) -> int:
@@ -277,11 +292,21 @@ def _held(folder: Path | None) -> int:
 
 
 class _Part(NamedTuple):
-    """The content of one message."""
+    """The content of one message, and whose events these are."""
 
+    source: str
     content: bytes
     events: int
     dead: int
+
+
+def _source(content: bytes) -> str:
+    """Whose packed events, or else dead letters, these are."""
+    body = frame.PIECES.decode(content)
+    if body.events:
+        return frame.EVENT.decode(body.events[0]).source
+    letters = frame.DEAD.decode(content).dead
+    return letters[0].record.source if letters else ""
 
 
 def _make_topic(config: KafkaJournalConfig) -> None:
@@ -309,7 +334,7 @@ def _producer(config: KafkaJournalConfig) -> Producer:
         producer = Producer(
             {
                 **keys_of(config),
-                "transactional.id": f"{config.topic}-{config.partition}",
+                "transactional.id": config.topic,
                 "compression.type": "lz4",
                 "message.max.bytes": LONGEST_BYTES,
                 "linger.ms": 0,

@@ -11,11 +11,12 @@ from collectors.kafka import check
 
 @dataclass(frozen=True, slots=True)
 class KafkaJournalConfig:
-    """`topic` and `partition`: where the journal is; the topic is made where it is missing, with `partitions`. The rest as `Brokers`."""
+    """`topic`: where the journal is, made where it is missing, with `partitions`; one that is there has as many as it has. The rest as
+    `Brokers`.
+    """
 
     servers: tuple[str, ...]
     topic: str = "soc-journal"
-    partition: int = 0
     partitions: int = 1
     tls: bool = False
     ca_file: Path | None = None
@@ -29,4 +30,6 @@ class KafkaJournalConfig:
     def __post_init__(self) -> None:
         if not self.servers:
             raise ValueError('"servers" needs one at least')
+        if self.partitions < 1:
+            raise ValueError(f'"partitions" is {self.partitions}: one at least')
         check(self)

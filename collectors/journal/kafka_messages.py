@@ -1,10 +1,11 @@
-"""What a journal on Kafka is made of: the heads of its messages, a consumer that reads on from a place."""
+"""What a journal on Kafka is made of: the heads of its messages, the partition of a source, a consumer that reads on from a place."""
 
 from __future__ import annotations
 
 import logging
 import struct
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,12 +27,13 @@ OWN = -1
 """In the head of a snapshot: this one."""
 ANSWER_S = 10.0
 POLL_S = 0.05
-_HEAD = struct.Struct("<QQIIq")
+_HEAD = struct.Struct("<QQQIIq")
 
 
 class Head(NamedTuple):
-    """What a message's header says."""
+    """What a message's header says. `number`: of the message, from 0 over all partitions; `snapshot`: of the last one with all marks."""
 
+    number: int
     first: int
     first_dead: int
     events: int
@@ -67,33 +69,41 @@ class Cursor:
     def __init__(self, config: KafkaJournalConfig) -> None:
         self._config = config
         self._consumer = consumer_of(config, "cursor")
-        self._next = -1
+        self._next = (-1, -1)
 
-    def bounds(self) -> tuple[int, int]:
+    def partitions(self) -> int:
+        """How many the topic has. Raises: JournalError where there is none."""
+        with told(self._config):
+            found = self._consumer.list_topics(self._config.topic, timeout=ANSWER_S).topics[self._config.topic]
+        if not found.partitions:
+            raise JournalError(f"{name_of(self._config)}: there is no such topic")
+        return len(found.partitions)
+
+    def bounds(self, partition: int) -> tuple[int, int]:
         """The first offset of the broker's, and the one after the last that is committed. Raises: JournalError."""
         with told(self._config):
-            low, high = self._consumer.get_watermark_offsets(place(self._config), timeout=ANSWER_S)
+            low, high = self._consumer.get_watermark_offsets(place(self._config, partition), timeout=ANSWER_S)
         return low, high
 
-    def read(self, at: int, high: int) -> Read | None:
+    def read(self, partition: int, at: int, high: int) -> Read | None:
         """The first message from the broker's offset `at` on, below `high`; None where there is none. Raises: JournalError."""
         if at >= high:
             return None
         with told(self._config):
-            if at != self._next:
-                self._consumer.assign([place(self._config, at)])
+            if (partition, at) != self._next:
+                self._consumer.assign([place(self._config, partition, at)])
             until = time.monotonic() + ANSWER_S
             while time.monotonic() < until:
                 for message in self._consumer.consume(1, POLL_S):
                     if message.error() is not None:
                         if self._ended(message, high):
-                            self._next = -1
+                            self._next = (-1, -1)
                             return None
                         continue
                     found = message.offset() or 0
-                    self._next = found + 1
+                    self._next = (partition, found + 1)
                     return Read(found, head_of(message, self._config), message.value() or b"")
-        self._next = -1
+        self._next = (-1, -1)
         raise JournalError(f"{name_of(self._config)}: the brokers do not answer")
 
     def _ended(self, message: Message, high: int) -> bool:
@@ -133,11 +143,16 @@ def consumer_of(config: KafkaJournalConfig, name: str) -> Consumer:
         )
 
 
-def place(config: KafkaJournalConfig, offset: int = 0) -> TopicPartition:
-    """An offset in the journal's partition, as the library says it."""
+def place(config: KafkaJournalConfig, partition: int, offset: int = 0) -> TopicPartition:
+    """An offset in a partition of the journal, as the library says it."""
     from confluent_kafka import TopicPartition
 
-    return TopicPartition(config.topic, config.partition, offset)
+    return TopicPartition(config.topic, partition, offset)
+
+
+def partition_of(source: str, partitions: int) -> int:
+    """Where the events of a source are, all of them, so that one partition has them in their order."""
+    return zlib.crc32(source.encode("utf-8", "backslashreplace")) % partitions
 
 
 def head_of(message: Message, config: KafkaJournalConfig) -> Head:
@@ -150,7 +165,7 @@ def head_of(message: Message, config: KafkaJournalConfig) -> Head:
 
 def name_of(config: KafkaJournalConfig) -> str:
     """What errors call the journal."""
-    return f"kafka {config.topic}/{config.partition}"
+    return f"kafka {config.topic}"
 
 
 @contextmanager

@@ -13,8 +13,10 @@ NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
 
 def record(n: int, data: bytes | None = None) -> RawRecord:
+    """Of one of three sources, which take turns every few records."""
+    source = f"auth-{n // 4 % 3}"
     return RawRecord(
-        data if data is not None else b"line %d" % n, "auth", Position("/var/log/auth.log", "s1", n, n + 1), NOW
+        data if data is not None else b"line %d" % n, source, Position("/var/log/auth.log", "s1", n, n + 1), NOW
     )
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from collectors.errors import JournalError
-from collectors.journal import open_journal, open_reader
+from collectors.journal import frame, open_journal, open_reader
 from collectors.journal.kafka import MESSAGE_BYTES, SNAPSHOT_EVERY
 from collectors.journal.kafka_config import KafkaJournalConfig
+from collectors.journal.kafka_messages import Cursor
 from tests.servers.kafka import KafkaNode
 
 from .events import event, events, letter, mark
@@ -22,8 +23,8 @@ from .events import event, events, letter, mark
 pytestmark = pytest.mark.server
 
 
-def new_topic(node: KafkaNode) -> KafkaJournalConfig:
-    return KafkaJournalConfig((node.server,), topic=f"journal-{uuid.uuid4().hex}")
+def new_topic(node: KafkaNode, partitions: int = 1) -> KafkaJournalConfig:
+    return KafkaJournalConfig((node.server,), topic=f"journal-{uuid.uuid4().hex}", partitions=partitions)
 
 
 @pytest.fixture
@@ -69,6 +70,33 @@ def test_a_batch_beyond_one_message_is_one_transaction(kafka_node: KafkaNode) ->
     assert got == [*batch, longest]
     assert reader.dead_letters(0, 10)[0] == [letter(1)]
     assert reader.marks() == {"a": mark(1)}
+    journal.close()
+
+
+def test_a_source_is_in_one_partition_and_all_partitions_are_one_order(kafka_node: KafkaNode) -> None:
+    config = new_topic(kafka_node, partitions=3)
+    journal = open_journal(config)
+    for n in range(0, 60, 6):  # of two sources each, as what dead letters became may be
+        journal.append(events(n, n + 6), {f"k{n}": mark(n)}, [letter(n)])
+    cursor = Cursor(config)
+    partitions: dict[str, set[int]] = {}
+    for partition in range(cursor.partitions()):
+        at, high = cursor.bounds(partition)
+        before = -1
+        while (found := cursor.read(partition, at, high)) is not None:
+            assert found.head.number > before
+            before, at = found.head.number, found.at + 1
+            for each in frame.WHOLE.decode(found.content).events:
+                partitions.setdefault(each.source, set()).add(partition)
+    assert [len(found) for found in partitions.values()] == [1, 1, 1]
+    assert len(set.union(*partitions.values())) == 2
+    cursor.close()
+    reader = open_reader(config)
+    assert reader.read(0, 100) == (events(0, 60), 60)
+    assert reader.read(31, 7) == (events(31, 38), 38)
+    assert reader.dead_letters(4, 3) == ([letter(24), letter(30), letter(36)], 7)
+    assert reader.marks() == journal.marks() == {f"k{n}": mark(n) for n in range(0, 60, 6)}
+    reader.close()
     journal.close()
 
 
