@@ -146,15 +146,6 @@ def read_evidence(entry: Entry) -> Evidence:
         raise EvidenceError(f"entry {entry.seq} is no evidence: {error}") from error
 
 
-def newest_revisions(entries: Iterable[Entry]) -> list[Evidence]:
-    """The evidence of these entries, each in its newest revision, in the order in which each was first linked."""
-    found: dict[str, Evidence] = {}
-    for entry in entries:
-        evidence = read_evidence(entry)
-        found[evidence.id] = evidence
-    return list(found.values())
-
-
 def _of_people(evidence: Evidence) -> dict[str, Any]:
     """What only evidence that people give has, so that what machines link is the fact that it always was."""
     told = {

@@ -200,7 +200,8 @@ class Sample:
     """What was counted once. `population`: how many things were looked at; `query`: how, so that it can be counted again.
 
     `values`: those that could be made, by name; `target`: the pass lines at that time; `met`: None is no data, with the `reason`.
-    `result_hash`: SHA-256 over measure, period, query, population and numbers. `seq`: its place in the ledger, -1 before.
+    `stopped`: sources that it rests on and that no longer spoke, each with since when: what it says is not of them.
+    `result_hash`: SHA-256 over measure, period, query, population, numbers and stopped sources. `seq`: its place in the ledger, -1 before.
     """
 
     measure_id: str
@@ -215,6 +216,7 @@ class Sample:
     query: str
     result_hash: str
     computed_by: str
+    stopped: tuple[str, ...] = ()
     seq: int = -1
 
 
@@ -252,8 +254,9 @@ def sample(
     query: str,
     time: datetime,
     computed_by: str = "engine",
+    stopped: Iterable[str] = (),
 ) -> Fact:
-    """The ledger fact of one sample, judged. A number that is None or absent was not counted.
+    """The ledger fact of one sample, judged. A number that is None or absent was not counted. `stopped`: as Sample has it.
 
     The same numbers over the same period give the same fact id, whenever they are counted.
     Raises: MeasureError for an unknown measure or number, what is no number, a period that ends before it begins or is not over.
@@ -268,7 +271,15 @@ def sample(
     counted = _checked(of, numbers)
     met, reason = of.judge(counted)
     period = [rfc3339(since), rfc3339(until)]
-    result = {"measure": measure_id, "period": period, "query": query, "population": population, "numbers": counted}
+    result: dict[str, Any] = {
+        "measure": measure_id,
+        "period": period,
+        "query": query,
+        "population": population,
+        "numbers": counted,
+    }
+    if silent := sorted(set(stopped)):
+        result["stopped"] = silent
     result_hash = sha256(canonical(result)).hexdigest()
     body = {
         **result,
@@ -314,6 +325,7 @@ def read_sample(entry: Entry) -> Sample:
             query=body["query"],
             result_hash=body["result_hash"],
             computed_by=body["computed_by"],
+            stopped=tuple(body.get("stopped", ())),
             seq=entry.seq,
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -321,12 +333,14 @@ def read_sample(entry: Entry) -> Sample:
 
 
 def indicator(of: Measure, newest: Sample | None, at: datetime) -> Indicator:
-    """What a measure says at a moment, by its newest sample until then."""
+    """What a measure says at a moment, by its newest sample until then. What is met of some sources is stale where others have stopped."""
     if newest is None or newest.met is None:
         return Indicator.NO_DATA
     if of.stale_after is not None and at - newest.until > of.stale_after:
         return Indicator.STALE
-    return Indicator.MET if newest.met else Indicator.NOT_MET
+    if not newest.met:
+        return Indicator.NOT_MET
+    return Indicator.STALE if newest.stopped else Indicator.MET
 
 
 def _checked(of: Measure, numbers: Mapping[str, Number | None]) -> dict[str, Number]:

@@ -1,20 +1,23 @@
 """Samples and evidence in, the state of every measure and control in a period out. Three axes that are never mixed:
 
 the indicator (what machines counted), the implementation status (what the organisation states), the conclusion (what an auditor
-decides; not recorded here). A control's indicator is met only when every one of its measures is; a gap in data is never a pass.
+decides). A control's indicator is met only when every one of its measures is; a gap in data is never a pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from iso27001.applicability import Applicability
 from iso27001.catalogue import Catalogue, Control
-from iso27001.evidence import LINKED, Evidence, newest_revisions
+from iso27001.evidence import Evidence
 from iso27001.ledger.store import Ledger
 from iso27001.measures import SAMPLE, Indicator, Measure, Sample, indicator, measures, read_sample
+from iso27001.register.audits import Concluded
+from iso27001.register.conclusion import Conclusion
+from iso27001.register.reading import Register, read_register
 
 _WORST_FIRST = (Indicator.NOT_MET, Indicator.STALE, Indicator.NO_DATA, Indicator.MET)
 
@@ -37,14 +40,22 @@ class MeasureState:
 
 @dataclass(frozen=True, slots=True)
 class ControlState:
-    """One control over a period. `indicator` None: no machine measures it. `applicability` None: no statement was given."""
+    """One control over a period. `indicator` None: no machine measures it. `applicability` None: no statement stood at its end.
+
+    `conclusion` None: no audit of the period concluded of it.
+    """
 
     control: Control
     indicator: Indicator | None
     measures: tuple[MeasureState, ...]
     evidence: tuple[Evidence, ...]
     applicability: Applicability | None
-    conclusion: str = ""
+    conclusion: Conclusion | None = None
+
+    @property
+    def stopped(self) -> tuple[str, ...]:
+        """Sources that its measures rest on and that had stopped when they were last counted."""
+        return tuple(dict.fromkeys(name for of in self.measures if of.newest for name in of.newest.stopped))
 
     @property
     def newest_evidence(self) -> datetime | None:
@@ -54,13 +65,18 @@ class ControlState:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything that the ledger tells of a period: all measures, all controls, all evidence that is effective in it."""
+    """Everything that the ledger tells of a period: all measures, all controls, all evidence that is effective in it.
+
+    `register`: every record; `concluded`: the last conclusion of each control and clause by audits of the period.
+    """
 
     since: datetime
     until: datetime
     measures: tuple[MeasureState, ...]
     controls: tuple[ControlState, ...]
     evidence: tuple[Evidence, ...]
+    register: Register = field(default_factory=Register)
+    concluded: Mapping[str, Concluded] = field(default_factory=dict)
 
     def clause_measures(self, clause_id: str) -> tuple[MeasureState, ...]:
         """The measures of a clause, those of its subclauses' parents included (`9.2` speaks for `9.2.1`)."""
@@ -77,11 +93,11 @@ def status(
     *,
     since: datetime,
     until: datetime,
-    statement: Mapping[str, Applicability] | None = None,
 ) -> Status:
     """The state of measures and controls from `since` to `until`, as the ledger tells it.
 
-    Samples count by the end of their own period, evidence by its effective period. Raises: LedgerError.
+    Samples count by the end of their own period, evidence by its effective period, the statement of applicability that was approved last
+    before the end, conclusions by the audited period. Raises: LedgerError, RecordError.
     """
     samples: dict[str, list[Sample]] = {}
     for entry in ledger.entries(kinds=[SAMPLE], since=since):  # counted when its period was over, never before
@@ -89,14 +105,18 @@ def status(
         if since < sample.until <= until:
             samples.setdefault(sample.measure_id, []).append(sample)
     states = {of.id: measure_state(of, samples.get(of.id, ()), since, until) for of in measures().values()}
-    evidence = [found for found in newest_revisions(ledger.entries(kinds=[LINKED])) if found.within(since, until)]
+    register = read_register(ledger)
+    evidence = [held.evidence for held in register.evidence.values() if held.evidence.within(since, until)]
     evidence.sort(key=lambda found: (found.effective_from, found.id))
+    statement, concluded = register.statement(until), register.concluded(since, until)
     return Status(
         since,
         until,
         tuple(states.values()),
-        _controls(catalogue, states.values(), evidence, statement),
+        _controls(catalogue, states.values(), evidence, statement.by_control if statement else {}, concluded),
         tuple(evidence),
+        register,
+        concluded,
     )
 
 
@@ -127,7 +147,8 @@ def _controls(
     catalogue: Catalogue,
     states: Iterable[MeasureState],
     evidence: Sequence[Evidence],
-    statement: Mapping[str, Applicability] | None,
+    statement: Mapping[str, Applicability],
+    concluded: Mapping[str, Concluded],
 ) -> tuple[ControlState, ...]:
     by_control: dict[str, list[MeasureState]] = {}
     for state in states:
@@ -143,7 +164,8 @@ def _controls(
             indicator=combined(by_control.get(control.id, ())),
             measures=tuple(by_control.get(control.id, ())),
             evidence=tuple(shown.get(control.id, ())),
-            applicability=(statement or {}).get(control.id),
+            applicability=statement.get(control.id),
+            conclusion=concluded[control.id].conclusion if control.id in concluded else None,
         )
         for control in catalogue.controls.values()
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from collectors.errors import JournalError
-from iso27001.applicability import read_statement
 from iso27001.catalogue import load as load_catalogue
 from iso27001.evidence import EventRef
 from iso27001.ledger import Entry
@@ -84,11 +83,8 @@ def check_ledger(site: Site) -> Verdict:
 
 
 def current_status(site: Site, since: datetime, until: datetime) -> Status:
-    """Controls and measures over a period, with the statement of applicability where the site has one."""
-    catalogue = load_catalogue()
-    path = site.path.parent / "soa.yml"
-    statement = read_statement(path, catalogue) if path.is_file() else None
-    return status(site.ledger, catalogue, since=since, until=until, statement=statement)
+    """Controls and measures over a period, with the statement of applicability that stood and what auditors concluded."""
+    return status(site.ledger, load_catalogue(), since=since, until=until)
 
 
 def report_input(site: Site, since: datetime, until: datetime, generated: datetime) -> ReportInput:
@@ -112,29 +108,52 @@ def report_input(site: Site, since: datetime, until: datetime, generated: dateti
 
 
 def check_raw_events(site: Site) -> tuple[int, list[str]]:
-    """Hash the raw bytes behind every detection anew, from the journal; how many were checked, and what does not hold, in words."""
-    checked, wrong = 0, []
-    for entry in site.ledger.entries(kinds=[DETECTION]):
-        for event in entry.fact.body["events"]:
-            checked += 1
-            fault = _fault(site, EventRef(event["id"], event["sha256"], event["source"], event["journal"]))
-            if fault:
-                wrong.append(f"entry {entry.seq}: {fault}")
-    return checked, wrong
+    """Hash the raw bytes behind every detection anew; how many were checked, and what does not hold, in words.
+
+    From the journal; what retention dropped of it, from the store, which keeps what detections name.
+    """
+    start = site.journal_reader.start()
+    references = [
+        (entry.seq, EventRef(event["id"], event["sha256"], event["source"], event["journal"]))
+        for entry in site.ledger.entries(kinds=[DETECTION])
+        for event in entry.fact.body["events"]
+    ]
+    stored = _stored(site, [each.event_id for _, each in references if each.offset < start])
+    faults = ((seq, _fault(site, each, start, stored)) for seq, each in references)
+    return len(references), [f"entry {seq}: {fault}" for seq, fault in faults if fault]
 
 
-def _fault(site: Site, reference: EventRef) -> str:
-    try:
-        event = site.journal_reader.fetch(reference.offset)
-    except JournalError as error:
-        return f"event {reference.event_id} is not in the journal at {reference.offset}: {error}"
-    if event.id != reference.event_id:
-        return f"the journal holds {event.id} at {reference.offset}, not {reference.event_id}"
-    found = sha256(event.raw).hexdigest()
+def _stored(site: Site, ids: Sequence[str]) -> Mapping[str, bytes]:
+    """The raw bytes of events of the store, by id."""
+    from soc.store.local_events import LocalEventStore
+
+    if not ids:
+        return {}
+    if isinstance(site.events, LocalEventStore):
+        return {event.id: event.raw for event in site.events.view().events(ids)}
+    documents = {each: site.events.event(each) for each in ids}
+    return {each: str(said["event.original"]).encode() for each, said in documents.items() if said}
+
+
+def _fault(site: Site, reference: EventRef, start: int, stored: Mapping[str, bytes]) -> str:
+    """What is wrong with the event of a detection, whose journal begins at `start`; "" where nothing is."""
+    if reference.offset < start:
+        raw = stored.get(reference.event_id)
+        if raw is None:
+            return f"event {reference.event_id} was dropped from the journal and is not in the store"
+    else:
+        try:
+            event = site.journal_reader.fetch(reference.offset)
+        except JournalError as error:
+            return f"event {reference.event_id} is not in the journal at {reference.offset}: {error}"
+        if event.id != reference.event_id:
+            return f"the journal holds {event.id} at {reference.offset}, not {reference.event_id}"
+        raw = event.raw
+    found = sha256(raw).hexdigest()
     return (
         ""
         if found == reference.sha256
-        else f"the raw bytes of {event.id} were changed: {found} is not {reference.sha256}"
+        else f"the raw bytes of {reference.event_id} were changed: {found} is not {reference.sha256}"
     )
 
 

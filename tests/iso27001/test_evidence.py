@@ -11,7 +11,7 @@ import pytest
 from iso27001.applicability import Applicability, Implementation, Need, NeedRef, read_statement
 from iso27001.catalogue import load
 from iso27001.errors import CatalogueError, EvidenceError
-from iso27001.evidence import ControlLink, content_hash, link, newest_revisions, read_evidence
+from iso27001.evidence import ControlLink, content_hash, link, read_evidence
 from iso27001.ledger import Entry, Fact
 from tests.iso27001.material import SINCE, UNTIL, brute_force
 
@@ -51,17 +51,6 @@ def test_the_same_evidence_is_the_same_fact_whenever_it_is_collected() -> None:
     later = replace(evidence, collected_at=evidence.collected_at + timedelta(days=1))
     assert link(evidence, load()).id == link(later, load()).id
     assert link(evidence, load()).id != link(replace(evidence, title="grown"), load()).id
-
-
-def test_the_newest_revision_counts_and_the_old_one_stays_in_the_ledger() -> None:
-    old, new = brute_force(events=1), brute_force(events=3)
-    entries = [Entry(0, link(old, load())), Entry(1, link(brute_force(2), load())), Entry(2, link(new, load()))]
-    found = newest_revisions(entries)
-    assert [(evidence.id, evidence.revision) for evidence in found] == [
-        ("incident/INC-0001", 2),
-        ("incident/INC-0002", 1),
-    ]
-    assert read_evidence(entries[0]).result_hash == old.result_hash != new.result_hash
 
 
 def test_evidence_counts_by_its_effective_period_not_by_its_collection() -> None:

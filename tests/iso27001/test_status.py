@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from iso27001.applicability import Applicability, Implementation
+import pytest
+
+from iso27001.applicability import Implementation
 from iso27001.catalogue import load
 from iso27001.evidence import link
-from iso27001.ledger import Fact
+from iso27001.ledger import Entry, Fact
 from iso27001.ledger.store import Ledger
-from iso27001.measures import Indicator
+from iso27001.measures import Indicator, indicator, measure, read_sample, sample
+from iso27001.register import By
+from iso27001.register.audits import AuditKind, AuditPlan, audits, conclude, plan
+from iso27001.register.conclusion import Conclusion
+from iso27001.register.statements import approve, propose, statements
 from iso27001.status import ControlState, MeasureState, Status, combined, status
 from tests.iso27001.material import DAY, SINCE, UNTIL, brute_force, daily
+from tests.iso27001.register.test_statements import RISKS, lines
 
 SEEN = {"sources_seen": 41, "sources_expected": 41}
 
 
-def after(tmp_path: Path, facts: Iterable[Fact], **how: dict[str, Applicability]) -> Status:
+def after(tmp_path: Path, facts: Iterable[Fact]) -> Status:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.append(facts)
-        return status(ledger, load(), since=SINCE, until=UNTIL, **how)
+        return status(ledger, load(), since=SINCE, until=UNTIL)
 
 
 def of(found: Status, measure_id: str) -> MeasureState:
@@ -105,12 +112,67 @@ def test_evidence_stands_at_its_controls_in_its_newest_revision(tmp_path: Path) 
     assert control(found, "A.7.1").newest_evidence is None
 
 
-def test_evidence_does_not_change_the_indicator_and_a_statement_neither(tmp_path: Path) -> None:
-    stated = {"A.8.5": Applicability("A.8.5", True, Implementation.IMPLEMENTED, "R-1")}
-    state = control(after(tmp_path, [link(brute_force(), load())], statement=stated), "A.8.5")
-    assert state.indicator is Indicator.NO_DATA
-    assert state.applicability == stated["A.8.5"]
-    assert state.conclusion == ""
+def test_evidence_does_not_change_the_indicator(tmp_path: Path) -> None:
+    state = control(after(tmp_path, [link(brute_force(), load())]), "A.8.5")
+    assert (state.indicator, state.applicability, state.conclusion) == (Indicator.NO_DATA, None, None)
+
+
+def stated(day: float, proposer: str, approver: str) -> list[Fact]:
+    proposed = propose(lines(), {}, RISKS, load(), why="the first", by=By(proposer, SINCE + day * DAY))
+    statement = statements([Entry(0, proposed)])["v1"]
+    return [proposed, approve(statement, "", By(approver, SINCE + (day + 1) * DAY))]
+
+
+def test_a_statement_stands_when_it_is_approved_and_says_nothing_of_other_axes(tmp_path: Path) -> None:
+    state = control(after(tmp_path, stated(3, "lan", "chair")), "A.8.5")
+    assert state.applicability is not None
+    assert state.applicability.status is Implementation.PARTIAL
+    assert (state.indicator, state.conclusion) == (Indicator.NO_DATA, None)
+
+
+def test_a_statement_that_was_approved_after_the_period_did_not_stand_in_it(tmp_path: Path) -> None:
+    assert control(after(tmp_path, stated(29.5, "lan", "chair")), "A.8.5").applicability is None
+
+
+@pytest.mark.parametrize(("since", "concluded"), [(SINCE - DAY, True), (UNTIL - DAY, True), (UNTIL, False)])
+def test_conclusions_are_of_audits_that_share_time_with_the_period(
+    tmp_path: Path, since: datetime, concluded: bool
+) -> None:
+    text = AuditPlan("a", AuditKind.INTERNAL, "all", since, since + 2 * DAY, ("binh",), ("A.8.5", "9.2.1"))
+    planned = plan("AU-1", text, {}, load(), By("lead", UNTIL))
+    said = conclude(
+        audits([Entry(0, planned)])["AU-1"],
+        ["A.8.5", "9.2.1"],
+        Conclusion.CONFORM,
+        "seen",
+        holdings={},
+        findings={},
+        catalogue=load(),
+        by=By("binh", UNTIL + DAY),
+    )
+    found = after(tmp_path, [planned, said])
+    assert control(found, "A.8.5").conclusion is (Conclusion.CONFORM if concluded else None)
+    assert set(found.concluded) == ({"A.8.5", "9.2.1"} if concluded else set())
+    assert control(found, "A.8.5").indicator is Indicator.NO_DATA
+
+
+def test_a_measure_whose_source_stopped_is_stale_and_its_controls_name_the_source(tmp_path: Path) -> None:
+    facts = [
+        sample(
+            "CLK-01",
+            {"sources_within_5s": seen, "sources": 41, "worst_skew_s": 1},
+            population=41,
+            since=UNTIL - hour,
+            until=UNTIL - hour + timedelta(minutes=30),
+            query="q",
+            time=UNTIL,
+            stopped=["portal since 2026-11-29T02:00:00Z"],
+        )
+        for seen, hour in ((41, timedelta(hours=1)), (3, timedelta(hours=2)))
+    ]
+    state = control(after(tmp_path, facts), "A.8.17")
+    assert (state.indicator, state.stopped) == (Indicator.STALE, ("portal since 2026-11-29T02:00:00Z",))
+    assert indicator(measure("CLK-01"), read_sample(Entry(0, facts[1])), UNTIL) is Indicator.NOT_MET
 
 
 def test_measures_of_a_clause_speak_for_its_subclauses(tmp_path: Path) -> None:
