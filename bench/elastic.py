@@ -60,7 +60,8 @@ def main() -> None:
     soc, hand = (median(rates[name]) for name in ("soc", "by hand"))
     print(f"by hand: {hand:,.0f} documents/s ({len(b''.join(bodies)) // count} B each with the action)")
     print(
-        f"soc:     {soc:,.0f} documents/s ({soc / hand:.0%}), client {min(cpu):.1f} to {max(cpu):.1f} microseconds of CPU a document"
+        f"soc:     {soc:,.0f} documents/s ({soc / hand:.0%}), client {min(cpu):.1f} to {max(cpu):.1f}, median {median(cpu):.1f} "
+        "microseconds of CPU a document"
     )
     client.close()
 

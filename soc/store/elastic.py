@@ -47,7 +47,10 @@ class _Patient(Transport):
 
 
 class _OrjsonNdjson(NdjsonSerializer):
-    """Bulk bodies by orjson: 144,000 documents a CPU second against 45,000."""
+    """Bodies of lines by orjson (144,000 documents a CPU second against 45,000), and as they are where they are bytes."""
+
+    def dumps(self, data: Any) -> Any:
+        return data if isinstance(data, bytes | bytearray) else super().dumps(data)
 
     def json_loads(self, data: bytes | str) -> Any:
         return orjson.loads(data)

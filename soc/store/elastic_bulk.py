@@ -42,6 +42,21 @@ class Outcome:
         return self.status in WORTH_A_RETRY or (self.status == 403 and self.reason.startswith(BLOCKED))
 
 
+_CREATED = Outcome(201)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Actions one after the other, and where each ends."""
+
+    body: bytearray
+    ends: list[int]
+
+    def action(self, number: int) -> bytes:
+        """One of them."""
+        return bytes(self.body[self.ends[number - 1] if number else 0 : self.ends[number]])
+
+
 def bulk(client: Elasticsearch, actions: Iterable[bytes]) -> list[Outcome]:
     """Sends actions (each: action line, newline, source, newline) and gives their outcomes in the same order.
 
@@ -60,48 +75,47 @@ def bulk(client: Elasticsearch, actions: Iterable[bytes]) -> list[Outcome]:
     return outcomes
 
 
-def _settled(client: Elasticsearch, actions: list[bytes]) -> list[Outcome]:
+def _settled(client: Elasticsearch, request: _Request) -> list[Outcome]:
     """One request, and what was refused for now again after a pause. Raises: as bulk."""
-    outcomes: dict[int, Outcome] = {}
-    waiting = list(range(len(actions)))
+    outcomes = _send(client, request.body, len(request.ends))
     for pause in (*PAUSES_S, None):
-        answers = _send(client, [actions[i] for i in waiting])
-        outcomes.update(zip(waiting, answers, strict=True))
-        waiting = [i for i in waiting if outcomes[i].passes]
+        waiting = [i for i, outcome in enumerate(outcomes) if outcome.passes]
         if not waiting:
             break
         if pause is None:
             last = outcomes[waiting[-1]]
             raise UnreachableError(
-                f"Elasticsearch does not take {len(waiting)} of {len(actions)} documents ({last.status}): {last.reason}"
+                f"Elasticsearch does not take {len(waiting)} of {len(outcomes)} documents ({last.status}): {last.reason}"
             )
         time.sleep(pause)
-    return [outcomes[i] for i in range(len(actions))]
+        again = _send(client, b"".join(map(request.action, waiting)), len(waiting))
+        for i, outcome in zip(waiting, again, strict=True):
+            outcomes[i] = outcome
+    return outcomes
 
 
-def _requests(actions: Iterable[bytes]) -> Iterator[list[bytes]]:
-    request: list[bytes] = []
-    size = 0
+def _requests(actions: Iterable[bytes]) -> Iterator[_Request]:
+    body, ends = bytearray(), list[int]()
     for action in actions:
-        if request and (size + len(action) > MAX_BYTES or len(request) == MAX_ACTIONS):
-            yield request
-            request, size = [], 0
-        request.append(action)
-        size += len(action)
-    if request:
-        yield request
+        if ends and (len(body) + len(action) > MAX_BYTES or len(ends) == MAX_ACTIONS):
+            yield _Request(body, ends)
+            body, ends = bytearray(), []
+        body += action
+        ends.append(len(body))
+    if ends:
+        yield _Request(body, ends)
 
 
-def _send(client: Elasticsearch, actions: list[bytes]) -> list[Outcome]:
+def _send(client: Elasticsearch, body: bytes | bytearray, count: int) -> list[Outcome]:
     with answering():
         try:
-            answer = client.bulk(operations=cast("Any", actions), filter_path=_WANTED)  # bytes go out as they are
+            answer = client.bulk(operations=cast("Any", body), filter_path=_WANTED)  # goes out as it is
         except ApiError as error:
-            if error.meta.status != 413 or len(actions) > 1:
+            if error.meta.status != 413 or count > 1:
                 raise
             return [Outcome(413, reason_of(error.body))]
     if not answer["errors"]:
-        return [Outcome(201)] * len(actions)
+        return [_CREATED] * count
     return [_outcome(next(iter(item.values()))) for item in answer["items"]]
 
 

@@ -17,7 +17,7 @@ from elasticsearch import Elasticsearch, NotFoundError
 from soc.errors import SocError
 from soc.store.elastic import answering
 from soc.store.elastic_bulk import bulk
-from soc.store.elastic_mappings import OFFSET, TIME_US
+from soc.store.elastic_mappings import OFFSET, TIME_US, dataset_in, events_stream
 from soc.store.elastic_templates import Stream, drift, streams
 
 PAGE = 1_000
@@ -105,8 +105,7 @@ def load(client: Elasticsearch, namespace: str, lines: Iterable[bytes], tell: Te
                     end = row
                     return
                 digest.update(line)
-                dataset = str(row["stream"]).split("-", 1)[1].rsplit("-", 1)[0]
-                yield f"logs-{dataset}-{namespace}", row["document"]
+                yield events_stream(dataset_in(str(row["stream"])), namespace), row["document"]
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise SocError(f"line {number} is not one that soc store export wrote: {error}") from error
 

@@ -26,13 +26,15 @@ from soc.store import EventQuery, Indexed
 from soc.store.columns import micros
 from soc.store.elastic import answering
 from soc.store.elastic_bulk import bulk
-from soc.store.elastic_fitting import misfit
+from soc.store.elastic_document import UnfitError, packed
 from soc.store.elastic_mappings import (
     MAX_KEYWORD,
     OFFSET,
     TEXT_FIELDS,
     TIME_US,
+    dataset_in,
     events_pattern,
+    events_stream,
 )
 from soc.store.elastic_templates import install, streams
 from soc.store.matching import holds, text_of
@@ -69,7 +71,7 @@ class ElasticEventStore:
         self._namespace = namespace
         self._retention = retention
         self._pattern = events_pattern(namespace)
-        self._streams: set[str] | None = None
+        self._streams: dict[str, bytes] | None = None  # dataset -> what its action lines begin with
         self._mark = -1
         self._unrefreshed = True  # a process that was killed may have left what no search shows yet
         self._refreshing = threading.Lock()
@@ -163,47 +165,40 @@ class ElasticEventStore:
         for offset, event in enumerate(events, first_offset):
             if event.id in known:
                 continue
-            document = event.document()
-            why = misfit(document)
-            if not why:
-                document[TIME_US], document[OFFSET] = micros(event.time), offset
-                try:
-                    source = orjson.dumps(document)
-                except TypeError as error:  # a number beyond 64 bits, a lone surrogate: not JSON for any server
-                    why = f"not JSON: {error}"
-            if why:
-                refused.append((event, why))
+            try:
+                source = packed(event, offset)
+            except UnfitError as error:
+                refused.append((event, str(error)))
                 continue
             sent.append(event)
-            yield b'{"create":{"_index":"%b","_id":"%b"}}\n%b\n' % (
-                self._stream(event).encode(),
-                event.id.encode(),
-                source,
-            )
+            yield b'%b"_id":"%b"}}\n%b\n' % (self._action(dataset_of(event)), event.id.encode(), source)
 
-    def _stream(self, event: Event) -> str:
+    def _action(self, dataset: str) -> bytes:
+        """What the action lines of a dataset begin with."""
         assert self._streams is not None
-        stream = f"logs-{dataset_of(event)}-{self._namespace}"
-        if stream in self._streams:
-            return stream
+        if action := self._streams.get(dataset):
+            return action
         if len(self._streams) >= MAX_STREAMS:
-            return f"logs-{GENERIC}-{self._namespace}"
-        self._streams.add(stream)
+            return self._begin(GENERIC)
+        action = self._streams[dataset] = self._begin(dataset)
         if len(self._streams) == MAX_STREAMS:
             _log.warning(
                 "no further data streams are made: events of new datasets go to the generic one",
                 extra={"streams": MAX_STREAMS},
             )
-        return stream
+        return action
+
+    def _begin(self, dataset: str) -> bytes:
+        return b'{"create":{"_index":"%b",' % events_stream(dataset, self._namespace).encode()
 
     def _prepare(self) -> None:
         """Once before the first write: the templates that this version needs, and the data streams that exist."""
         if self._streams is not None:
             return
         install(self._client, self._namespace, self._retention)
-        existing = streams(self._client, self._namespace)
+        existing = [dataset_in(stream.name) for stream in streams(self._client, self._namespace)]
         self._mark = self._highest_offset()
-        self._streams = {stream.name for stream in existing}
+        self._streams = {dataset: self._begin(dataset) for dataset in existing}
 
     def _highest_offset(self) -> int:
         self._refresh()

@@ -139,7 +139,17 @@ def index_template(namespace: str, retention: timedelta) -> tuple[str, dict[str,
 
 def events_pattern(namespace: str) -> str:
     """All data streams of the namespace; it holds no "-", so the pattern meets no other's."""
-    return f"logs-*-{namespace}"
+    return events_stream("*", namespace)
+
+
+def events_stream(dataset: str, namespace: str) -> str:
+    """The data stream of a dataset."""
+    return f"logs-{dataset}-{namespace}"
+
+
+def dataset_in(stream: str) -> str:
+    """The dataset that the name of a data stream holds. Raises: IndexError where it is not such a name."""
+    return stream.split("-", 1)[1].rsplit("-", 1)[0]
 
 
 def _signed(body: dict[str, Any]) -> dict[str, Any]:

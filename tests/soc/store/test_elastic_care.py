@@ -140,7 +140,7 @@ def test_templates_drift_and_reindex(site: Site, client: Elasticsearch) -> None:
     batch = [event(n, n, {"user.name": "Lan", "event.dataset": "sshd" if n % 2 else "sudo"}) for n in range(2_500)]
     # as a process of that version writes them: it puts no templates
     old = ElasticEventStore(client, namespace, retention)
-    old._streams = set()
+    old._streams = {}
     assert old.index(batch, 0) == Indexed(2_500, 0)
     assert {(each.field, each.has, each.wants) for each in drift(client, namespace) if each.field == "user.name"} == {
         ("user.name", "keyword, to 8,191 characters", "keyword, case folded, to 8,191 characters")
@@ -162,7 +162,7 @@ def test_a_reindex_that_was_interrupted_goes_on(site: Site, client: Elasticsearc
     install(client, namespace, retention)
     old_mappings(client, namespace)
     old = ElasticEventStore(client, namespace, retention)
-    old._streams = set()
+    old._streams = {}
     batch = [event(n, n) for n in range(2_500)]
     old.index(batch, 0)
     install(client, namespace, retention)
