@@ -11,8 +11,12 @@ from textual.widget import Widget
 
 from collectors.event import Value
 from soc.alert import Alert
-from soc.tui import sheets
+from soc.store import AlertQuery
+from soc.tui import around, sheets
 from soc.tui.alerts_screen import AlertsScreen
+from soc.tui.desk import Desk
+from soc.tui.hunt_screen import HuntScreen
+from soc.tui.hunting import Found, only_value
 from soc.tui.paint import Bar
 from soc.tui.reader import Reader
 from soc.tui.screen import DeskScreen
@@ -20,14 +24,14 @@ from soc.tui.session import Session
 from soc.tui.span import Line, Role, Span, line
 from soc.tui.triage import Step
 
-PAGES = ("overview", "events", "rule", "history")
+PAGES = ("overview", "events", "rule", "history", "timeline", "related")
 
 
 class AlertScreen(DeskScreen):
     """The alert under the cursor of a list."""
 
     VIEW = "alert"
-    KEYS = ("ack", "close", "next", "previous", "pages", "undo", "incident", "back", "help")
+    KEYS = ("ack", "close", "next", "previous", "pages", "undo", "incident", "hunt", "back", "help")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "acknowledge", id="ack"),
         Binding("c", "close", id="close"),
@@ -38,6 +42,7 @@ class AlertScreen(DeskScreen):
         Binding("shift+tab,h,left", "turn(-1)", id="pages.back"),
         *(Binding(str(number), f"page('{page}')", id=f"page.{page}") for number, page in enumerate(PAGES, 1)),
         Binding("i", "incident", id="incident"),
+        Binding("H", "hunt", id="hunt"),
         Binding("r,ctrl+r", "refresh", id="refresh"),
         Binding("escape", "back", id="back"),
     ]
@@ -52,6 +57,8 @@ class AlertScreen(DeskScreen):
         self._alert = queue.table.item
         self._events: list[Mapping[str, Value]] | None = None
         self._rule: str | None = None
+        self._around: Found | None = None
+        self._others: list[Alert] | None = None
 
     def body(self) -> Iterable[Widget]:
         """The names of the pages, the page."""
@@ -88,11 +95,22 @@ class AlertScreen(DeskScreen):
         self._alert = alert = found[0]
         if changed:
             self._show(keep_place=True)
+        if self.page == "timeline" and self._around is None:
+            self._around = await self._bring_around(alert) or Found((), ())
+            self._show()
+        elif self.page == "related" and self._others is None:
+            self._others = await self.ask(related_to, desk, alert) or []
+            self._show()
         if self._events is None:
             newest = alert.event_ids[-sheets.MAX_EVENTS :]
             self._events = await self.ask(desk.raw_events, newest) or []
             self._rule = await self.ask(desk.rule_text, alert.rule_id, alert.rule_version) or ""
             self._show(keep_place=True)
+
+    async def _bring_around(self, alert: Alert) -> Found | None:
+        query = only_value(alert.entity.kind, alert.entity.value)
+        since, until = alert.first_seen - around.BEFORE, alert.last_seen + around.AFTER
+        return await self.ask(self.session.hunting.find, query, since, until, events=around.EVENTS, bars=1)
 
     def _show(self, *, keep_place: bool = False) -> None:
         say = self.session.locale.say
@@ -115,6 +133,11 @@ class AlertScreen(DeskScreen):
             return waiting
         if self.page == "events":
             return waiting if self._events is None else sheets.events(alert, self._events, locale)
+        if self.page == "timeline":
+            found = self._around
+            return waiting if found is None else list(around.timeline(alert, found.events, found.total, locale))
+        if self.page == "related":
+            return waiting if self._others is None else list(around.related(alert, self._others, locale))
         if self.page == "rule":
             return waiting if self._rule is None else sheets.rule(alert, self._rule, locale)
         if self.page == "history":
@@ -128,7 +151,15 @@ class AlertScreen(DeskScreen):
             self.app.pop_screen()
             return
         self.alert_id = table.cursor_id or ""
-        self._alert, self._events, self._rule = table.item, None, None
+        self._turn_to(table.item)
+
+    def _forget(self) -> None:
+        self._events = self._rule = self._around = self._others = None
+
+    def _turn_to(self, alert: Alert | None) -> None:
+        """Another alert: nothing is known of it but what the list knows."""
+        self._alert = alert
+        self._forget()
         self._show()
         self._load()
 
@@ -149,10 +180,8 @@ class AlertScreen(DeskScreen):
     async def _undo(self, decision: Future[Step]) -> None:
         step = await self._queue.undo(decision)
         if step:
-            self._alert, self._events, self._rule = step.before[0], None, None
             self.alert_id = step.ids[0]
-            self._show()
-            self._load()
+            self._turn_to(step.before[0])
 
     def action_step(self, rows: int) -> None:
         """The next alert of the list, or the one before."""
@@ -169,11 +198,19 @@ class AlertScreen(DeskScreen):
         """One page."""
         self.page = page
         self._show()
+        if page in ("timeline", "related"):
+            self._load()
 
     def action_refresh(self) -> None:
         """Load everything again."""
-        self._events = self._rule = None
+        self._forget()
         self._load()
+
+    def action_hunt(self) -> None:
+        """What else the entity did, as a hunt to go on with."""
+        if self._alert:
+            entity = self._alert.entity
+            self.app.push_screen(HuntScreen(self.session, only_value(entity.kind, entity.value), "7d"))
 
     def action_incident(self) -> None:
         """The incident that it belongs to."""
@@ -184,3 +221,13 @@ class AlertScreen(DeskScreen):
             self.app.push_screen(IncidentScreen(self.session, alert.incident_id))
         else:
             self.say("no_incident")
+
+
+def related_to(desk: Desk, alert: Alert) -> list[Alert]:
+    """The other alerts of its incident and those about its entity, highest risk first, as many as a page shows."""
+    queries = [AlertQuery(text=alert.entity.value)]
+    if alert.incident_id:
+        queries.append(AlertQuery(incident_id=alert.incident_id))
+    ids = dict.fromkeys(key for query in queries for key in desk.alert_ids(query)[: around.ALERTS + 1])
+    found = desk.alerts(list(ids))
+    return sorted(found, key=lambda other: (-other.risk, other.id))

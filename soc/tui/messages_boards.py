@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 CATALOGUE: dict[str, tuple[str, str]] = {
+    "page.timeline": ("Timeline", "Dòng thời gian"),
+    "page.related": ("Related", "Liên quan"),
+    "timeline.of": (
+        "{entity}: {count} events from an hour before to an hour after",
+        "{entity}: {count} sự kiện từ một giờ trước đến một giờ sau",
+    ),
+    "timeline.none": ("No stored event names it at that time.", "Không có sự kiện nào nêu đối tượng này lúc đó."),
+    "timeline.more": ("{count} earlier ones are not shown; H hunts for them.", "{count} sự kiện sớm hơn không hiện; H để truy tìm."),
+    "related.none": ("No other alert is about the same entity or incident.", "Không có cảnh báo khác cùng đối tượng hay sự cố."),
+    "related.incident": ("same incident", "cùng sự cố"),
+    "related.rule": ("same rule", "cùng luật"),
+    "key.hunt": ("hunt", "truy tìm"),
+    "key.page.timeline": ("timeline", "dòng thời gian"),
+    "key.page.related": ("related", "liên quan"),
+    "help.hunt": ("Hunt for what else its entity did", "Truy tìm những gì khác mà đối tượng đã làm"),
+    "help.page.timeline": ("What its entity did before and after", "Đối tượng đã làm gì trước và sau"),
+    "help.page.related": ("Other alerts about the same entity or incident", "Cảnh báo khác cùng đối tượng hay sự cố"),
     "view.hunt": ("Hunt", "Truy tìm"),
     "view.values": ("Values", "Giá trị"),
     "view.value": ("Value", "Giá trị"),

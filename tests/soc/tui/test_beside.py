@@ -189,6 +189,29 @@ def test_a_hunt_reaches_as_far_back_as_asked_and_says_when_there_is_nothing() ->
     play(scene, night(3), hunting=hunting)
 
 
+def test_an_alert_shows_what_its_entity_did_around_it_and_leads_to_the_hunt() -> None:
+    hunting = HuntingInMemory()
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("enter", "5")
+        assert "src 203.0.113.77: 3 events" in stage.text
+        times = [text.split()[1] for text in stage.text.split("\n") if "sshd" in text and ":" in text]
+        assert times == sorted(times)
+        await stage.press("6")
+        assert "Password guessing over SSH" in stage.text
+        assert "same incident inc-2026-0017" in stage.text
+        await stage.press("j", "n", "5")
+        assert "host app-dvc-02: 0 events" in stage.text
+        assert "No stored event names it" in stage.text
+        await stage.press("p", "H")
+        assert stage.on(HuntScreen).asked == 'source.ip:"203.0.113.77"'
+        assert "1/14" in stage.text
+        await stage.press("escape", "escape")
+        stage.on(AlertsScreen)
+
+    play(scene, night(13), hunting=hunting)
+
+
 def test_a_query_that_cannot_be_understood_is_said_and_what_is_shown_stays() -> None:
     async def scene(stage: Stage) -> None:
         await go(stage, "hunt password")

@@ -20,6 +20,8 @@ VIEWS = (
     ("2",),
     ("3",),
     ("4",),
+    ("5",),
+    ("6",),
     ("i",),
     ("escape", "escape", "i"),
     ("enter",),
@@ -42,7 +44,7 @@ def assert_harmless(stage: Stage, width: int) -> None:
 def test_no_view_obeys_what_an_attacker_wrote(number: int) -> None:
     async def scene(stage: Stage) -> None:
         await stage.press("g", *["j"] * number)
-        for keys in VIEWS[:6] if number else VIEWS:
+        for keys in VIEWS[:8] if number else VIEWS:
             await stage.press(*keys)
             assert_harmless(stage, 120)
             assert len(stage.text) < 120 * 40
