@@ -7,6 +7,8 @@
                                                with `store`, each is looked for in it
     dead letters in the journal >= dead        what is held whole is not less than what was counted
 
+What retention dropped of the journal, by its facts, cannot be read anew: it is `expired`, and no more may be missing than they say.
+
 Offsets of one fact begin where those of the last one end, so that nothing stands between two windows.
 """
 
@@ -26,8 +28,10 @@ from soc.app.audit import SOURCE, audit_event
 from soc.app.conservation import KIND
 from soc.app.heartbeat import is_heartbeat
 from soc.app.indexing import STORE, refused_ids
+from soc.app.journal_retention import dropped
 from soc.app.reading import events_of, letters_of
 from soc.app.replaying import is_replayed
+from soc.app.sealing import DROPPED as STORE_DROPPED
 
 if TYPE_CHECKING:
     from soc.app.site import Site
@@ -40,6 +44,7 @@ class Line:
     """One source in one window. `journalled`, of the told offsets, and `read`, of the evaluated ones, are read from the journal anew.
 
     `replayed`: were dead letters first. `refused`: are dead letters of the store. `unindexable`: heartbeats, and what is on its way to it.
+    `expired`, of the told offsets, and `expired_read`, of the evaluated ones: retention dropped them from the journal.
     """
 
     since: datetime
@@ -56,14 +61,19 @@ class Line:
     indexed: int = 0
     refused: int = 0
     unindexable: int = 0
+    expired: int = 0
+    expired_read: int = 0
 
     def missing(self) -> Iterator[str]:
         """What does not add up, in words."""
-        if self.source != SOURCE and self.received + self.replayed != self.parsed + self.dead:
+        came, went = self.received + self.replayed, self.parsed + self.dead
+        if (
+            self.source != SOURCE and not came <= went <= came + self.expired
+        ):  # of what expired some may have been replayed
             yield f"{self.received:,} received, {self.parsed:,} parsed and {self.dead:,} dead"
-        if self.parsed != self.journalled:
+        if self.parsed != self.journalled + self.expired:
             yield f"{self.parsed:,} parsed, {self.journalled:,} in the journal"
-        if self.read != self.evaluated:
+        if self.read + self.expired_read != self.evaluated:
             yield f"{self.read:,} in the journal, {self.evaluated:,} evaluated"
         if self.read != self.indexed + self.refused + self.unindexable:
             yield f"{self.read:,} in the journal, {self.indexed:,} indexed, {self.refused:,} refused by the store"
@@ -124,12 +134,14 @@ def audit(site: Site, since: datetime, until: datetime, *, store: bool = False) 
     before: Mapping[str, Any] | None = None
     counted, held = Counter[str](), Counter[str]()
     refused = refused_ids(site.journal_reader)
+    gone = _Gone(site)
+    held.update(gone.dead)
     for body in facts:
         result.windows += 1
         begin, end = datetime.fromisoformat(body["since"]), datetime.fromisoformat(body["until"])
         for message in (*body["missing"], *_gap(before, body)):
             result.mismatches.append((begin, end, "", message))
-        lines = _lines(site, body, begin, end, indexed_to, refused, store=store)
+        lines = _lines(site, body, begin, end, indexed_to, refused, gone, store=store)
         for line in lines:
             counted[line.source] += line.dead
             result.mismatches += [(begin, end, line.source, message) for message in line.missing()]
@@ -169,6 +181,7 @@ def _lines(
     until: datetime,
     indexed_to: int,
     refused: set[str],
+    gone: _Gone,
     *,
     store: bool,
 ) -> list[Line]:
@@ -193,14 +206,47 @@ def _lines(
             each.unindexable += 1  # on its way: the store has its own pace, and a later fact says more
         elif event.id in refused:
             each.refused += 1
-        elif store:
+        elif store and not gone.of_store(offset):
             asked.append((each, event.id))
             if len(asked) >= _BATCH:
                 _look_up(site, asked)
         else:
             each.indexed += 1
     _look_up(site, asked)
-    return [found[source] for source in sorted(found)]
+    lines = [found[source] for source in sorted(found)]
+    _expire(lines, gone, place)
+    return lines
+
+
+def _expire(lines: Sequence[Line], gone: _Gone, place: Mapping[str, int]) -> None:
+    """Take what is missing for dropped, where it is as much as retention dropped of the window."""
+    told = [each.parsed - each.journalled for each in lines]
+    if sum(told) == gone.of_journal(place["told_from"], place["told_to"]):
+        for each, count in zip(lines, told, strict=True):
+            each.expired = count
+    read = [each.evaluated - each.read for each in lines]
+    if sum(read) == gone.of_journal(place["from"], place["to"]):
+        for each, count in zip(lines, read, strict=True):
+            each.expired_read = count
+
+
+class _Gone:
+    """What retention dropped, by its facts: of the journal, with `dead` letters by source, and of the store."""
+
+    def __init__(self, site: Site) -> None:
+        self._start = site.journal_reader.start()
+        self._journal, self.dead = dropped(site)
+        self._store = [
+            (entry.fact.body["from"], entry.fact.body["to"]) for entry in site.ledger.entries(kinds=[STORE_DROPPED])
+        ]
+
+    def of_journal(self, first: int, end: int) -> int:
+        """How many events of these offsets."""
+        return sum(max(0, min(end, to, self._start) - max(first, begin)) for begin, to in self._journal)
+
+    def of_store(self, offset: int) -> bool:
+        """Whether the event of an offset may be dropped."""
+        return any(begin <= offset < to for begin, to in self._store)
 
 
 def _look_up(site: Site, asked: list[tuple[Line, str]]) -> None:

@@ -7,9 +7,9 @@ iso27001.legal's. An event of no known system may be of any: it is kept as long 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from iso27001.legal import VIETNAM, LogRetention, log_retention
 from soc.app.site import Site
@@ -42,6 +42,26 @@ class Keeping:
     def shortest(self) -> timedelta:
         """Younger events are kept in any case."""
         return min(self.config.retention, *self.config.retention_of.values(), timedelta.max)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A file of the "store" or the "journal": `dropped` of its `events`, the last of which came in at `received`; `why` no more of them."""
+
+    where: str
+    file: str
+    events: int
+    received: datetime
+    dropped: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done with a file, and how."""
+
+    looked: Looked
+    carry_out: Callable[[], None] = lambda: None
 
 
 def keeping(site: Site) -> Keeping:

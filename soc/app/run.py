@@ -6,6 +6,7 @@ Every loop goes on from offsets and marks that are durable, so it does not matte
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
@@ -25,10 +26,12 @@ from soc.app.collecting import Collecting, CollectingApart, Collector
 from soc.app.conservation import Conservation
 from soc.app.evaluation import CONSUMER, Evaluation
 from soc.app.indexing import INDEX_BATCH, IndexerApart, Indexing, LocalIndexer
+from soc.app.keeping import keeping
 from soc.app.memory import settle
 from soc.app.reading import BATCH
 from soc.app.reload import Reloader
 from soc.app.replay_requests import Replayer
+from soc.app.retention import retain
 from soc.app.rule_files import RuleFiles, versions_of
 from soc.app.sealing import tell_sealed
 from soc.app.silence import Silence
@@ -51,6 +54,9 @@ INDEX_EVERY_S = 1.0
 TICK_S = 60.0
 """Between two conservation facts and signed heads."""
 
+RETAIN_EVERY_S = 3_600.0
+"""Between two looks for what retention drops."""
+
 MEASURE_EVERY = 60
 """Ticks between two rounds of measures: the freshest that any measure asks for is an hour."""
 
@@ -65,6 +71,7 @@ class Running:
         self.site = site
         self.metrics = Metrics()
         journal = site.journal
+        keeping(site)
         files = RuleFiles(site.config.rules, site.config.data / "cache", site.placeholders)
         content = files.load(files.stamps())
         self._conservation = Conservation(site, journal, journal.committed(CONSUMER))
@@ -100,6 +107,7 @@ class Running:
             self._thread("index", self._consume, self._indexing, INDEX_EVERY_S, INDEX_BATCH),
         ]
         self._ticker = self._thread("tick", self._tick)
+        self._keeper = self._thread("retain", self._retain)
         self._watcher = self._thread("rules", self._reloader.run)
         self._replayer = self._thread("replay", Replayer(site, self._conservation.replayed).run, self._stop)
         self._server = self.metrics.serve(site.config.metrics.listen) if site.config.metrics.listen else None
@@ -133,7 +141,7 @@ class Running:
     def start(self) -> None:
         """Begin to collect, detect and index."""
         settle()
-        for thread in (*self._consumers, self._ticker, self._watcher, self._replayer):
+        for thread in (*self._consumers, self._ticker, self._keeper, self._watcher, self._replayer):
             thread.start()
         self._collector.start()
 
@@ -164,7 +172,7 @@ class Running:
         for thread in (self._watcher, self._replayer):
             thread.join()
         self._intakes_over.set()
-        for thread in (*self._consumers, self._ticker):
+        for thread in (*self._consumers, self._ticker, self._keeper):
             thread.join()
         if read_out and not self.broken.is_set():
             self._read_out()
@@ -231,6 +239,17 @@ class Running:
             self._look_at_enrichment()
             self._account(measured=ticks % MEASURE_EVERY == 0)
             ticks += 1
+
+    def _retain(self) -> None:
+        wait_s = TICK_S
+        while not self._intakes_over.wait(wait_s):
+            wait_s = RETAIN_EVERY_S
+            try:
+                for each in retain(self.site, self._intakes_over.is_set):
+                    if each.dropped:
+                        _log.info("events were dropped that are kept no longer", extra=dataclasses.asdict(each))
+            except (OSError, IsoError, CollectorError, SocError) as error:
+                _log.error("what is kept no longer could not be dropped", extra={"error": str(error)})
 
     def _look_at_disk(self) -> None:
         low = disk_low(self.site, self.site.clock())

@@ -1,4 +1,4 @@
-"""`soc store`: the care of a store in Elasticsearch, one module a command in this folder."""
+"""`soc store`: the care of the event store, one module a command in this folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import click
 from soc.cli._folder import Folder
 
 
-@click.group(cls=Folder, package=__name__, short_help="Care for a store in Elasticsearch.")
+@click.group(cls=Folder, package=__name__, short_help="Care for the event store.")
 def command() -> None:
-    """Care for a store in Elasticsearch: what differs from this version, filling it from the journal, copies in and out."""
+    """Care for the event store: what is kept and for how long; of one in Elasticsearch what differs, filling it, copies in and out."""

@@ -128,19 +128,46 @@ def _build(rows: Sequence[tuple[int, Event]], whole: list[tuple[int, Event]], ty
     columns |= _envelope(events, fields.messages(len(ordered)), len(whole))
     columns |= {"_offset": pa.array(offsets), "_shape": pa.array(numbers), "_rest": pa.array(rest, pa.binary())}
     columns[ID_START] = pa.array(_id_starts(events))
-    table = pa.table(columns)
-    times = pc.min_max(table["@timestamp"]).as_py()
-    return Group(
-        table,
+    return _group(
+        pa.table(columns),
         tuple(by_shape),
-        bits(_texts(table, fields.rest.values(), [event for _, event in whole])),
-        int(offsets.min()),
-        int(offsets.max()),
-        times["min"],
-        times["max"],
+        fields.rest.values(),
+        [event for _, event in whole],
         _marks(events),
         fields.conflicts,
     )
+
+
+def regrouped(table: pa.Table, shapes: tuple[Shape, ...], types: Types) -> Group:
+    """The group of rows that stood in others; all columns are there. It has no marks: those of a segment are its own."""
+    rest: list[Mapping[str, Value]] = []
+    whole: list[Event] = []
+    for number, left in zip(table["_shape"].to_pylist(), table["_rest"].to_pylist(), strict=True):
+        if number == WHOLE:
+            whole.append(msgspec.msgpack.decode(left, type=Event))
+        elif left is not None:
+            rest.append(msgspec.msgpack.decode(left))
+    conflicts = sum(
+        value is not None and TYPES.get(type(value)) != types[name]
+        for fields in rest
+        for name, value in fields.items()
+        if name in types
+    )
+    return _group(table, shapes, rest, whole, {}, conflicts)
+
+
+def _group(
+    table: pa.Table,
+    shapes: tuple[Shape, ...],
+    rest: Iterable[Mapping[str, Value]],
+    whole: Iterable[Event],
+    marks: Marks,
+    conflicts: int,
+) -> Group:
+    times = pc.min_max(table["@timestamp"]).as_py()
+    offsets = pc.min_max(table["_offset"]).as_py()
+    words = bits(_texts(table, rest, whole))
+    return Group(table, shapes, words, offsets["min"], offsets["max"], times["min"], times["max"], marks, conflicts)
 
 
 def _odd(event: Event) -> bool:

@@ -61,7 +61,7 @@ def _stretches(look: Look, rows: Rows, asked: Asked, width: int, field: str) -> 
     stretches = seen.times // width
     least = int(stretches.min())
     stretches -= least
-    places, codes, names = _with_none(_values(seen, field), seen.count)
+    places, codes, names = _with_none(values_of(seen, field), seen.count)
     if mask is not None:
         kept = mask[places]
         places, codes = places[kept], codes[kept]
@@ -100,7 +100,7 @@ def top(view: View, asked: Asked, field: str) -> Counter[str]:
 def _counted(look: Look, rows: Rows, asked: Asked, field: str) -> pa.Table:
     seen = Seen(rows, {*look.columns, field, "@timestamp"} if asked.bounded else {*look.columns, field})
     mask = _mask(look, seen, asked)
-    places, codes, names = _values(seen, field)
+    places, codes, names = values_of(seen, field)
     counts = np.bincount(codes if mask is None else codes[mask[places]], minlength=len(names))
     some = np.flatnonzero(counts)
     return pa.table({"value": names.take(pa.array(some)), "count": counts[some]})
@@ -138,7 +138,7 @@ def _names(event: Event, field: str) -> list[str]:
     return [text_of(value) for value in elements(AsDocument(event).get(field))] if field else []
 
 
-def _values(seen: Seen, field: str) -> Values:
+def values_of(seen: Seen, field: str) -> Values:
     """The values of a field as text, those that stand in no column too."""
     column = seen.column(field) if field else None
     if column is None:

@@ -8,7 +8,8 @@
     blocks = filter of words (soc.store.segments.words) | first four bytes of each id; their CRC-32s stand in the header
     part   = the same header and pad | its filter of words | Arrow IPC (lz4)
 
-A name holds the first offset and the one behind the last. What is read is held against a checksum: of a part the filter
+A name holds the first offset and the one behind the last; that of a segment from which retention dropped rows also how many it has left.
+What is read is held against a checksum: of a part the filter
 and the rows, of a Parquet file its footer (by the index) and its pages (by Parquet), of an index its header and each block of 4 KiB.
 """
 
@@ -17,7 +18,8 @@ from __future__ import annotations
 import os
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,8 +44,15 @@ class DamagedFileError(SocError):
     """A file of the store does not read as it was written."""
 
 
+class DroppedFileError(DamagedFileError):
+    """A segment is not there any more: retention dropped it since the folder was listed."""
+
+
 class About(msgspec.Struct, frozen=True, gc=False):
-    """What is known of a group without reading it. `rest`: fields that some row has beside its columns; `whole`: rows kept whole."""
+    """What is known of a group without reading it. `rest`: fields that some row has beside its columns; `whole`: rows kept whole.
+
+    `received_us`: when the last of them came in; 0 in files of earlier versions.
+    """
 
     rows: int
     first: int
@@ -53,6 +62,7 @@ class About(msgspec.Struct, frozen=True, gc=False):
     rest: tuple[str, ...]
     whole: int
     conflicts: int
+    received_us: int = 0
 
 
 class Header(msgspec.Struct, frozen=True, gc=False):
@@ -190,6 +200,12 @@ class Part:
         options = pa.ipc.IpcReadOptions(included_fields=[numbers[name] for name in there], use_threads=False)
         return pa.ipc.open_file(self._rows, options=options).read_all().select(there)
 
+    @property
+    def names(self) -> Sequence[str]:
+        """Its columns. Raises: DamagedFileError, FileNotFoundError."""
+        found: list[str] = pa.ipc.open_file(self._rows).schema.names
+        return found
+
     @cached_property
     def _rows(self) -> pa.Buffer:
         return pa.py_buffer(self._piece(self._head[1] + self.header.words // 8, *self.header.footer))
@@ -238,17 +254,31 @@ class _SealedRows:
         return self.segment.read(self.number, columns)
 
 
+_ALL = 1 << 63
+
+
 @dataclass(frozen=True)
 class Segment:
-    """A sealed pair of files."""
+    """A sealed pair of files. `left`: rows that retention left in it; more than any has where it dropped none."""
 
     path: Path
     first: int
     end: int
+    left: int = _ALL
 
     @cached_property
     def _head(self) -> tuple[Header, int]:
-        return _head(self.path.with_suffix(".index"), self._index)
+        with self._opened() as fd:
+            return _head(self.path.with_suffix(".index"), fd)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """Its index, open: a store has more segments than a process may have files open. Raises: FileNotFoundError."""
+        fd = os.open(self.path.with_suffix(".index"), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
 
     @property
     def header(self) -> Header:
@@ -293,58 +323,69 @@ class Segment:
             columns = [name for name in columns if name in self._names]
         try:
             table = self.parquet.read_row_group(number, columns=columns, use_threads=False)
+        except FileNotFoundError as error:
+            raise self._dropped() from error
         except (OSError, pa.ArrowException) as error:
             raise _damaged(self.path, f"row group {number}") from error
         return table if columns is None else table.select(columns)  # "user" would bring "user.name" along
 
-    def _block(self, at: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    def _dropped(self) -> DroppedFileError:
+        return DroppedFileError(f"{self.path}: was dropped")
+
+    def _blocks(self, first: int, count: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
+        """Blocks of its index. Raises: DamagedFileError."""
         header, start = self._head
-        data = os.pread(self._index, BLOCK_BYTES, start + at * BLOCK_BYTES)
-        if zlib.crc32(data) != header.checks[at]:
-            raise _damaged(self.path, f"index at block {at}")
+        try:
+            with self._opened() as fd:
+                data = os.pread(fd, count * BLOCK_BYTES, start + first * BLOCK_BYTES)
+        except FileNotFoundError as error:
+            raise self._dropped() from error
+        for at in range(count):
+            if zlib.crc32(memoryview(data)[at * BLOCK_BYTES : (at + 1) * BLOCK_BYTES]) != header.checks[first + at]:
+                raise _damaged(self.path, f"index at block {first + at}")
         return np.frombuffer(data, np.uint32)
 
-    @cached_property
-    def _index(self) -> int:
-        return os.open(self.path.with_suffix(".index"), os.O_RDONLY | os.O_CLOEXEC)
-
-    def __del__(self) -> None:
-        if "_index" in self.__dict__:
-            os.close(self._index)
-
     def holding(self, text: bytes) -> int:
-        return _holding(text, self.header.words, self._block, len(self.header.groups))
+        return _holding(text, self.header.words, lambda at: self._blocks(at, 1), len(self.header.groups))
 
     def id_starts(self) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
-        header, start = self._head
+        header = self.header
         first = header.words // BLOCK
-        checks = header.checks[first:]
-        data = os.pread(self._index, len(checks) * BLOCK_BYTES, start + first * BLOCK_BYTES)
-        for at, crc in enumerate(checks):
-            if zlib.crc32(memoryview(data)[at * BLOCK_BYTES : (at + 1) * BLOCK_BYTES]) != crc:
-                raise _damaged(self.path, f"index at block {first + at}")
-        starts = np.frombuffer(data, np.uint32)
+        starts = self._blocks(first, len(header.checks) - first)
         ends = np.cumsum([about.rows for about in self.header.groups])
         return np.split(starts[: ends[-1]], ends[:-1])
 
 
-def _file(path: Path) -> Part | Segment | None:
+def file_of(path: Path) -> Part | Segment | None:
+    """What a path is by its name; None for what is neither."""
     kind, _, offsets = path.stem.partition("-")
-    first, _, end = offsets.partition("-")
-    if not (first.isdigit() and end.isdigit()):
+    numbers = offsets.split("-")
+    if not all(map(str.isdigit, numbers)):
         return None
-    match kind, path.suffix:
-        case "part", ".arrow":
-            return Part(path, int(first), int(end))
-        case "segment", ".parquet":
-            return Segment(path, int(first), int(end))
+    match kind, path.suffix, list(map(int, numbers)):
+        case "part", ".arrow", [first, end]:
+            return Part(path, first, end)
+        case "segment", ".parquet", [first, end]:
+            return Segment(path, first, end)
+        case "segment", ".parquet", [first, end, left]:
+            return Segment(path, first, end, left)
     return None
 
 
+def part_path(folder: Path, first: int, end: int) -> Path:
+    """Where the part of these offsets stands."""
+    return folder / f"part-{first:020d}-{end:020d}.arrow"
+
+
+def segment_path(folder: Path, first: int, end: int, left: int | None = None) -> Path:
+    """Where the segment of these offsets stands; `left`: rows that retention left in it."""
+    return folder / f"segment-{first:020d}-{end:020d}{'' if left is None else f'-{left}'}.parquet"
+
+
 def listed(folder: Path) -> list[Part | Segment]:
-    """The files that answer, in the order of the journal, without gap-makers: of what stands twice, the segment."""
-    found = [file for path in folder.iterdir() if (file := _file(path)) is not None]
-    found.sort(key=lambda file: (file.first, -file.end))
+    """The files that answer, in the order of the journal: of what stands twice, the segment, and of two of them the one of fewer rows."""
+    found = [file for path in folder.iterdir() if (file := file_of(path)) is not None]
+    found.sort(key=lambda file: (file.first, -file.end, file.left if isinstance(file, Segment) else _ALL))
     kept: list[Part | Segment] = []
     for file in found:
         if not kept or file.first >= kept[-1].end:

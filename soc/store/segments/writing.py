@@ -5,18 +5,29 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from collectors.journal.durable import write_durably
 from soc.store.columns import micros
 from soc.store.segments.building import ARROW, ENVELOPE_COLUMNS, ID_START, MESSAGE, WHOLE, Group, Marks, Shape, Types
-from soc.store.segments.files import BLOCK_BYTES, HEAD, MAGIC, About, Header, Part, Segment
-from soc.store.segments.words import side_by_side
+from soc.store.segments.files import (
+    BLOCK_BYTES,
+    HEAD,
+    MAGIC,
+    About,
+    Header,
+    Part,
+    Segment,
+    part_path,
+    segment_path,
+)
+from soc.store.segments.words import Bits, side_by_side
 
 GROUPS = 32
 """Of a full segment."""
@@ -24,10 +35,6 @@ GROUPS = 32
 _ZSTD_LEVEL = 1
 _PAGE_BYTES = 8 * 1024 * 1024
 """A column of a group is one page: nothing reads less of it."""
-
-
-def _name(kind: str, first: int, end: int) -> str:
-    return f"{kind}-{first:020d}-{end:020d}"
 
 
 def write_part(folder: Path, group: Group, first: int, types: Types) -> Part:
@@ -47,7 +54,7 @@ def write_part(folder: Path, group: Group, first: int, types: Types) -> Part:
         data.size,
         (data.size, zlib.crc32(data)),
     )
-    part = Part(folder / f"{_name('part', first, group.last + 1)}.arrow", first, group.last + 1)
+    part = Part(part_path(folder, first, group.last + 1), first, group.last + 1)
     write_durably(part.path, _headed(header) + words + data)
     return part
 
@@ -74,6 +81,7 @@ def about_of(group: Group) -> About:
         tuple(sorted(rest)),
         int((shape == WHOLE).sum()),
         group.conflicts,
+        pc.max(group.table["event.ingested"]).cast(pa.int64()).as_py(),
     )
 
 
@@ -81,37 +89,76 @@ def listed_marks(marks: Marks) -> tuple[tuple[str, str, int], ...]:
     return tuple((source, stream, offset) for (source, stream), offset in marks.items())
 
 
+class Piece(Protocol):
+    """What becomes a group of a segment: a part, or what is left of groups."""
+
+    @property
+    def about(self) -> About:
+        """What is known without reading."""
+        ...
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """What `_shape` numbers."""
+        ...
+
+    @property
+    def bits(self) -> Bits:
+        """Its filter of words. Raises: DamagedFileError."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Its columns. Raises: DamagedFileError."""
+        ...
+
+    def read(self) -> pa.Table:
+        """All columns. Raises: DamagedFileError."""
+        ...
+
+
 def seal(folder: Path, parts: Sequence[Part]) -> Segment:
     """One segment of these parts, which are then removed. Raises: OSError, DamagedFileError; then the parts are as before."""
-    shapes: dict[Shape, int] = {}
     types: Types = {}
     marks: Marks = {}
     for part in parts:
         types |= part.header.types
         for source, stream, offset in part.header.marks:
             marks[source, stream] = max(offset, marks.get((source, stream), offset))
-    names = list(dict.fromkeys(name for part in parts for name in part.read().column_names if name != ID_START))
+    first, end = parts[0].first, parts[-1].end
+    segment = Segment(segment_path(folder, first, end), first, end)
+    write_segment(segment, parts, types, listed_marks(marks))
+    for part in parts:
+        part.path.unlink(missing_ok=True)
+    return segment
+
+
+def write_segment(
+    segment: Segment, pieces: Sequence[Piece], types: Types, marks: tuple[tuple[str, str, int], ...]
+) -> None:
+    """Both files of a segment of at most GROUPS pieces. Raises: OSError, DamagedFileError; then nothing is there that answers."""
+    shapes: dict[Shape, int] = {}
+    names = dict.fromkeys(name for piece in pieces for name in piece.names if name != ID_START)
     schema = pa.schema([(name, ENVELOPE_COLUMNS.get(name) or _arrow(name, types)) for name in names])
-    segment = Segment(
-        folder / f"{_name('segment', parts[0].first, parts[-1].end)}.parquet", parts[0].first, parts[-1].end
-    )
     sink = pa.BufferOutputStream()
+    starts = []
     with pq.ParquetWriter(sink, schema, **_options(schema)) as writer:
-        for part in parts:
-            numbers = np.array([*(shapes.setdefault(shape, len(shapes)) for shape in part.shapes), WHOLE], np.int32)
-            writer.write_table(_fitted(part.read(), schema, numbers), row_group_size=part.about.rows)
+        for piece in pieces:
+            numbers = np.array([*(shapes.setdefault(shape, len(shapes)) for shape in piece.shapes), WHOLE], np.int32)
+            table = piece.read()
+            starts.append(table[ID_START].to_numpy())
+            writer.write_table(_fitted(table, schema, numbers), row_group_size=piece.about.rows)
     data = sink.getvalue()
-    words = side_by_side([part.bits for part in parts])
-    starts = np.concatenate([each for part in parts for each in part.id_starts()])
-    blocks = words.tobytes() + starts.tobytes()
+    words = side_by_side([piece.bits for piece in pieces])
+    blocks = words.tobytes() + np.concatenate(starts).tobytes()
     blocks += bytes(-len(blocks) % BLOCK_BYTES)
     tail = memoryview(data)[-8:]
     length = int.from_bytes(tail[:4], "little") + 8
     header = Header(
-        tuple(part.about for part in parts),
+        tuple(piece.about for piece in pieces),
         tuple(shapes),
         types,
-        listed_marks(marks),
+        marks,
         len(words),
         tuple(zlib.crc32(blocks[at : at + BLOCK_BYTES]) for at in range(0, len(blocks), BLOCK_BYTES)),
         data.size,
@@ -119,9 +166,6 @@ def seal(folder: Path, parts: Sequence[Part]) -> Segment:
     )
     write_durably(segment.path.with_suffix(".index"), _headed(header) + blocks)
     write_durably(segment.path, data)
-    for part in parts:
-        part.path.unlink(missing_ok=True)
-    return segment
 
 
 def _arrow(name: str, types: Types) -> pa.DataType:
