@@ -1,6 +1,7 @@
 """What people did that no log tells: exercises, training, reviews, tests of restoring and of reporting; each a record with its numbers.
 
-`reached` of `expected`: who came of those invited, accounts reviewed of all, contacts verified of the book. Measures count with them.
+`reached` of `expected`: who came of those invited, accounts reviewed of all, contacts verified of the book, hours of the roster that have a
+name. Measures count with them.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class ActivityKind(StrEnum):
     CONTACT_CHECK = "contact-check"
     RESTORE_TEST = "restore-test"
     CHANNEL_TEST = "channel-test"
+    ROSTER = "roster"
 
 
 CONTROLS: Mapping[ActivityKind, tuple[str, ...]] = {
@@ -45,6 +47,7 @@ CONTROLS: Mapping[ActivityKind, tuple[str, ...]] = {
     ActivityKind.CONTACT_CHECK: ("A.5.5",),
     ActivityKind.RESTORE_TEST: ("A.8.13",),
     ActivityKind.CHANNEL_TEST: ("A.6.8",),
+    ActivityKind.ROSTER: ("A.5.24",),
 }
 """What each is a record of, where its author names nothing else."""
 
