@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -14,7 +15,11 @@ from soc.cli._shared import actor_option, config_option, open_site
 @actor_option
 @config_option
 def command(read_only: bool, actor: str, config_path: Path) -> int:
-    """Triage in the terminal: j/k move, enter opens, a acknowledges, c closes, ? shows the keys."""
+    """Triage in the terminal: j/k move, enter opens, a acknowledges, c closes, : goes to a view, ? shows the keys.
+
+    Keys, colours and saved views are yours: ~/.config/soc/tui.yml, such as
+    {keys: {ack: "a,x"}, theme: soc-light, views: {night: "alerts since:12h"}}.
+    """
     from soc.app.boards import SiteBoards
     from soc.app.desk import SiteDesk, actor_name
     from soc.app.hunts import SiteHunting
@@ -24,4 +29,7 @@ def command(read_only: bool, actor: str, config_path: Path) -> int:
         site.catch_up()
         who, shown = actor_name(actor), site.config.site
         desk, boards, hunting = SiteDesk(site, who), SiteBoards(site, who), SiteHunting(site)
-        return run(desk, boards, hunting, read_only=read_only, language=shown.language, zone=shown.zone)
+        own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "soc" / "tui.yml"
+        return run(
+            desk, boards, hunting, read_only=read_only, language=shown.language, zone=shown.zone, preferences=own
+        )

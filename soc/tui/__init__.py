@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from datetime import tzinfo
+from pathlib import Path
 
 from soc.errors import EXIT_USAGE
 from soc.tui.boards import BOARDS, Boards, Cell, Item, Section, Tone
@@ -29,20 +29,22 @@ def run(
     read_only: bool = False,
     language: str = "en",
     zone: tzinfo | None = None,
-    keymap: Mapping[str, str] | None = None,
+    preferences: Path | None = None,
 ) -> int:
     """Show the desk on this terminal until the analyst leaves, and give the exit code.
 
-    `language`: one of LANGUAGES (others read English). `zone`: what times are shown in (default: the machine's). `keymap`: binding id
-    to keys ({"ack": "a,x"}); the ids are those of `soc.tui.app.bindings()`.
+    `language`: one of LANGUAGES (others read English). `zone`: what times are shown in (default: the machine's). `preferences`: the
+    analyst's own file (soc.tui.preferences), which need not be there.
 
     A terminal that cannot place a cursor (TERM=dumb) or none at all is refused with a sentence and EXIT_USAGE.
-    Raises: SocError for an unknown id in the keymap.
+    Raises: SocError for preferences that cannot be understood.
     """
     if os.environ.get("TERM", "dumb") in ("dumb", "") or not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stderr.write(f"{text('no_terminal', language)}\n")
         return EXIT_USAGE
     from soc.tui.app import start
+    from soc.tui.preferences import Preferences
     from soc.tui.session import Session
 
-    return start(Session(desk, boards, hunting, Locale(language, zone), read_only=read_only), keymap)
+    own = Preferences.load(preferences) if preferences else Preferences()
+    return start(Session(desk, boards, hunting, Locale(language, zone), own, read_only=read_only))

@@ -71,6 +71,7 @@ class AlertsScreen(DeskScreen):
         *(Binding(str(level.rank + 1), f"floor('{level}')", id=f"level.{level}") for level in Level),
         Binding("r,ctrl+r", "refresh", id="refresh"),
         Binding("i", "incidents", id="incidents"),
+        Binding("S", "save", id="save"),
         Binding("escape", "back", id="back"),
     ]
 
@@ -117,6 +118,11 @@ class AlertsScreen(DeskScreen):
         if chosen.text:
             parts.append(f"“{chosen.text}”")
         return [Span("  " + " · ".join(filter(None, parts)))]
+
+    @property
+    def typed(self) -> str:
+        """The filter as one would type it."""
+        return f"alerts {self.filter}".rstrip()
 
     def place_spans(self) -> list[Span]:
         """News, marks, and where the cursor stands."""

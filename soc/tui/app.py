@@ -56,16 +56,23 @@ class SocApp(App[int]):
         Binding("ctrl+c", f"leave({EXIT_INTERRUPTED})", id="interrupt", priority=True),
     ]
 
-    def __init__(self, session: Session, keymap: Mapping[str, str] | None = None) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(ansi_color=True if _no_colour() else None)
         self.session = session
         for theme in (look.DARK, look.LIGHT):
             self.register_theme(theme)
-        self.theme = "ansi-dark" if self.no_color else look.DARK.name
+        own = session.own
+        if own.theme and own.theme not in self.available_themes:
+            raise SocError(f'theme: there is no theme "{own.theme}"{nearest(own.theme, self.available_themes)}')
+        self.theme = "ansi-dark" if self.no_color else own.theme or look.DARK.name
         self._colourless = look.Colourless()
-        if keymap:
-            _refuse_unknown(keymap)
-            self.set_keymap(dict(keymap))
+        _refuse_unknown(own.keys)
+        self.set_keymap(own.keys)
+        for name, typed in own.views.items():
+            try:
+                commands.meant(typed)
+            except FilterError as error:
+                raise SocError(f"views: {name}: {session.locale.say(error.key, **error.values)}") from error
 
     def get_default_screen(self) -> Screen[object]:
         """The queue of alerts."""
@@ -107,17 +114,19 @@ class SocApp(App[int]):
             return
         say = self.session.locale.say
 
+        own = self.session.own.views
+
         def fault(typed: str) -> str:
             try:
-                name, rest = commands.meant(typed)
+                name, rest = commands.meant(typed, own)
                 if name == "alerts":
                     filters.parse(rest)
             except FilterError as error:
                 return say(error.key, **error.values) if typed else ""
             return ""
 
-        ask = Write(say("ask.command", views=" ".join(commands.VIEWS)), fault=fault)
-        self.push_screen(ask, lambda typed: self.show_view(*commands.meant(typed)) if typed else None)
+        ask = Write(say("ask.command", views=" ".join((*own, *commands.VIEWS))), fault=fault)
+        self.push_screen(ask, lambda typed: self.show_view(*commands.meant(typed, own)) if typed else None)
 
     def show_view(self, name: str, text: str = "") -> None:
         """A view, over the queue, which always lies below."""
@@ -150,6 +159,8 @@ class SocApp(App[int]):
                 yield SystemCommand(say(f"key.{name}"), say(f"help.{name}"), run)
         for name in commands.VIEWS:
             yield SystemCommand(f":{name}", say(f"view.{name}"), partial(self.show_view, name))
+        for name, typed in self.session.own.views.items():
+            yield SystemCommand(f":{name}", typed, partial(self.show_view, *commands.meant(typed)))
         yield SystemCommand(say("palette.theme"), say("palette.theme_help"), self.action_change_theme)
 
 
@@ -180,16 +191,16 @@ def _refuse_unknown(keymap: Mapping[str, str]) -> None:
     known = bindings()
     for name in keymap:
         if name not in known:
-            raise SocError(f'keymap: no key is called "{name}"{nearest(name, known)}')
+            raise SocError(f'keys: no key is called "{name}"{nearest(name, known)}')
 
 
 def _no_colour() -> bool:
     return "NO_COLOR" in os.environ
 
 
-def start(session: Session, keymap: Mapping[str, str] | None) -> int:
+def start(session: Session) -> int:
     """Run until the analyst leaves; the exit code. Decisions that were asked for are carried out before it returns."""
-    app = SocApp(session, keymap)
+    app = SocApp(session)
     gc.freeze()  # what imports made is no garbage: a full collection while one scrolls took 38 ms
     try:
         code = app.run()

@@ -52,6 +52,7 @@ class HuntScreen(DeskScreen):
         Binding("T,f", "top", id="top"),
         Binding("u,backspace", "wider", id="wider"),
         Binding("r,ctrl+r", "refresh", id="refresh"),
+        Binding("S", "save", id="save"),
         Binding("escape", "back", id="back"),
     ]
 
@@ -92,6 +93,11 @@ class HuntScreen(DeskScreen):
         """How many there are, and where the cursor stands."""
         total = len(self.table.ids)
         return [Span(f"{self.table.cursor + 1:,}/{self._found.total:,}" if total else "0")]
+
+    @property
+    def typed(self) -> str:
+        """The query as one would type it."""
+        return f"hunt {self.asked}".rstrip()
 
     def hunt(self, query: str) -> None:
         """Another query; the one before is kept for the way back."""

@@ -76,6 +76,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "ask.command": ("Go to: {views} (the start of a name will do)", "Đến: {views} (gõ phần đầu của tên là đủ)"),
     "command.unknown": ("No view is called {value}{nearest} (there are {known})", "Không có màn hình {value}{nearest} (có: {known})"),
     "command.no_text": ("{value} takes nothing after its name", "{value} không nhận gì sau tên"),
+    "ask.view_name": ("A name for :{typed} (then :NAME shows it again)", "Tên cho :{typed} (sau đó :TÊN để xem lại)"),
+    "saved": ("Saved: :{name}", "Đã lưu: :{name}"),
+    "key.save": ("save view", "lưu màn hình"),
+    "help.save": ("Save this filter or query under a name; :NAME shows it again", "Lưu bộ lọc hay truy vấn này; :TÊN để xem lại"),
     "ask.words": ("Words that a row must hold (empty: all rows)", "Các từ mà dòng phải có (trống: mọi dòng)"),
     "ask.query": (
         "Query as of soc search: words, user.name:lan, source.ip:10.0.0.0/8, and or not (enter searches)",

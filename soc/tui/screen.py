@@ -53,6 +53,30 @@ class DeskScreen(Screen[object]):
         """Back to where one came from."""
         self.app.pop_screen()
 
+    @property
+    def typed(self) -> str:
+        """What one would type after `:` for what is shown here; "" for what cannot be asked for so."""
+        return ""
+
+    def action_save(self) -> None:
+        """Ask for a name, and keep this view under it."""
+        from soc.tui.prompts import Write
+
+        typed = self.typed
+        self.app.push_screen(
+            Write(self.session.locale.say("ask.view_name", typed=typed)), lambda name: self._save(name, typed)
+        )
+
+    def _save(self, name: str | None, typed: str) -> None:
+        if not name:
+            return
+        try:
+            self.session.own.save_view(name, typed)
+        except SocError as error:
+            self.say("error", Role.WARN, error=error)
+        else:
+            self.say("saved", name=name)
+
     async def note_version(self) -> None:
         """What is loaded from now on shows this version of the desk, or a later one."""
         version = await self.ask(self.session.desk.version)

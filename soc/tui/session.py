@@ -11,6 +11,7 @@ from soc.errors import SocError
 from soc.tui.boards import Boards
 from soc.tui.desk import Desk
 from soc.tui.hunting import Hunting
+from soc.tui.preferences import Preferences
 from soc.tui.rows import Locale
 from soc.tui.triage import Refusal, Step, Triage
 
@@ -22,12 +23,20 @@ class Session:
     """What every screen shares."""
 
     def __init__(
-        self, desk: Desk, boards: Boards, hunting: Hunting, locale: Locale, *, read_only: bool = False
+        self,
+        desk: Desk,
+        boards: Boards,
+        hunting: Hunting,
+        locale: Locale,
+        own: Preferences | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
         self.desk = desk
         self.boards = boards
         self.hunting = hunting
         self.locale = locale
+        self.own = own or Preferences()
         self.read_only = read_only
         self.triage = Triage(desk, read_only=read_only)
         self._thread = ThreadPoolExecutor(1, "desk")

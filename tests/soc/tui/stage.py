@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from textual import events
@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from soc.tui.app import SocApp
+from soc.tui.preferences import Preferences
 from soc.tui.rows import Locale
 from soc.tui.session import Session
 from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory
@@ -81,7 +82,7 @@ def play(
     size: tuple[int, int] = (120, 32),
     read_only: bool = False,
     language: str = "en",
-    keymap: Mapping[str, str] | None = None,
+    own: Preferences | None = None,
     boards: BoardsInMemory | None = None,
     hunting: HuntingInMemory | None = None,
 ) -> None:
@@ -89,8 +90,8 @@ def play(
 
     async def run() -> None:
         beside = boards or BoardsInMemory(), hunting or HuntingInMemory()
-        session = Session(desk, *beside, Locale(language, HANOI), read_only=read_only)
-        app = SocApp(session, keymap)
+        session = Session(desk, *beside, Locale(language, HANOI), own, read_only=read_only)
+        app = SocApp(session)
         try:
             async with app.run_test(size=size) as pilot:
                 stage = Stage(app, pilot, desk)

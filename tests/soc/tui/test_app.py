@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from textual.events import Key
@@ -11,9 +12,9 @@ from soc.alert import AlertStatus, CloseReason
 from soc.errors import SocError, UnreachableError
 from soc.tui.alert_screen import AlertScreen
 from soc.tui.alerts_screen import AlertsScreen, news
-from soc.tui.app import SocApp
 from soc.tui.help_screen import HelpScreen
 from soc.tui.incident_screens import IncidentScreen, IncidentsScreen
+from soc.tui.preferences import Preferences
 from soc.tui.rows import Locale
 from soc.tui.session import Session
 from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory
@@ -22,6 +23,12 @@ from tests.soc.tui.stage import Stage, play
 
 CLOSED = AlertStatus.CLOSED
 TOP = "00000000"
+
+
+def preferences(folder: Path, text: str) -> Preferences:
+    path = folder / "tui.yml"
+    path.write_text(text)
+    return Preferences.load(path)
 
 
 def open_ids(desk: DeskInMemory) -> list[str]:
@@ -430,7 +437,7 @@ def test_every_view_fits_the_screen(size: tuple[int, int], language: str) -> Non
     play(scene, desk, size=size, language=language)
 
 
-def test_the_keys_of_a_view_are_told_as_they_are_bound() -> None:
+def test_the_keys_of_a_view_are_told_as_they_are_bound(tmp_path: Path) -> None:
     async def scene(stage: Stage) -> None:
         assert " x ack" in stage.text
         await stage.press("?")
@@ -440,15 +447,46 @@ def test_the_keys_of_a_view_are_told_as_they_are_bound() -> None:
         await stage.press("a")
         assert len(stage.desk.calls) == 1
 
-    play(scene, night(20), keymap={"ack": "x"})
+    play(scene, night(20), own=preferences(tmp_path, "keys: {ack: x}"))
 
 
-def test_an_unknown_key_id_is_refused_with_the_nearest() -> None:
-    desk = night(1)
-    session = Session(desk, BoardsInMemory(), HuntingInMemory(), Locale())
-    with pytest.raises(SocError, match='no key is called "akc"; did you mean "ack"'):
-        SocApp(session, {"akc": "x"})
-    session.end()
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("keys: {akc: x}", 'no key is called "akc"; did you mean "ack"'),
+        ("theme: soc-lihgt", 'there is no theme "soc-lihgt"; did you mean "soc-light"'),
+        ('views: {night: "alrts"}', 'night: No view is called alrts; did you mean "alerts"'),
+        ("kees: {}", 'tui.yml:1:1.*kees.*did you mean "keys"'),
+    ],
+)
+def test_preferences_that_cannot_be_understood_are_refused_with_the_nearest(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    with pytest.raises(SocError, match=fault):
+        play(lambda _: pytest.fail("it started"), night(1), own=preferences(tmp_path, text))
+
+
+def test_a_view_is_saved_under_a_name_and_is_there_the_next_day(tmp_path: Path) -> None:
+    async def today(stage: Stage) -> None:
+        await stage.press("slash")
+        await stage.type("status:all level:high")
+        await stage.press("S")
+        await stage.type("worst of all")
+        assert "is no name for a view" in stage.text
+        await stage.press("S")
+        await stage.type("worst")
+        assert "Saved: :worst" in stage.text
+
+    async def tomorrow(stage: Stage) -> None:
+        await stage.press("colon")
+        assert "worst" in stage.text
+        await stage.type("worst")
+        assert str(stage.on(AlertsScreen).filter) == "status:all level:high"
+        assert any(command.title == ":worst" for command in stage.app.get_system_commands(stage.app.screen))
+
+    play(today, night(5), own=preferences(tmp_path, "theme: soc-light"))
+    play(tomorrow, night(5), own=Preferences.load(tmp_path / "tui.yml"))
+    assert "theme: soc-light" in (tmp_path / "tui.yml").read_text()
 
 
 def test_the_palette_offers_the_actions_of_the_view() -> None:
