@@ -163,11 +163,16 @@ class _Binder:
         return None
 
     def _duration(self, data: Any, at: tuple[Key, ...]) -> timedelta | None:
-        match = _DURATION.fullmatch(data) if isinstance(data, str) else None
-        if match is None:
+        span = duration_of(data) if isinstance(data, str) else None
+        if span is None:
             self._refuse(at, f'{data!r} is not a duration; write "90s", "15m", "8h" or "30d"')
-            return None
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        return span
+
+
+def duration_of(text: str) -> timedelta | None:
+    """The duration that is written "90s", "15m", "8h", "30d"; None where it is none."""
+    match = _DURATION.fullmatch(text)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
 
 
 def written(value: Any) -> Any:

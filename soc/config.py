@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from collectors.journal.kafka_config import KafkaJournalConfig
 from collectors.sources import EvtxConfig, FileConfig, SourceConfig
+from soc.action import RolesConfig
 from soc.alert.budget import Config as BudgetConfig
 from soc.alert.grouping import Config as AlertConfig
 from soc.binding import bind, written
@@ -131,6 +132,7 @@ class Config:
     detect: DetectConfig = field(default_factory=DetectConfig)
     alert: AlertConfig = field(default_factory=AlertConfig)
     incident: IncidentConfig = field(default_factory=IncidentConfig)
+    roles: RolesConfig = field(default_factory=RolesConfig)
     respond: RespondConfig = field(default_factory=RespondConfig)
     run: RunConfig = field(default_factory=RunConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)

@@ -83,7 +83,6 @@ def test_every_command_that_prints_data_takes_json() -> None:
     """Those that only confirm, write a file or own the terminal are named here."""
     no_data = {
         *("run", "tui", "init", "iso measure", "iso report", "playbook approve", "playbook confirm"),
-        *("alerts ack", "alerts close", "alerts reopen", "incidents phase"),
     }
     context = click.Context(soc)
     without = set()

@@ -26,6 +26,21 @@ class CloseReason(StrEnum):
     DUPLICATE = "duplicate"
 
 
+class Tlp(StrEnum):
+    """With whom it may be shared: the labels of the Traffic Light Protocol 2.0 (FIRST), the widest first; `rank` orders them."""
+
+    CLEAR = "clear"
+    GREEN = "green"
+    AMBER = "amber"
+    AMBER_STRICT = "amber+strict"
+    RED = "red"
+
+    @property
+    def rank(self) -> int:
+        """0 (clear) to 4 (red)."""
+        return list(Tlp).index(self)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Entity:
     """Whom or what an alert is about: `kind` is the ECS field that named it ("source.ip", "user.name", "host.name")."""
@@ -39,13 +54,37 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """One line of an alert's history: it is added, never overwritten."""
+    """One line of an alert's history: it is added, never overwritten. `before`: the status that it changed."""
 
     time: datetime
     actor: str
     status: AlertStatus
     reason: CloseReason | None = None
     note: str = ""
+    before: AlertStatus = AlertStatus.NEW
+
+
+class NoteKind(StrEnum):
+    """What a note tells of."""
+
+    COMMENT = "comment"
+    ASSIGNED = "assigned"
+    LABELLED = "labelled"
+    TLP = "tlp"
+    SNOOZED = "snoozed"
+    MERGED = "merged"
+    ESCALATED = "escalated"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What was done to an alert beside its status, or said of it: added, never overwritten."""
+
+    time: datetime
+    actor: str
+    kind: NoteKind
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +93,9 @@ class Alert:
 
     `entity`: the one it is grouped by; `entities`: all that its events name. `system`: asset id from the inventory ("" unknown).
     `risk`: 0 to 100, with `risk_why` in words. `event_ids`: of the events behind it, oldest first, at most 100; `count`: of all.
-    `detection_ids`: likewise, which name the facts with every event of a correlation. `due`: when it must have been looked at.
+    `detection_ids`: likewise, which name the facts with every event of a correlation. `due`: when it must have been looked at; `decide_by`:
+    when decided. `opened`: when the engine wrote it down. `labels`: analysts' own words; `tags`: the rule's. `merged_into`: the alert that
+    this one repeats, whose `duplicates` name it. `suppressed_by`: the suppression that covers all of its detections so far.
     """
 
     id: str
@@ -81,3 +122,16 @@ class Alert:
     incident_id: str = ""
     history: tuple[StatusChange, ...] = field(default=())
     detection_ids: tuple[str, ...] = ()
+    opened: datetime | None = None
+    decide_by: datetime | None = None
+    tlp: Tlp = Tlp.AMBER
+    labels: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    snoozed_until: datetime | None = None
+    merged_into: str = ""
+    duplicates: tuple[str, ...] = ()
+    suppressed_by: str = ""
+
+    def last(self, kind: NoteKind) -> datetime | None:
+        """When such a note was last added."""
+        return next((note.time for note in reversed(self.notes) if note.kind is kind), None)

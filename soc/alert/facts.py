@@ -14,12 +14,11 @@ from typing import Any
 import msgspec
 
 from iso27001.ledger import Fact
-from soc.alert import Alert, AlertStatus, CloseReason, Entity, StatusChange
+from soc.alert import Alert, Entity, decisions
 from soc.detect import Detection
 
 OPENED = "alert.opened"
 REPEATED = "alert.repeated"
-STATUS = "alert.status"
 DETECTION = "detection"
 
 MAX_IDS = 100
@@ -79,24 +78,21 @@ def repeated(alert: Alert, detection_ids: Sequence[str], event_ids: Sequence[str
     return Fact(f"{REPEATED}:{alert.id}:{detection_ids[0]}", REPEATED, now, "engine", msgspec.to_builtins(body))
 
 
-def status_changed(alert_id: str, change: StatusChange, after: StatusChange | None = None) -> Fact:
-    """The fact that a person decided on an alert. `after`: the decision that they saw; of two facts after the same, a ledger takes one."""
-    body = {"alert": alert_id, "status": change.status, "reason": change.reason, "note": change.note}
-    place = "first" if after is None else f"after {after.time.isoformat()}"
-    return Fact(f"{STATUS}:{alert_id}:{place}", STATUS, change.time, change.actor, msgspec.to_builtins(body))
-
-
 def touched(fact: Fact) -> tuple[str, ...]:
     """Ids of the alerts that a fact changes; empty for facts of other kinds."""
+    if fact.kind in decisions.FOLDS:
+        return decisions.touched(fact)
     match fact.kind:
         case "alert.opened":
             return (fact.body["alert"]["id"],)
-        case "alert.repeated" | "alert.status":
+        case "alert.repeated":
             return (fact.body["alert"],)
         case "incident.opened":
             return tuple(fact.body["incident"]["alert_ids"])
         case "incident.linked":
             return (fact.body["alert"],)
+        case "incident.merged" | "incident.split":
+            return tuple(fact.body["alerts"])
         case _:
             return ()
 
@@ -105,9 +101,12 @@ def fold(alert: Alert | None, alert_id: str, fact: Fact) -> Alert | None:
     """The alert after the fact. A fact on an alert that never opened (a cut ledger) leaves None."""
     body = fact.body
     if fact.kind == OPENED:
-        return msgspec.convert(body["alert"], Alert)
+        began = msgspec.convert(body["alert"], Alert)
+        return began if began.opened else replace(began, opened=fact.time)
     if alert is None or alert.id != alert_id:
         return alert
+    if fact.kind in decisions.FOLDS:
+        return decisions.FOLDS[fact.kind](alert, fact)
     match fact.kind:
         case "alert.repeated":
             return replace(
@@ -119,19 +118,14 @@ def fold(alert: Alert | None, alert_id: str, fact: Fact) -> Alert | None:
                 entities=tuple(msgspec.convert(body["entities"], list[Entity])),
                 risk=body["risk"],
                 risk_why=tuple(body["risk_why"]),
+                snoozed_until=None if body["risk"] > alert.risk else alert.snoozed_until,
             )
-        case "alert.status":
-            return _with_status(alert, fact)
         case "incident.opened":
             return replace(alert, incident_id=body["incident"]["id"])
         case "incident.linked":
             return replace(alert, incident_id=body["incident"])
+        case "incident.merged":
+            return replace(alert, incident_id=body["into"])
+        case "incident.split":
+            return replace(alert, incident_id=body["new"]["id"])
     return alert
-
-
-def _with_status(alert: Alert, fact: Fact) -> Alert:
-    status = AlertStatus(fact.body["status"])
-    reason = CloseReason(fact.body["reason"]) if fact.body.get("reason") else None
-    change = StatusChange(fact.time, fact.actor, status, reason, fact.body.get("note", ""))
-    assignee = fact.actor if status is AlertStatus.ACKNOWLEDGED else alert.assignee
-    return replace(alert, status=status, reason=reason, assignee=assignee, history=(*alert.history, change))

@@ -157,6 +157,7 @@ class Grouper:
             event_ids=tuple(event.id for event in detection.events)[: facts.MAX_IDS],
             matched=detection.matched,
             detection_ids=(detection.id,),
+            opened=now,
         )
 
     def _joined(self, alert: Alert, detection: Detection, entities: tuple[Entity, ...]) -> Alert:

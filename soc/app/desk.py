@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from collectors.event import Value
 from iso27001.ledger import Fact
-from soc.alert import Alert, AlertStatus, CloseReason, StatusChange, facts
+from soc.action import Action, Argument, Decided, Kind, Values, Who
+from soc.alert import Alert, CloseReason
+from soc.app.roles import current_user, role_of
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.incident import Incident
+from soc.incident.actions import ON_ALERTS, ON_INCIDENTS, Held, Members
 from soc.store import AlertQuery
+
+REFUSED = "access.refused"
 
 
 def actor_name(given: str = "") -> str:
     """Who acts: the name that was given, or the operating system's user."""
     return given or getpass.getuser()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an action came to: ids that it changed, in order, and why others are as they were."""
+
+    done: tuple[str, ...]
+    refused: Mapping[str, str]
 
 
 class SiteDesk:
@@ -82,43 +97,139 @@ class SiteDesk:
         return self._site.projections.incidents(ids)
 
     def acknowledge(self, ids: Sequence[str]) -> None:
-        """Record that the analyst has looked at these alerts."""
-        self._change(ids, AlertStatus.ACKNOWLEDGED)
+        """Record that the analyst has looked at these alerts. Raises: SocError where one of them is not as it was seen."""
+        _all_done(self.on_alerts("ack", ids, {}))
 
     def close(self, ids: Sequence[str], reason: CloseReason, note: str) -> None:
-        """Record the analyst's decision."""
-        self._change(ids, AlertStatus.CLOSED, reason, note)
+        """Record the analyst's decision. Raises: as acknowledge."""
+        _all_done(self.on_alerts("close", ids, {"reason": reason.value, "note": note}))
 
     def reopen(self, ids: Sequence[str]) -> None:
-        """Put these alerts back to new."""
-        self._change(ids, AlertStatus.NEW)
+        """Put these alerts back to new. Raises: as acknowledge."""
+        _all_done(self.on_alerts("reopen", ids, {}))
 
-    def _change(
-        self, ids: Sequence[str], status: AlertStatus, reason: CloseReason | None = None, note: str = ""
-    ) -> None:
+    def on_alerts(self, name: str, ids: Sequence[str], given: Mapping[str, Any]) -> Outcome:
+        """Do an action of soc.incident.actions.ON_ALERTS. `given`: texts as typed, by argument; True for a flag, several as a tuple.
+
+        Raises: SocError where the role does not allow it (which is recorded), or a value cannot be read.
+        """
+        action = ON_ALERTS[name]
+        self._allow(action, ids)
+        values = self._values(action, given, ())
+        return self._record(action.decide(self.alerts(ids), values, self._who()), self._last_on_alert)
+
+    def on_incidents(self, name: str, ids: Sequence[str], given: Mapping[str, Any]) -> Outcome:
+        """Do an action of soc.incident.actions.ON_INCIDENTS; as `on_alerts`."""
+        action = ON_INCIDENTS[name]
+        self._allow(action, ids)
+        incidents = self.incidents(ids)
+        values = self._values(action, given, incidents)
+        return self._record(action.decide(incidents, values, self._who()), self._last_on_incident)
+
+    def _who(self) -> Who:
+        return Who(self._actor, self._site.clock())
+
+    def _allow(self, action: Action[Any], ids: Sequence[str]) -> None:
+        config = self._site.config.roles
+        if not config.given:
+            return
+        user = current_user()
+        role = role_of(user, config)
+        if role is not None and role.may(action.role) and self._actor == user.name:
+            return
+        has = "no role" if role is None else f"the role {role.value}"
+        why = (
+            f"{user.name} has {has}; {action.name} takes {action.role.value}"
+            if self._actor == user.name
+            else f"{user.name} may not act as {self._actor}: roles are given to users of the operating system"
+        )
         now = self._site.clock()
-        decided: dict[str, Fact] = {}
-        for alert in self.alerts(ids):
-            last = alert.history[-1] if alert.history else None
-            # two decisions within the clock's tick keep their order
-            when = max(now, last.time + timedelta(microseconds=1)) if last else now
-            change = StatusChange(when, self._actor, status, reason, note)
-            decided[alert.id] = facts.status_changed(alert.id, change, last)
-        taken = {entry.fact.id for entry in self._site.ledger.append(decided.values())}
+        body = {
+            "action": action.name,
+            "on": list(ids),
+            "as": self._actor,
+            "role": role.value if role else "",
+            "why": why,
+        }
+        self._site.ledger.append([Fact(f"{REFUSED}:{user.name}:{now.isoformat()}", REFUSED, now, user.name, body)])
+        raise SocError(f"{why}; the refusal is recorded")
+
+    def _values(self, action: Action[Any], given: Mapping[str, Any], of: Sequence[Incident]) -> Values:
+        """Raises: SocError for an argument that is missing, not known, or not readable."""
+        known = {argument.name: argument for argument in action.arguments}
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            raise SocError(f"{action.name} takes no {', '.join(unknown)}")
+        missing = [name for name, argument in known.items() if argument.required and not given.get(name)]
+        if missing:
+            raise SocError(f"{action.name} needs {', '.join(missing)}")
+        if action.one and len(of) != 1:
+            raise SocError(f"{action.name} is done to one incident at a time")
+        return {
+            name: self._value(known[name], value, of) for name, value in given.items() if value not in (None, (), False)
+        }
+
+    def _value(self, argument: Argument, given: Any, of: Sequence[Incident]) -> Any:
+        if argument.kind is Kind.MEMBER:
+            return self._members(of[0], given)
+        if argument.many:
+            return tuple(self._one_value(argument, each, of) for each in given)
+        return self._one_value(argument, given, of)
+
+    def _one_value(self, argument: Argument, given: Any, of: Sequence[Incident]) -> Any:
+        match argument.kind:
+            case Kind.FLAG:
+                return True
+            case Kind.FILE:
+                return self._site.vault.keep(Path(given))
+            case Kind.ALERT:
+                return self.alert(given)
+            case Kind.INCIDENT:
+                return self.incident(given)
+            case Kind.ITEM:
+                return self._held(of[0], given)
+            case _:
+                return argument.read(given)
+
+    def _members(self, incident: Incident, given: Sequence[str]) -> Members:
+        taken = {_meant(f"alert of {incident.id}", each, incident.alert_ids) for each in given}
+        alerts = self.alerts(incident.alert_ids)
+        return Members(tuple(a for a in alerts if a.id in taken), tuple(a for a in alerts if a.id not in taken))
+
+    def _held(self, incident: Incident, given: str) -> Held:
+        item_id = _meant(f"evidence of {incident.id}", given, [item.id for item in incident.evidence])
+        [item] = [each for each in incident.evidence if each.id == item_id]
+        return Held(item, not self._site.vault.fault(item.sha256) if item.kept else None)
+
+    def _record(self, decided: Decided, last: Any) -> Outcome:
+        """Append all facts at once; of each noun whose facts somebody else's came before, say so."""
+        facts = [fact for each in decided.facts.values() for fact in each]
+        taken = {entry.fact.id for entry in self._site.ledger.append(facts)}
         self._site.catch_up()
-        missed = [alert_id for alert_id, fact in decided.items() if fact.id not in taken]
-        if missed:
-            raise SocError(_overtaken(self.alerts(missed)))
+        done = [i for i, each in decided.facts.items() if all(fact.id in taken for fact in each)]
+        missed = [i for i in decided.facts if i not in done]
+        overtaken = {i: f"somebody was faster, look again; your decision was not recorded ({last(i)})" for i in missed}
+        return Outcome(tuple(done), {**decided.refused, **overtaken})
+
+    def _last_on_alert(self, alert_id: str) -> str:
+        [alert] = self.alerts([alert_id])
+        told = [(each.time, each.actor, each.status.value) for each in alert.history[-1:]]
+        told += [(each.time, each.actor, f"{each.kind.value} {each.text}".strip()) for each in alert.notes[-1:]]
+        return _last(told)
+
+    def _last_on_incident(self, incident_id: str) -> str:
+        [incident] = self.incidents([incident_id])
+        return _last((each.time, each.kind, each.text) for each in incident.timeline)
 
 
-def _overtaken(alerts: Sequence[Alert]) -> str:
-    """That somebody else decided on these first: who, what, when."""
-    each = [
-        f"{alert.id} ({last.actor}: {last.status.value}, {last.time:%Y-%m-%d %H:%M:%S} UTC)"
-        for alert in alerts
-        if (last := alert.history[-1])
-    ]
-    return f"somebody was faster, look again; your decision was not recorded on {', '.join(each)}"
+def _last(told: Iterable[tuple[datetime, str, str]]) -> str:
+    when, actor, what = max(told)
+    return f"{actor}: {what}, {when:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _all_done(outcome: Outcome) -> None:
+    if outcome.refused:
+        raise SocError("; ".join(f"{each}: {why}" for each, why in outcome.refused.items()))
 
 
 def _meant(what: str, start: str, ids: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collectors.parse.described import Described
     from iso27001.ledger.signing import PublicKey
     from iso27001.ledger.store import Ledger
+    from iso27001.vault import Vault
     from soc.app.recall import JournalRecall
     from soc.detect import Detector
     from soc.detect.correlation import Recall
@@ -168,6 +169,13 @@ class Site:
             )
         self._open.callback(ledger.close)
         return ledger
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Files that people handed in: evidence, proofs."""
+        from iso27001.vault import Vault
+
+        return Vault(self.config.data / "vault")
 
     @cached_property
     def public_key(self) -> PublicKey:

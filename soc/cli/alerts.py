@@ -1,4 +1,4 @@
-"""`soc alerts list|show|ack|close|reopen`: what the terminal UI does, a command at a time."""
+"""`soc alerts ...`: lists and looks; what is done to alerts is a command for each action of their table (soc.cli._actions)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soc.cli._shared import actor_option, config_option, json_option, local, open_site, print_json, print_text, show
+from soc.cli._actions import Actions
+from soc.cli._shared import config_option, json_option, local, open_site, print_json, print_text, show
 
 if TYPE_CHECKING:
     from soc.alert import Alert
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
 
 STATUSES = ("new", "acknowledged", "closed")
 LEVELS = ("informational", "low", "medium", "high", "critical")
-REASONS = ("true-positive", "false-positive", "benign", "duplicate")
 
 
-@click.group()
+@click.group(cls=Actions, noun="alert")
 def command() -> None:
-    """Triage alerts: list, look, acknowledge, close."""
+    """Triage alerts: list, look, decide."""
 
 
 @command.command("list")
@@ -87,54 +87,11 @@ def show_alert(alert_id: str, config_path: Path, as_json: bool) -> None:
         _print(alert, events, site)
 
 
-@command.command("ack")
-@click.argument("alert_ids", nargs=-1, required=True)
-@actor_option
-@config_option
-def acknowledge(alert_ids: tuple[str, ...], actor: str, config_path: Path) -> None:
-    """Say that you look at these alerts."""
-    with open_site(config_path) as site:
-        desk = _desk(site, actor)
-        ids = [desk.alert(a).id for a in alert_ids]
-        desk.acknowledge(ids)
-        click.echo(f"acknowledged {', '.join(ids)}")
-
-
-@command.command("close")
-@click.argument("alert_ids", nargs=-1, required=True)
-@click.option("--reason", required=True, type=click.Choice(REASONS), help="What it turned out to be.")
-@click.option("--note", default="", help="In your words, for the next analyst and the auditor.")
-@actor_option
-@config_option
-def close(alert_ids: tuple[str, ...], reason: str, note: str, actor: str, config_path: Path) -> None:
-    """Decide on alerts, with the reason."""
-    from soc.alert import CloseReason
-
-    with open_site(config_path) as site:
-        desk = _desk(site, actor)
-        ids = [desk.alert(a).id for a in alert_ids]
-        desk.close(ids, CloseReason(reason), note)
-        click.echo(f"closed {', '.join(ids)} as {reason}")
-
-
-@command.command("reopen")
-@click.argument("alert_ids", nargs=-1, required=True)
-@actor_option
-@config_option
-def reopen(alert_ids: tuple[str, ...], actor: str, config_path: Path) -> None:
-    """Put alerts back to new; the history keeps both decisions."""
-    with open_site(config_path) as site:
-        desk = _desk(site, actor)
-        ids = [desk.alert(a).id for a in alert_ids]
-        desk.reopen(ids)
-        click.echo(f"reopened {', '.join(ids)}")
-
-
-def _desk(site: Site, actor: str = "") -> SiteDesk:
+def _desk(site: Site) -> SiteDesk:
     from soc.app.desk import SiteDesk, actor_name
 
     site.catch_up()
-    return SiteDesk(site, actor_name(actor))
+    return SiteDesk(site, actor_name())
 
 
 def _row(alert: Alert, site: Site, *, as_json: bool) -> dict[str, Any]:
@@ -157,6 +114,10 @@ def _print(alert: Alert, events: list[Mapping[str, Any]], site: Site) -> None:
         f"  about {', '.join(map(str, alert.entities))}{f', system {alert.system}' if alert.system else ''}",
         f"  rule {alert.rule_id} ({alert.logsource}), version {alert.rule_version[:12]}",
         f"  {' '.join(alert.tags)}",
+        f"  TLP:{alert.tlp.value.upper()}{', labels ' if alert.labels else ''}{' '.join(alert.labels)}",
+        *([f"  sleeps until {local(alert.snoozed_until, zone)}"] if alert.snoozed_until else []),
+        *([f"  duplicate of {alert.merged_into}"] if alert.merged_into else []),
+        *([f"  duplicates: {' '.join(alert.duplicates)}"] if alert.duplicates else []),
         *([f"  incident {alert.incident_id}"] if alert.incident_id else []),
         "",
         "why it matched",
@@ -171,8 +132,16 @@ def _print(alert: Alert, events: list[Mapping[str, Any]], site: Site) -> None:
             f"  {event.get('@timestamp')}  {event.get('soc.source')}  {event.get('log.file.path', '')}:{event.get('event.index', '')}"
         )
         print_text(f"    {event.get('event.original')}")
-    if alert.history:
+    told = [
+        (
+            c.time,
+            c.actor,
+            f"{c.before.value} -> {c.status.value}{f' as {c.reason.value}' if c.reason else ''}  {c.note}",
+        )
+        for c in alert.history
+    ]
+    told += [(n.time, n.actor, f"{n.kind.value}: {n.text}") for n in alert.notes]
+    if told:
         print_text("\nhistory")
-        for change in alert.history:
-            reason = f" as {change.reason.value}" if change.reason else ""
-            print_text(f"  {local(change.time, zone)}  {change.actor}: {change.status.value}{reason}  {change.note}")
+    for time, actor, text in sorted(told):
+        print_text(f"  {local(time, zone)}  {actor}: {text}".rstrip())

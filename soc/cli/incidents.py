@@ -1,4 +1,4 @@
-"""`soc incidents list|show|phase`: incidents with their timeline, reasons and phases."""
+"""`soc incidents ...`: lists and looks; what is done to incidents is a command for each action of their table (soc.cli._actions)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from pathlib import Path
 
 import click
 
-from soc.cli._shared import actor_option, config_option, json_option, local, open_site, print_json, print_text, show
-from soc.errors import SocError
-
-PHASES = ("detect-and-report", "assess-and-decide", "respond", "learn-lessons")
+from soc.cli._actions import Actions
+from soc.cli._shared import config_option, json_option, local, open_site, print_json, print_text, show
 
 
-@click.group()
+@click.group(cls=Actions, noun="incident")
 def command() -> None:
     """Incidents: what belongs together, its story and its phase."""
 
@@ -95,28 +93,3 @@ def show_incident(incident_id: str, config_path: Path, as_json: bool) -> None:
         ]
         for line in lines:
             print_text(line)
-
-
-@command.command("phase")
-@click.argument("incident_id")
-@click.argument("phase", type=click.Choice(PHASES))
-@click.option("--note", default="", help="Why, in your words.")
-@click.option("--close", "closed", is_flag=True, help="End the incident.")
-@actor_option
-@config_option
-def set_phase(incident_id: str, phase: str, note: str, closed: bool, actor: str, config_path: Path) -> None:
-    """Move an incident to a phase of ISO/IEC 27035."""
-    from soc.app.desk import SiteDesk, actor_name
-    from soc.incident import Phase, facts
-
-    with open_site(config_path) as site:
-        site.catch_up()
-        name = actor_name(actor)
-        incident = SiteDesk(site, name).incident(incident_id)
-        if incident.closed is not None:
-            raise SocError(
-                f"{incident.id} was closed on {local(incident.closed, site.config.site.zone)}; it has no further phase"
-            )
-        site.ledger.append([facts.phase_changed(incident.id, Phase(phase), name, note, site.clock(), closed=closed)])
-        site.catch_up()
-        click.echo(f"{incident.id} is in phase {phase}{' and closed' if closed else ''}")

@@ -10,21 +10,20 @@ import msgspec
 from iso27001.ledger import Fact
 from soc.alert import Alert, Entity
 from soc.detect import Level
-from soc.incident import Incident, Phase, TimelineEntry
+from soc.incident import Incident, TimelineEntry, decisions
 
 OPENED = "incident.opened"
 LINKED = "incident.linked"
-PHASE = "incident.phase"
 NOTE = "incident.note"
 
 
-def opened(incident: Incident, now: datetime) -> Fact:
+def opened(incident: Incident, now: datetime, actor: str = "engine") -> Fact:
     """The fact that an incident began, with the alerts that made it one."""
-    return Fact(f"{OPENED}:{incident.id}", OPENED, now, "engine", {"incident": msgspec.to_builtins(incident)})
+    return Fact(f"{OPENED}:{incident.id}", OPENED, now, actor, {"incident": msgspec.to_builtins(incident)})
 
 
-def linked(incident: Incident, alert: Alert, why: str, now: datetime) -> Fact:
-    """The fact that an alert joined; `incident` is as it stands with it."""
+def linked(incident: Incident, alert: Alert, why: str, now: datetime, actor: str = "engine") -> Fact:
+    """The fact that an alert joined; `incident` is as it stands with it. A person may put it back where it was before."""
     body = {
         "incident": incident.id,
         "alert": alert.id,
@@ -38,15 +37,8 @@ def linked(incident: Incident, alert: Alert, why: str, now: datetime) -> Fact:
         "tags": incident.tags,
         "entry": incident.timeline[-1],
     }
-    return Fact(f"{LINKED}:{incident.id}:{alert.id}", LINKED, now, "engine", msgspec.to_builtins(body))
-
-
-def phase_changed(
-    incident_id: str, phase: Phase, actor: str, note: str, now: datetime, *, closed: bool = False
-) -> Fact:
-    """The fact that a person moved an incident to a phase (and, `closed`, ended it)."""
-    body = {"incident": incident_id, "phase": phase.value, "note": note, "closed": closed}
-    return Fact(f"{PHASE}:{incident_id}:{now.isoformat()}", PHASE, now, actor, body)
+    by_hand = "" if actor == "engine" else f":{now.isoformat()}"
+    return Fact(f"{LINKED}:{incident.id}:{alert.id}{by_hand}", LINKED, now, actor, msgspec.to_builtins(body))
 
 
 def noted(incident_id: str, entry: TimelineEntry, actor: str) -> Fact:
@@ -59,10 +51,12 @@ def noted(incident_id: str, entry: TimelineEntry, actor: str) -> Fact:
 
 def touched(fact: Fact) -> tuple[str, ...]:
     """Ids of the incidents that a fact changes; empty for facts of other kinds."""
+    if fact.kind in decisions.FOLDS:
+        return decisions.touched(fact)
     match fact.kind:
         case "incident.opened":
             return (fact.body["incident"]["id"],)
-        case "incident.linked" | "incident.phase" | "incident.note":
+        case "incident.linked" | "incident.note":
             return (fact.body["incident"],)
         case _:
             return ()
@@ -72,32 +66,36 @@ def fold(incident: Incident | None, incident_id: str, fact: Fact) -> Incident | 
     """The incident after the fact. A fact on an incident that never opened leaves None."""
     body = fact.body
     if fact.kind == OPENED:
-        return msgspec.convert(body["incident"], Incident)
+        began = msgspec.convert(body["incident"], Incident)
+        return began if began.detected else replace(began, detected=fact.time)
+    if fact.kind == decisions.SPLIT and body["new"]["id"] == incident_id:
+        return msgspec.convert(body["new"], Incident)
     if incident is None or incident.id != incident_id:
         return incident
+    if fact.kind in decisions.FOLDS:
+        return decisions.FOLDS[fact.kind](incident, fact)
     match fact.kind:
         case "incident.linked":
-            return replace(
-                incident,
-                title=body["title"],
-                level=Level(body["level"]),
-                risk=body["risk"],
-                last_seen=datetime.fromisoformat(body["last_seen"]),
-                entities=tuple(msgspec.convert(body["entities"], list[Entity])),
-                systems=tuple(body["systems"]),
-                tags=tuple(body["tags"]),
-                alert_ids=(*incident.alert_ids, body["alert"]),
-                why=(*incident.why, body["why"]),
-                timeline=(*incident.timeline, msgspec.convert(body["entry"], TimelineEntry)),
-            )
-        case "incident.phase":
-            phase = Phase(body["phase"])
-            entry = TimelineEntry(
-                fact.time, "phase", f"{fact.actor}: {phase.value}. {body['note']}".strip(), phase.value
-            )
-            closed = fact.time if body.get("closed") else incident.closed
-            return replace(incident, phase=phase, closed=closed, timeline=(*incident.timeline, entry))
+            return _linked(incident, fact)
         case "incident.note":
             entry = msgspec.convert(body["entry"], TimelineEntry)
-            return replace(incident, timeline=(*incident.timeline, entry))
+            plans = (*incident.playbooks, entry.ref) if entry.kind == "playbook" and entry.ref else incident.playbooks
+            return replace(incident, timeline=(*incident.timeline, entry), playbooks=tuple(dict.fromkeys(plans)))
     return incident
+
+
+def _linked(incident: Incident, fact: Fact) -> Incident:
+    body = fact.body
+    return replace(
+        incident,
+        title=body["title"],
+        level=Level(body["level"]),
+        risk=body["risk"],
+        last_seen=datetime.fromisoformat(body["last_seen"]),
+        entities=tuple(msgspec.convert(body["entities"], list[Entity])),
+        systems=tuple(body["systems"]),
+        tags=tuple(body["tags"]),
+        alert_ids=(*incident.alert_ids, body["alert"]),
+        why=(*incident.why, body["why"]),
+        timeline=(*incident.timeline, msgspec.convert(body["entry"], TimelineEntry)),
+    )

@@ -14,8 +14,8 @@ from hashlib import blake2b
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus
 from soc.detect import Level
-from soc.detect.attack import OF_ANY_AGE
-from soc.incident import Incident, Phase, TimelineEntry, facts
+from soc.incident import Incident, Phase, facts
+from soc.incident.merging import entry_of, joined, title
 
 ENTITY_KINDS = ("source.ip", "user.name", "account", "host.name", "source.domain")
 """Kinds of soc.alert.Entity that can lead from one alert to another."""
@@ -165,7 +165,7 @@ class Linker:
             tags=tuple(dict.fromkeys(t for a in members for t in a.tags)),
             alert_ids=tuple(a.id for a in members),
             why=(reason, *path.values()),
-            timeline=tuple(_entry(a) for a in members),
+            timeline=tuple(entry_of(a) for a in members),
         )
         incident = replace(incident, title=title(incident))
         self._incidents[incident.id] = incident
@@ -174,19 +174,7 @@ class Linker:
         return facts.opened(incident, now)
 
     def _join(self, incident: Incident, alert: Alert, why: str, now: datetime) -> Fact:
-        grown = replace(
-            incident,
-            level=max(incident.level, alert.level, key=lambda level: level.rank),
-            risk=max(incident.risk, alert.risk),
-            last_seen=max(incident.last_seen, alert.last_seen),
-            entities=tuple(dict.fromkeys((*incident.entities, *alert.entities))),
-            systems=tuple(dict.fromkeys((*incident.systems, *([alert.system] if alert.system else [])))),
-            tags=tuple(dict.fromkeys((*incident.tags, *alert.tags))),
-            alert_ids=(*incident.alert_ids, alert.id),
-            why=(*incident.why, why),
-            timeline=(*incident.timeline, _entry(alert)),
-        )
-        grown = replace(grown, title=title(grown))
+        grown = joined(incident, alert, why)
         self._incidents[incident.id] = grown
         self._remember(replace(alert, incident_id=incident.id))
         return facts.linked(grown, alert, why, now)
@@ -216,24 +204,3 @@ def _sentence(alert: Alert, key: _Key, other: Alert, met: _Key) -> str:
     if "only host" in (key.kind, met.kind):
         return f"{alert.id} and {other.id} happened on {key.value}"
     return f"{other.id} and {alert.id} share {key.kind}={key.value}"
-
-
-def tactics_of(tags: Iterable[str]) -> list[str]:
-    """ATT&CK tactics among Sigma tags, in the order of the matrix."""
-    present = {tag.removeprefix("attack.") for tag in tags}
-    return [tactic for tactic in OF_ANY_AGE if tactic in present]
-
-
-def title(incident: Incident) -> str:
-    """What a list shows: how far it went and who it is about: "Initial access to impact, source.ip=203.0.113.9 (7 alerts)"."""
-    tactics = tactics_of(incident.tags)
-    words = [t.replace("-", " ") for t in tactics]
-    span = "Suspicious activity" if not words else words[0] if len(words) == 1 else f"{words[0]} to {words[-1]}"
-    count = len(incident.alert_ids)
-    about = f", {incident.entities[0]}" if incident.entities else ""
-    return f"{span[:1].upper()}{span[1:]}{about} ({count} alert{'s' if count != 1 else ''})"
-
-
-def _entry(alert: Alert) -> TimelineEntry:
-    times = f" ({alert.count} times)" if alert.count > 1 else ""
-    return TimelineEntry(alert.first_seen, "alert", f"{alert.title}: {alert.entity}{times}", alert.id)

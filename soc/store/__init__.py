@@ -72,9 +72,11 @@ class EventStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AlertQuery:
-    """Which alerts: empty means all. `text`: words that title, entity or system contain (each of them somewhere), case folded and literal.
+    """Which alerts: empty means all. `text`: words that title, entity, system, labels or assignee contain (each of them somewhere), case
+    folded and literal.
 
-    `since` (inclusive) to `until` (exclusive): when they were last seen.
+    `since` (inclusive) to `until` (exclusive): when they were last seen. `opened_since`: when the engine wrote them down. `due_before`: to
+    be looked at before. `awake_at`: leaves out those that still sleep then. `suppressed`: only those, or only the others.
     """
 
     statuses: frozenset[AlertStatus] = frozenset()
@@ -83,6 +85,21 @@ class AlertQuery:
     since: datetime | None = None
     until: datetime | None = None
     incident_id: str = ""
+    assignee: str = ""
+    rule_id: str = ""
+    opened_since: datetime | None = None
+    due_before: datetime | None = None
+    awake_at: datetime | None = None
+    suppressed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRecord:
+    """What became of the alerts of a rule: how many opened, how many were confirmed, and how many turned out to be nothing."""
+
+    opened: int = 0
+    confirmed: int = 0
+    rejected: int = 0
 
 
 class Projections(Protocol):
@@ -108,6 +125,10 @@ class Projections(Protocol):
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """The alerts of these ids, in their order; unknown ids are left out."""
+        ...
+
+    def rule_records(self, since: datetime) -> dict[str, RuleRecord]:
+        """By rule, what became of the alerts that opened since then; rules without any are left out."""
         ...
 
     def incident_ids(self) -> Sequence[str]:

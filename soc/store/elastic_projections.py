@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Generic
 
@@ -23,14 +24,14 @@ from iso27001.ledger import Entry, canonical
 from soc.alert import Alert
 from soc.errors import SocError, UnreachableError
 from soc.incident import Incident
-from soc.store import AlertQuery
-from soc.store.columns import alert_columns, incident_columns, micros, words
+from soc.store import AlertQuery, RuleRecord
+from soc.store.columns import alert_columns, incident_columns, micros, rule_records, words
 from soc.store.elastic import answering
 from soc.store.elastic_bulk import bulk
 from soc.store.elastic_mappings import PROJECTIONS
 from soc.store.folding import ALERTS, INCIDENTS, N, Standing, View, batches, folded, touched_ids
 
-VERSION = 2
+VERSION = 3
 """Of the mappings and of what the fold writes: a state of another one counts as nothing applied, and the next `apply` begins anew."""
 
 PAGE = 5_000
@@ -85,6 +86,29 @@ class ElasticProjections:
         """See Projections."""
         found = self._get(ALERTS, "alerts", ids)
         return [found[alert_id].standing.noun for alert_id in ids if alert_id in found]
+
+    def rule_records(self, since: datetime) -> dict[str, RuleRecord]:
+        """See Projections."""
+        sources = [{name: {"terms": {"field": name}}} for name in ("rule_id", "reason")]
+        counts: list[tuple[str, str, int]] = []
+        after: dict[str, Any] | None = None
+        while True:
+            composite = {"size": PAGE, "sources": sources} | ({"after": after} if after else {})
+            with answering():
+                try:
+                    answer = self._client.search(
+                        index=self._indices["alerts"],
+                        size=0,
+                        query={"range": {"opened_us": {"gte": micros(since)}}},
+                        aggs={"rules": {"composite": composite}},
+                    )
+                except NotFoundError:
+                    return {}
+            rules = answer["aggregations"]["rules"]
+            counts += ((b["key"]["rule_id"], b["key"]["reason"], b["doc_count"]) for b in rules["buckets"])
+            after = rules.get("after_key")
+            if after is None:
+                return rule_records(counts)
 
     def incident_ids(self) -> Sequence[str]:
         """See Projections."""
@@ -296,7 +320,6 @@ def _alert_fields(alert: Alert) -> dict[str, Any]:
         **columns,
         "last_seen": alert.last_seen,
         "title": alert.title,
-        "rule_id": alert.rule_id,
         "system": alert.system,
     }
 
@@ -314,8 +337,17 @@ def _condition(query: AlertQuery) -> dict[str, Any]:
     bounds = {"gte": query.since, "lt": query.until}
     if span := {operator: micros(moment) for operator, moment in bounds.items() if moment is not None}:
         filters.append({"range": {"last_seen_us": span}})
-    if query.incident_id:
-        filters.append({"term": {"incident_id": query.incident_id}})
+    same = {"incident_id": query.incident_id, "assignee": query.assignee, "rule_id": query.rule_id}
+    filters += ({"term": {field: wanted}} for field, wanted in same.items() if wanted)
+    for field, operator, limit in (
+        ("opened_us", "gte", query.opened_since),
+        ("due_us", "lt", query.due_before),
+        ("snoozed_us", "lte", query.awake_at),
+    ):
+        if limit is not None:
+            filters.append({"range": {field: {operator: micros(limit)}}})
+    if query.suppressed is not None:
+        filters.append({"term": {"suppressed": query.suppressed}})
     filters += ({"wildcard": {"search": {"value": f"*{_literal(word)}*"}}} for word in words(query.text))
     return {"bool": {"filter": filters}}
 

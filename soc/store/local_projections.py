@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -12,12 +13,12 @@ from iso27001.ledger import Entry
 from soc.alert import Alert
 from soc.detect import Level
 from soc.incident import Incident
-from soc.store import AlertQuery
-from soc.store.columns import alert_columns, incident_columns, micros, words
+from soc.store import AlertQuery, RuleRecord
+from soc.store.columns import alert_columns, incident_columns, micros, rule_records, words
 from soc.store.folding import ALERTS, INCIDENTS, N, Standing, View, batches, folded, touched_ids
 from soc.store.sqlite import Database
 
-VERSION = 1
+VERSION = 2
 """Of the schema and of what the fold writes: another one and the file is emptied, so that the next `apply` rebuilds it."""
 
 _SCHEMA = """
@@ -25,8 +26,10 @@ CREATE TABLE ledger (applied INTEGER NOT NULL);
 INSERT INTO ledger VALUES (0);
 CREATE TABLE alert (
     id TEXT PRIMARY KEY, status TEXT NOT NULL, level INTEGER NOT NULL, risk INTEGER NOT NULL, last_seen_us INTEGER NOT NULL,
-    incident_id TEXT NOT NULL, search TEXT NOT NULL, noun BLOB NOT NULL
+    incident_id TEXT NOT NULL, search TEXT NOT NULL, assignee TEXT NOT NULL, rule_id TEXT NOT NULL, reason TEXT NOT NULL,
+    opened_us INTEGER NOT NULL, due_us INTEGER NOT NULL, snoozed_us INTEGER NOT NULL, suppressed INTEGER NOT NULL, noun BLOB NOT NULL
 );
+CREATE INDEX alert_of_rule ON alert (opened_us, rule_id, reason);
 CREATE INDEX alert_triage ON alert (risk DESC, last_seen_us DESC, id, status, level);
 CREATE INDEX alert_of_incident ON alert (incident_id) WHERE incident_id <> '';
 CREATE TABLE incident (
@@ -70,6 +73,12 @@ class LocalProjections:
         with self._database.reading() as connection:
             found = _nouns(connection, ALERTS, "alert", ids)
         return [found[alert_id] for alert_id in ids if alert_id in found]
+
+    def rule_records(self, since: datetime) -> dict[str, RuleRecord]:
+        """See Projections."""
+        statement = "SELECT rule_id, reason, count(*) FROM alert WHERE opened_us >= ? GROUP BY rule_id, reason"
+        with self._database.reading() as connection:
+            return rule_records(connection.execute(statement, (micros(since),)))
 
     def incident_ids(self) -> Sequence[str]:
         """See Projections."""
@@ -118,6 +127,21 @@ def _conditions(query: AlertQuery) -> tuple[str, list[object]]:
     if query.incident_id:
         conditions.append("incident_id = ?")
         values.append(query.incident_id)
+    for column, wanted in (("assignee", query.assignee), ("rule_id", query.rule_id)):
+        if wanted:
+            conditions.append(f"{column} = ?")
+            values.append(wanted)
+    for test, moment in (
+        ("opened_us >= ?", query.opened_since),
+        ("due_us < ?", query.due_before),
+        ("snoozed_us <= ?", query.awake_at),
+    ):
+        if moment is not None:
+            conditions.append(test)
+            values.append(micros(moment))
+    if query.suppressed is not None:
+        conditions.append("suppressed = ?")
+        values.append(query.suppressed)
     for word in words(query.text):  # instr and not LIKE: no character of a word is a wildcard
         conditions.append("instr(search, ?) > 0")
         values.append(word)
@@ -142,11 +166,10 @@ def _write_alerts(connection: sqlite3.Connection, alerts: dict[str, Alert]) -> N
     rows = []
     for alert in alerts.values():
         c = alert_columns(alert)
-        rank = Level(c.level).rank
-        rows.append(
-            (alert.id, c.status, rank, c.risk, c.last_seen_us, c.incident_id, c.search, msgspec.json.encode(alert))
-        )
-    connection.executemany("INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        found_by = (alert.id, c.status, Level(c.level).rank, c.risk, c.last_seen_us, c.incident_id, c.search)
+        more = (c.assignee, c.rule_id, c.reason, c.opened_us, c.due_us, c.snoozed_us, c.suppressed)
+        rows.append((*found_by, *more, msgspec.json.encode(alert)))
+    connection.executemany(f"INSERT OR REPLACE INTO alert VALUES ({', '.join('?' * 15)})", rows)  # noqa: S608  question marks only
 
 
 def _write_incidents(connection: sqlite3.Connection, incidents: dict[str, Incident]) -> None:

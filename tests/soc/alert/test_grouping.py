@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iso27001.ledger import Fact
-from soc.alert import Alert, AlertStatus, CloseReason, Entity, StatusChange, facts
+from soc.alert import Alert, AlertStatus, CloseReason, Entity, StatusChange, decisions, facts
 from soc.alert.grouping import Config, Grouper, about, entities_of
 from soc.alert.scoring import Scoring
 from soc.detect import Detection, Level, Match
@@ -59,7 +59,7 @@ def test_a_closed_alert_is_not_reopened_by_the_next_detection() -> None:
     book.feed(detection(1, 0, GUESS, source_ip="203.0.113.9"))
     [first] = book.alerts
     change = StatusChange(DAY, "lan", AlertStatus.CLOSED, CloseReason.BENIGN, "announced test")
-    book.apply([facts.status_changed(first, change)])
+    book.apply([decisions.status_changed(first, change)])
     book.feed(detection(2, 1, GUESS, source_ip="203.0.113.9"))
     assert len(book.alerts) == 2
     assert book.alerts[first].history == (change,)
@@ -69,9 +69,9 @@ def test_acknowledging_makes_the_analyst_the_assignee_and_keeps_history() -> Non
     book = Book()
     book.feed(detection(1, 0, GUESS, source_ip="203.0.113.9"))
     [alert_id] = book.alerts
-    book.apply([facts.status_changed(alert_id, StatusChange(DAY, "lan", AlertStatus.ACKNOWLEDGED))])
+    book.apply([decisions.status_changed(alert_id, StatusChange(DAY, "lan", AlertStatus.ACKNOWLEDGED))])
     book.apply(
-        [facts.status_changed(alert_id, StatusChange(DAY, "minh", AlertStatus.CLOSED, CloseReason.TRUE_POSITIVE))]
+        [decisions.status_changed(alert_id, StatusChange(DAY, "minh", AlertStatus.CLOSED, CloseReason.TRUE_POSITIVE))]
     )
     alert = book.alerts[alert_id]
     assert (alert.status, alert.assignee, alert.reason) == (AlertStatus.CLOSED, "lan", CloseReason.TRUE_POSITIVE)
@@ -172,5 +172,5 @@ def test_a_correlation_is_about_its_group() -> None:
 
 
 def test_a_fact_on_an_alert_that_never_opened_is_none() -> None:
-    fact = facts.status_changed("A-1", StatusChange(DAY, "lan", AlertStatus.CLOSED))
+    fact = decisions.status_changed("A-1", StatusChange(DAY, "lan", AlertStatus.CLOSED))
     assert facts.fold(None, "A-1", fact) is None

@@ -47,7 +47,7 @@ def test_one_of_two_who_change_an_alert_at_once_is_told(config: Path) -> None:
         ids = [one.id for one in alerts]
         minh = SiteDesk(second, "minh")
         lan = Overtaken(first, "lan", lambda: minh.close(ids[:1], CloseReason.BENIGN, "an exercise"))
-        with pytest.raises(SocError, match=rf"somebody was faster.* not recorded on {ids[0]} \(minh: closed, "):
+        with pytest.raises(SocError, match=rf"{ids[0]}: somebody was faster.* not recorded \(minh: closed, "):
             lan.acknowledge(ids)
         for desk in (lan, minh):
             desk.version()

@@ -12,7 +12,7 @@ from soc.alert.grouping import Config as AlertConfig
 from soc.alert.grouping import Grouper
 from soc.alert.scoring import Scoring
 from soc.detect import Level
-from soc.incident import Incident, Phase, TimelineEntry, facts
+from soc.incident import Incident, Phase, TimelineEntry, decisions, facts
 from soc.incident.linking import Config, Linker
 from tests.soc.desk_fixtures import DAY, detection, rule
 
@@ -157,9 +157,9 @@ def test_phases_and_notes_are_lines_of_the_story() -> None:
     written = Linker(Config(), [], []).link(attack(), DAY)
     [incident_id] = fold(written)
     later = DAY + timedelta(hours=2)
-    written.append(facts.phase_changed(incident_id, Phase.RESPOND, "lan", "address blocked", later))
+    written.append(decisions.phase_changed(incident_id, Phase.RESPOND, "lan", "address blocked", later))
     written.append(facts.noted(incident_id, TimelineEntry(later, "note", "owner called", "n1"), "lan"))
-    written.append(facts.phase_changed(incident_id, Phase.LEARN_LESSONS, "lan", "done", later, closed=True))
+    written.append(decisions.phase_changed(incident_id, Phase.LEARN_LESSONS, "lan", "done", later, closed=True))
     incident = fold(written)[incident_id]
     assert (incident.phase, incident.closed) == (Phase.LEARN_LESSONS, later)
     assert [e.kind for e in incident.timeline[-3:]] == ["phase", "note", "phase"]

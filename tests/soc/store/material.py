@@ -13,9 +13,11 @@ from collectors.journal import JournalConfig, open_journal
 from collectors.record import Position, RawRecord
 from iso27001.ledger import Entry, Fact
 from soc.alert import Alert, AlertStatus, CloseReason, Entity, StatusChange
+from soc.alert import decisions as alert_decisions
 from soc.alert import facts as alert_facts
 from soc.detect import Level, Match
 from soc.incident import Incident, Phase, TimelineEntry
+from soc.incident import decisions as incident_decisions
 from soc.incident import facts as incident_facts
 from soc.store import EventStore, Indexed, Projections
 from soc.store.config import StoreConfig
@@ -118,7 +120,9 @@ def repeated(alert_before: Alert, minutes: float, added: int = 1, risk: int = 70
 
 
 def status(of: Alert, to: AlertStatus, minutes: float, reason: CloseReason | None = None) -> Fact:
-    return alert_facts.status_changed(of.id, StatusChange(DAY + timedelta(minutes=minutes), "lan", to, reason, "seen"))
+    return alert_decisions.status_changed(
+        of.id, StatusChange(DAY + timedelta(minutes=minutes), "lan", to, reason, "seen")
+    )
 
 
 def entries(facts: Iterable[Fact], first: int = 0) -> list[Entry]:
@@ -167,6 +171,8 @@ def story(seed: int, alerts: int = 60) -> list[Fact]:
                 one = random.choice(incidents)
                 moment = DAY + timedelta(minutes=90 + n)
                 facts.append(
-                    incident_facts.phase_changed(one.id, Phase.RESPOND, "lan", "", moment, closed=random.random() < 0.3)
+                    incident_decisions.phase_changed(
+                        one.id, Phase.RESPOND, "lan", "", moment, closed=random.random() < 0.3
+                    )
                 )
     return facts

@@ -16,13 +16,16 @@ from uuid import uuid4
 import pytest
 
 from collectors.event import Event, Value
+from soc.action import Who
 from soc.alert import AlertStatus, CloseReason, StatusChange
+from soc.alert import decisions as alert_decisions
 from soc.alert import facts as alert_facts
 from soc.detect import Level
 from soc.errors import SocError, UnreachableError
 from soc.incident import Phase
+from soc.incident import decisions as incident_decisions
 from soc.incident import facts as incident_facts
-from soc.store import AlertQuery, EventQuery, Indexed
+from soc.store import AlertQuery, EventQuery, Indexed, RuleRecord
 from soc.store.config import StoreConfig, StoreKind
 from tests.servers.elastic import ElasticNode
 from tests.soc.store.faulty import Gate, gate, self_signed
@@ -305,7 +308,8 @@ def test_alerts_come_in_the_order_of_triage(site: Site) -> None:
     projections.apply(entries(alert_facts.opened(one, DAY) for one in alerts))
     assert projections.applied() == 4
     assert list(projections.alert_ids(AlertQuery())) == [alerts[n].id for n in (1, 2, 0, 3)]
-    assert projections.alerts([alerts[3].id, "unknown", alerts[0].id]) == [alerts[3], alerts[0]]
+    wanted = [replace(alerts[n], opened=DAY) for n in (3, 0)]
+    assert projections.alerts([alerts[3].id, "unknown", alerts[0].id]) == wanted
 
 
 def test_alerts_are_filtered(site: Site) -> None:
@@ -341,6 +345,43 @@ def test_alerts_are_filtered(site: Site) -> None:
     assert found(text="  ") == [0, 1, 2, 3]
 
 
+def test_alerts_are_found_by_whose_they_are_their_rule_their_time_and_whether_they_sleep(site: Site) -> None:
+    alerts = [alert(n, minutes=n) for n in range(4)]
+    who = Who("lan", DAY + timedelta(hours=1))
+    facts = [alert_facts.opened(one, DAY + timedelta(minutes=n)) for n, one in enumerate(alerts)]
+    facts += [
+        alert_decisions.assigned(alerts[1], "minh", who),
+        alert_decisions.labelled(alerts[2], ["Bài tập"], [], who),
+        alert_decisions.snoozed(alerts[3], DAY + timedelta(hours=9), "", who),
+        status(alerts[0], AlertStatus.CLOSED, 90, CloseReason.TRUE_POSITIVE),
+        status(alerts[1], AlertStatus.CLOSED, 90, CloseReason.BENIGN),
+    ]
+    facts.append(alert_facts.opened(replace(alert(4, minutes=600), rule_id="rule-1", suppressed_by="S-1"), DAY))
+    projections = site.projections()
+    projections.apply(entries(facts))
+
+    def found(**query: object) -> list[int]:
+        return sorted(int(alert_id[-1]) for alert_id in projections.alert_ids(AlertQuery(**query)))  # type: ignore[arg-type]
+
+    assert found(assignee="minh") == [1]
+    assert found(text="minh") == [1]
+    assert found(text="bài TẬP") == [2]
+    assert found(rule_id="rule-1") == [1, 4]
+    assert found(awake_at=DAY + timedelta(hours=9)) == [0, 1, 2, 3, 4]
+    assert found(awake_at=DAY + timedelta(hours=8)) == [0, 1, 2, 4]
+    assert found(due_before=alerts[2].due) == [0, 1]
+    assert found(opened_since=DAY + timedelta(minutes=2)) == [2, 3]
+    assert found(suppressed=True) == [4]
+    assert found(suppressed=False, rule_id="rule-1") == [1]
+    assert projections.rule_records(DAY) == {
+        "rule-0": RuleRecord(1, confirmed=1),
+        "rule-1": RuleRecord(2, rejected=1),
+        "rule-2": RuleRecord(1),
+        "rule-3": RuleRecord(1),
+    }
+    assert projections.rule_records(DAY + timedelta(minutes=3)) == {"rule-3": RuleRecord(1)}
+
+
 def test_facts_are_folded_into_alerts_and_incidents(site: Site) -> None:
     first, second = alert(1), alert(2)
     projections = site.projections()
@@ -350,7 +391,7 @@ def test_facts_are_folded_into_alerts_and_incidents(site: Site) -> None:
         repeated(first, 30, added=3, risk=77),
         incident_facts.opened(incident(1, [first, second]), DAY),
         status(first, AlertStatus.CLOSED, 40, CloseReason.TRUE_POSITIVE),
-        incident_facts.phase_changed("incident-0001", Phase.RESPOND, "lan", "blocked", DAY),
+        incident_decisions.phase_changed("incident-0001", Phase.RESPOND, "lan", "blocked", DAY),
         status(alert(9), AlertStatus.CLOSED, 40, CloseReason.TRUE_POSITIVE),  # of an alert that never opened
     ]
     projections.apply(entries(facts))
@@ -380,7 +421,7 @@ def test_incidents_are_open_first_then_highest_risk_then_newest(site: Site) -> N
         incident(3, [alert(3)], risk=80),
     ]
     facts = [incident_facts.opened(one, DAY) for one in incidents]
-    facts.append(incident_facts.phase_changed(incidents[0].id, Phase.LEARN_LESSONS, "lan", "", DAY, closed=True))
+    facts.append(incident_decisions.phase_changed(incidents[0].id, Phase.LEARN_LESSONS, "lan", "", DAY, closed=True))
     projections.apply(entries(facts))
     assert list(projections.incident_ids()) == [incidents[n].id for n in (3, 2, 1, 0)]
 
