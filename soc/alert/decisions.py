@@ -22,6 +22,9 @@ SNOOZED = "alert.snoozed"
 MERGED = "alert.merged"
 ESCALATED = "alert.escalated"
 
+ESCALATED_LABEL = "escalated"
+"""What lists of alerts find those by whose time is about to end."""
+
 
 def status_changed(
     alert_id: str, change: StatusChange, after: StatusChange | None = None, merged_into: str = ""
@@ -169,7 +172,8 @@ def _snoozed(alert: Alert, fact: Fact) -> Alert:
 
 def _escalated(alert: Alert, fact: Fact) -> Alert:
     body = fact.body
-    return _noted(alert, fact, NoteKind.ESCALATED, f"time to {body['clock']} ends at {body['due']}: told {body['to']}")
+    told = _noted(alert, fact, NoteKind.ESCALATED, f"time to {body['clock']} ends at {body['due']}: told {body['to']}")
+    return replace(told, labels=tuple(dict.fromkeys((*alert.labels, ESCALATED_LABEL))))
 
 
 def _noted(alert: Alert, fact: Fact, kind: NoteKind, text: str) -> Alert:

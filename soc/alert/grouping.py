@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from zoneinfo import ZoneInfo
 
 from collectors.event import Event
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, Entity, facts
 from soc.alert.scoring import Scoring
-from soc.detect import Detection, Level
+from soc.alert.sla import Config as SlaConfig
+from soc.alert.sla import Sla
+from soc.detect import Detection
 
 ENTITY_FIELDS = ("source.ip", "user.name", "host.name", "source.domain")
 """What an alert can be about, the one it is grouped by first: who came from outside, else who acted, else where.
@@ -33,18 +36,10 @@ _NOBODY = frozenset({"", "-", "::1", "127.0.0.1", "localhost", "0.0.0.0"})  # no
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`window`: a detection later than this after the last one opens a new alert. `look_within`: time to the first look, by level."""
+    """`window`: a detection later than this after the last one opens a new alert. `sla`: time to the first look and to the decision."""
 
     window: timedelta = timedelta(hours=24)
-    look_within: Mapping[Level, timedelta] = field(
-        default_factory=lambda: {
-            Level.CRITICAL: timedelta(minutes=15),
-            Level.HIGH: timedelta(hours=1),
-            Level.MEDIUM: timedelta(hours=8),
-            Level.LOW: timedelta(hours=24),
-            Level.INFORMATIONAL: timedelta(hours=72),
-        }
-    )
+    sla: SlaConfig = field(default_factory=SlaConfig)
 
 
 def entities_of(events: Sequence[Event]) -> tuple[Entity, ...]:
@@ -89,9 +84,16 @@ class Grouper:
     """Remembers which alert a rule and an entity last had; `state_of` reads an alert as it stands now (analysts may have closed it)."""
 
     def __init__(
-        self, config: Config, scoring: Scoring, state_of: Callable[[str], Alert | None], unfinished: Iterable[Alert]
+        self,
+        config: Config,
+        scoring: Scoring,
+        state_of: Callable[[str], Alert | None],
+        unfinished: Iterable[Alert],
+        zone: ZoneInfo | None = None,
     ) -> None:
+        """`zone`: of the site's calendar."""
         self._config = config
+        self._sla = Sla(config.sla, zone)
         self._scoring = scoring
         self._state_of = state_of
         self._last: dict[tuple[str, Entity], str] = {(alert.rule_id, alert.entity): alert.id for alert in unfinished}
@@ -153,11 +155,12 @@ class Grouper:
             count=1,
             risk=score.risk,
             risk_why=score.why,
-            due=now + self._config.look_within[rule.level],
+            due=self._sla.look(rule.level, now).due,
             event_ids=tuple(event.id for event in detection.events)[: facts.MAX_IDS],
             matched=detection.matched,
             detection_ids=(detection.id,),
             opened=now,
+            decide_by=self._sla.decide(rule.level, now).due,
         )
 
     def _joined(self, alert: Alert, detection: Detection, entities: tuple[Entity, ...]) -> Alert:

@@ -115,7 +115,7 @@ class Evaluation:
             unfinished.sort(key=lambda alert: alert.last_seen)
             incidents = projections.incidents(projections.incident_ids())
             scoring = Scoring({asset.id: asset.criticality for asset in site.inventory.assets})
-            grouper = Grouper(site.config.alert, scoring, self._alert, unfinished)
+            grouper = Grouper(site.config.alert, scoring, self._alert, unfinished, site.config.site.zone)
             self._open = grouper, Linker(site.config.incident, unfinished, incidents)
         return self._open
 

@@ -24,6 +24,7 @@ from soc.app.assurance import measure
 from soc.app.auditing import accounted_to, failed_audits
 from soc.app.collecting import Collecting, CollectingApart, Collector
 from soc.app.conservation import Conservation
+from soc.app.escalation import Escalation
 from soc.app.evaluation import CONSUMER, Evaluation
 from soc.app.indexing import INDEX_BATCH, IndexerApart, Indexing, LocalIndexer
 from soc.app.keeping import keeping
@@ -36,7 +37,7 @@ from soc.app.rule_files import RuleFiles, versions_of
 from soc.app.sealing import tell_sealed
 from soc.app.silence import Silence
 from soc.app.site import Site
-from soc.app.watch import disk_low, enrichment_refused, held_up, ledger_checked, overdue, rules_loaded, rules_refused
+from soc.app.watch import disk_low, enrichment_refused, held_up, ledger_checked, rules_loaded, rules_refused
 from soc.detect.tuning import expired
 from soc.errors import Fault, SocError, UnreachableError
 from soc.metrics import Metrics
@@ -88,7 +89,7 @@ class Running:
             _log.warning("a tuning has ended", extra={"tuning": ended})
         every_s = site.config.detect.watch.total_seconds()
         self._reloader = Reloader(files, every_s, self._evaluation.replace, self._refuse)
-        self._overdue: set[str] = set()
+        self._escalation = Escalation(site)
         self._audited_to = accounted_to(site)
         self._silence = Silence(site)
         self._disk_low = False
@@ -273,7 +274,7 @@ class Running:
                 self._conservation.tell(ledger_checked(verdict, now))
             fact = account(self.site, self._conservation, self._evaluation, self._indexing)
             self._conservation.tell([*self._silence.look(fact.body if fact else None, now)])
-            self._conservation.tell([*overdue(self.site, self._overdue, now)])  # last: the store of alerts may be down
+            self._conservation.tell([*self._escalation.look(now)])  # last: the store of alerts may be down
         except (IsoError, CollectorError, SocError) as error:
             _log.error("the ledger could not be signed", extra={"error": str(error)})
 

@@ -6,17 +6,15 @@ They go through the journal like every other log, and the rules in rules/soc mak
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from collectors.event import Event
 from iso27001.ledger import Entry, Fact
 from iso27001.ledger.verdict import Verdict
-from soc.alert import AlertStatus
 from soc.app.audit import audit_event
 from soc.app.site import Site
 from soc.errors import Fault
-from soc.store import AlertQuery
 
 RULES_LOADED = "rules.loaded"
 
@@ -100,22 +98,6 @@ def rule_resumed(rule: str, why: str, now: datetime) -> Event:
     """The event that a suspended rule runs again."""
     fields = {"event.outcome": "success", "egov.record.type": "detection-rule", "egov.record.id": rule, "message": why}
     return audit_event(RESUMED, fields, now)
-
-
-def overdue(site: Site, told: set[str], now: datetime) -> Iterator[Event]:
-    """An event for each new alert whose time for the first look is over; once each, as `told` remembers."""
-    projections = site.projections
-    for alert in projections.alerts(projections.alert_ids(AlertQuery(statuses=frozenset({AlertStatus.NEW})))):
-        if alert.due < now and alert.id not in told and alert.system != "soc":
-            told.add(alert.id)
-            fields = {
-                "event.outcome": "failure",
-                "egov.record.type": "alert",
-                "egov.record.id": alert.id,
-                "soc.alert.level": alert.level.value,
-                "message": f"{alert.id} was to be looked at by {alert.due.isoformat()}",
-            }
-            yield audit_event("alert-overdue", fields, alert.due)  # the same event after a restart, so it is told once
 
 
 def ledger_checked(verdict: Verdict, now: datetime) -> list[Event]:
