@@ -22,7 +22,7 @@ from iso27001.catalogue.reading import read
 from iso27001.errors import MeasureError
 from iso27001.language import Language
 from iso27001.ledger import Entry, Fact, canonical, rfc3339
-from iso27001.ledger.verdict import Integrity, Verdict
+from iso27001.verifier.verdict import Integrity, Verdict
 
 SAMPLE = "measure.sample"
 """The kind of a sample's fact."""

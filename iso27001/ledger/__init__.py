@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from iso27001.errors import LedgerError
+from iso27001.verifier.notes import rfc3339
+
+__all__ = ["Entry", "Fact", "canonical", "decode", "encode", "rfc3339", "rfc3339_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,7 @@ class Fact:
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A fact with its sequence number (from 0): leaf `seq` of the Merkle tree."""
 
     seq: int
@@ -56,14 +58,12 @@ def canonical(value: Any) -> bytes:
         raise LedgerError(f"not a JSON value: {error.__cause__ or error}") from error
 
 
-def rfc3339(moment: datetime) -> str:
-    """`2026-11-22T10:30:00.000000Z`: always UTC, always six digits, so that texts sort as moments do. Raises: LedgerError if naive."""
-    if moment.tzinfo is None:
-        raise LedgerError(f"the moment {moment.isoformat()} has no time zone")
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    second = orjson.dumps(moment)[1:20].decode()  # 0.5 us where isoformat takes 3
-    return f"{second}.{moment.microsecond:06d}Z"
+def rfc3339_all(moments: Sequence[datetime]) -> list[str]:
+    """`rfc3339` of each, in a fifth of the time. Raises: LedgerError if one is naive."""
+    if any(moment.tzinfo is not UTC for moment in moments):
+        return [rfc3339(moment) for moment in moments]
+    texts = orjson.dumps(moments, option=orjson.OPT_UTC_Z)[2:-2].decode().split('","')
+    return [text if len(text) == 27 else f"{text[:19]}.000000Z" for text in texts]  # the encoder leaves out .000000
 
 
 def encode(fact: Fact, time: str = "") -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from iso27001.errors import LedgerError
-from iso27001.ledger.signing import Head, read_notes
+from iso27001.verifier.notes import Head, read_notes
 
 
 def write_anchor(heads: Iterable[Head], path: Path) -> int:

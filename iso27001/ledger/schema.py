@@ -1,41 +1,65 @@
 """The ledger's tables: what a file must look like to be one, and the statements that make it so.
 
-`entries`: facts in their bytes, with copies of what is searched by. `nodes`: the Merkle tree by `place`, leaves (level 0) included;
-apart from the entries, so that each tells on the other. `heads`: signed notes. Nothing may be updated or deleted; that keeps honest
-programs honest, the tree and the signatures are for the others.
+`pages`: facts in their bytes, a line each, those of one group together. `kinds` and `ids`: by what facts are searched, by page
+and by the first 8 bytes of the SHA-256 of their id. `nodes`: the Merkle tree, leaves (level 0) included, in runs of one level; apart
+from the facts, so that each tells on the other. `heads`: signed notes. Nothing may be updated or deleted; that keeps honest programs
+honest, the tree and the signatures are for the others.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
+from collections.abc import Sequence
+from hashlib import sha256
 
 APPLICATION_ID = 0x15027001
-VERSION = 1
+VERSION = 2
+
+PAGE_FACTS = 128
+"""Facts of a page at most: one entry is read with its page."""
+RUN_HASHES = 256
+"""Hashes of a row of `nodes` at most: a proof reads a few of them."""
 
 _TABLES = (
     "CREATE TABLE about (origin TEXT NOT NULL) STRICT",
-    """CREATE TABLE entries (
-        seq INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
+    "CREATE TABLE pages (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, facts BLOB NOT NULL) STRICT",
+    """CREATE TABLE kinds (
         kind TEXT NOT NULL,
-        time TEXT NOT NULL,
-        actor TEXT NOT NULL,
-        fact BLOB NOT NULL
-    ) STRICT""",
-    "CREATE INDEX entries_by_kind ON entries (kind, time)",
-    "CREATE TABLE nodes (place INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT",
+        first INTEGER NOT NULL,
+        earliest TEXT NOT NULL,
+        latest TEXT NOT NULL,
+        PRIMARY KEY (kind, first)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX kinds_by_time ON kinds (kind, latest)",
+    "CREATE TABLE ids (key INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT",
+    "CREATE TABLE nodes (place INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT",
     "CREATE TABLE heads (number INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT",
 )
 _TRIGGERS = tuple(
     f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-    for table in ("about", "entries", "nodes", "heads")
+    for table in ("about", "pages", "kinds", "ids", "nodes", "heads")
     for verb in ("UPDATE", "DELETE")
 )
 
 
 def place(level: int, number: int) -> int:
-    """The key of a tree node: levels apart, the nodes of one level in order."""
+    """The key of a run of tree nodes that begins with this one: levels apart, the nodes of one level in order."""
     return level << 56 | number
+
+
+def key(fact_id: str) -> int:
+    """By what a fact's id is found; ids that differ only in their Unicode form are one, as they are in a fact's bytes."""
+    text = fact_id if fact_id.isascii() else unicodedata.normalize("NFC", fact_id)
+    return int.from_bytes(sha256(text.encode()).digest()[:8], "big", signed=True)
+
+
+def kinds_of(kinds: Sequence[str], times: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Of facts with these kinds and times (as text) each kind with its earliest and its latest time."""
+    found: dict[str, list[str]] = {kind: [] for kind in sorted(set(kinds))}
+    for kind, time in zip(kinds, times, strict=True):
+        found[kind].append(time)
+    return {kind: (min(own), max(own)) for kind, own in found.items()}
 
 
 def create(connection: sqlite3.Connection, origin: str) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,16 +22,23 @@ from urllib.parse import quote
 import orjson
 
 from iso27001.errors import LedgerError, ProofError
-from iso27001.ledger import Entry, Fact, decode, encode, merkle, rfc3339, schema
-from iso27001.ledger.signing import Head, Signer, check_origin, read_note
+from iso27001.ledger import Entry, Fact, canonical, decode, encode, rfc3339, rfc3339_all, schema
+from iso27001.ledger.signing import Signer, check_origin
+from iso27001.verifier import merkle
+from iso27001.verifier.notes import Head, read_note
+from iso27001.verifier.rotation import ROTATED, body_of, statement
 
 BUSY_TIMEOUT_S = 30.0
 """How long an append waits for other processes' appends: far above any group's transaction."""
 CACHE_KIB = 32_768
 PAGE_BYTES = 8192
 """Memory and page size for groups: with SQLite's 2 MB of 4 KiB pages an append costs 1.5 times as much (bench/ledger.py)."""
-PAGE = 2000
-"""Entries read at a time: no read transaction stays open while the caller works."""
+PAGES = 64
+"""Pages read at a time: no read transaction stays open while the caller works."""
+
+
+_Row = tuple[Fact, str, bytes]
+"""A fact, its time as text, its bytes."""
 
 
 class Ledger:
@@ -76,49 +85,103 @@ class Ledger:
 
         Raises: LedgerError (a full disk, a value that is not JSON); then nothing of the group was written.
         """
-        group = {fact.id: fact for fact in reversed(list(facts))}  # the first of one id counts
-        texts = {fact.id: (time := rfc3339(fact.time), encode(fact, time)) for fact in reversed(group.values())}
-        if not texts:
+        unique: dict[str, Fact] = {}
+        for fact in facts:
+            unique.setdefault(fact.id, fact)  # the first of one id counts
+        if not unique:
             return []
+        group = list(unique.values())
+        times = rfc3339_all([fact.time for fact in group])
+        rows = [(fact, time, encode(fact, time)) for fact, time in zip(group, times, strict=True)]
         with self._transaction():
-            for fact_id in self._held(list(texts)):
-                del texts[fact_id]
-            edge = self._edge()
-            first = edge.size
-            facts = [group[fact_id] for fact_id in texts]
-            rows = [
-                (seq, fact.id, fact.kind, time, fact.actor, raw)
-                for seq, (fact, (time, raw)) in enumerate(zip(facts, texts.values(), strict=True), first)
-            ]
-            nodes = edge.extend([merkle.leaf_hash(raw) for _, raw in texts.values()])
-            placed = [(schema.place(level, number), node) for level, number, node in nodes]
-            self._connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
-            self._connection.executemany("INSERT INTO nodes VALUES (?, ?)", placed)
+            return self._append(rows)
+
+    def _append(self, rows: list[_Row]) -> list[Entry]:
+        """Within a transaction: the entries of these facts that are new."""
+        edge = self._edge()
+        first = edge.size
+        keys = [schema.key(fact.id) for fact, _, _ in rows]
+        before = self._connection.total_changes
+        self._connection.execute("SAVEPOINT keys")
+        self._insert_keys(keys, first)
+        if self._connection.total_changes - before < len(keys):  # some are held, or two ids have one key
+            self._connection.execute("ROLLBACK TO keys")
+            rows = self._new(rows, first)
+        self._connection.execute("RELEASE keys")
+        if not rows:
+            return []
+        pages, kinds = [], []
+        for start in range(0, len(rows), schema.PAGE_FACTS):
+            page = rows[start : start + schema.PAGE_FACTS]
+            pages.append((first + start, len(page), b"\n".join([raw for _, _, raw in page])))
+            spans = schema.kinds_of([fact.kind for fact, _, _ in page], [time for _, time, _ in page])
+            kinds += [(kind, first + start, *span) for kind, span in spans.items()]
+        self._connection.executemany("INSERT INTO pages VALUES (?, ?, ?)", pages)
+        self._connection.executemany("INSERT INTO kinds VALUES (?, ?, ?, ?)", kinds)
+        runs = edge.extend([merkle.leaf_hash(raw) for _, _, raw in rows])
+        self._connection.executemany("INSERT INTO nodes VALUES (?, ?)", _rows(runs))
         self._frontier = edge
-        return [Entry(seq, fact) for seq, fact in enumerate(facts, first)]
+        return [Entry(seq, fact) for seq, (fact, _, _) in enumerate(rows, first)]
+
+    def _insert_keys(self, keys: Sequence[int], first: int) -> None:
+        self._connection.executemany("INSERT OR IGNORE INTO ids VALUES (?, ?)", sorted(zip(keys, count(first))))
+
+    def _new(self, rows: list[_Row], first: int) -> list[_Row]:
+        """Those whose ids are not held, each now found by its key."""
+        new: list[_Row] = []
+        added: dict[int, str] = {}
+        for row in rows:
+            fact_id = unicodedata.normalize("NFC", row[0].id)
+            place, seq = self._place(fact_id, added)
+            if seq is None:
+                added[place] = fact_id
+                self._insert_keys([place], first + len(new))
+                new.append(row)
+        return new
 
     def sign(self, time: datetime) -> Head:
         """Sign the ledger as it stands and keep the head. Time may not run backwards, and a changed history is not signed.
 
         Raises: LedgerError (no signer, an earlier time than the last head's, a tree that does not continue the last head).
         """
+        with self._transaction():
+            return self._sign(time)
+
+    def rotate(self, successor: Signer, time: datetime) -> Head:
+        """Tell in the ledger that `successor` signs from now on, under a last head of the present key, which it gives.
+
+        Raises: LedgerError as `sign` does, or where the key does not change; then nothing was written.
+        """
+        if self._signer is None or successor.public == self._signer.public:
+            raise LedgerError(f"{self.path}: a rotation is from the key that signs to another one")
+        old, new, at = self._signer.public, successor.public, rfc3339(time)
+        told = statement(self.origin, old, new, at)
+        body = body_of(old, new, self._signer.sign_bytes(told), successor.sign_bytes(told))
+        fact = Fact(f"{ROTATED}/{new.fingerprint}", ROTATED, time, "engine", body)
+        with self._transaction():
+            if not self._append([(fact, at, encode(fact, at))]):
+                raise LedgerError(f"{self.path}: this key signed here before; make a new one")
+            head = self._sign(time)
+        self._signer = successor
+        return head
+
+    def _sign(self, time: datetime) -> Head:
         if self._signer is None:
             raise LedgerError(f"{self.path}: opened without a key, so it cannot be signed")
-        with self._transaction():
-            size, last = self.size, self.last_head()
-            if last is not None:
-                if time < last.time:
-                    raise LedgerError(
-                        f"the clock runs backwards: {rfc3339(time)} is before the last head, {rfc3339(last.time)}"
-                    )
-                if last.size > size or merkle.root(self._read, last.size) != last.root:
-                    raise LedgerError(
-                        f"{self.path}: the entries do not continue the head of size {last.size}: verify the ledger, it was changed"
-                    )
-                if (last.size, last.time) == (size, time):
-                    return last
-            head = self._signer.sign(self.origin, size, merkle.root(self._read, size), time)
-            self._connection.execute("INSERT INTO heads (note) VALUES (?)", (head.note,))
+        size, last = self.size, self.last_head()
+        if last is not None:
+            if time < last.time:
+                raise LedgerError(
+                    f"the clock runs backwards: {rfc3339(time)} is before the last head, {rfc3339(last.time)}"
+                )
+            if last.size > size or merkle.root(self._read, last.size) != last.root:
+                raise LedgerError(
+                    f"{self.path}: the entries do not continue the head of size {last.size}: verify the ledger, it was changed"
+                )
+            if (last.size, last.time, last.key_id) == (size, time, self._signer.public.key_id(self.origin)):
+                return last
+        head = self._signer.sign(self.origin, size, merkle.root(self._read, size), time)
+        self._connection.execute("INSERT INTO heads (note) VALUES (?)", (head.note,))
         return head
 
     # --- reading
@@ -127,8 +190,8 @@ class Ledger:
     def size(self) -> int:
         """How many entries there are."""
         with self._errors():
-            row = self._connection.execute("SELECT max(seq) FROM entries").fetchone()
-        return 0 if row[0] is None else int(row[0]) + 1
+            row = self._connection.execute("SELECT first + count FROM pages ORDER BY first DESC LIMIT 1").fetchone()
+        return row[0] if row else 0
 
     @property
     def root(self) -> bytes:
@@ -144,19 +207,29 @@ class Ledger:
     def known(self, ids: Iterable[str]) -> set[str]:
         """Which of these fact ids the ledger holds."""
         with self._errors():
-            return self._held(list(ids))
+            return {fact_id for fact_id in ids if self._place(fact_id)[1] is not None}
 
     def entry(self, seq: int) -> Entry | None:
         """The entry at a place, or None."""
-        return next(iter(self._rows("seq = ?", (seq,))), None)
+        raw = self.raw(seq)
+        return None if raw is None else Entry(seq, decode(raw))
+
+    def raw(self, seq: int) -> bytes | None:
+        """The bytes of the entry at a place, of which its leaf hash is made, or None."""
+        page = self._pages("first <= ? ORDER BY first DESC LIMIT 1", (seq,))
+        first, lines = page[0] if page else (0, [])
+        return lines[seq - first] if 0 <= seq - first < len(lines) else None
 
     def by_id(self, fact_id: str) -> Entry | None:
         """The entry of a fact, or None."""
-        return next(iter(self._rows("id = ?", (fact_id,))), None)
+        with self._errors():
+            _, seq = self._place(fact_id)
+        return None if seq is None else self.entry(seq)
 
     def last(self, kind: str) -> Entry | None:
         """The newest fact of a kind."""
-        return next(iter(self._rows("kind = ? ORDER BY seq DESC LIMIT 1", (kind,))), None)
+        found = self._pages("first = (SELECT max(first) FROM kinds WHERE kind = ?)", (kind,))
+        return next((e for first, lines in found for e in reversed(_of_kinds(first, lines, {kind}))), None)
 
     def entries(
         self,
@@ -167,27 +240,42 @@ class Ledger:
     ) -> Iterator[Entry]:
         """Entries in order: those beyond `after`, of these kinds, with a time from `since` (inclusive) to `until` (exclusive)."""
         if kinds is None and since is None and until is None:
-            while page := self._rows("seq > ? ORDER BY seq LIMIT ?", (after, PAGE)):
-                yield from page
-                after = page[-1].seq
+            for first, lines in self.pages(after):
+                yield from (Entry(seq, decode(raw)) for seq, raw in enumerate(lines, first))
             return
-        where: list[str] = ["seq > ?"]
-        values: list[int | str] = [after]
-        if kinds is not None:
+        where, values = ["first > ?"], [after - schema.PAGE_FACTS]  # type: list[str], list[int | str]
+        wanted = None if kinds is None else set(kinds)
+        if wanted is not None:
             where.append("kind IN (SELECT value FROM json_each(?))")
-            values.append(_json(list(kinds)))
-        for test, moment in (("time >= ?", since), ("time < ?", until)):
-            if moment is not None:
+            values.append(_json(list(wanted)))
+        start, end = (None if moment is None else rfc3339(moment) for moment in (since, until))
+        for test, bound in (("latest >= ?", start), ("earliest < ?", end)):
+            if bound is not None:
                 where.append(test)
-                values.append(rfc3339(moment))
-        query = f"SELECT seq FROM entries WHERE {' AND '.join(where)} ORDER BY seq"  # noqa: S608  fixed words only
+                values.append(bound)
+        query = f"SELECT DISTINCT first FROM kinds WHERE {' AND '.join(where)} ORDER BY first"  # noqa: S608  fixed words only
         with self._errors():
-            found = self._connection.execute(query, values)
-            seqs = [row[0] for row in found]
-        for start in range(0, len(seqs), PAGE):
-            yield from self._rows(
-                "seq IN (SELECT value FROM json_each(?)) ORDER BY seq", (_json(seqs[start : start + PAGE]),)
-            )
+            firsts = [row[0] for row in self._connection.execute(query, values)]
+        for some in range(0, len(firsts), PAGES):
+            chosen = _json(firsts[some : some + PAGES])
+            for first, lines in self._pages("first IN (SELECT value FROM json_each(?)) ORDER BY first", (chosen,)):
+                found = _of_kinds(first, [b"" if _outside(raw, start, end) else raw for raw in lines], wanted)
+                yield from (entry for entry in found if entry.seq > after)
+
+    def pages(self, after: int = -1) -> Iterator[tuple[int, list[bytes]]]:
+        """The bytes of all entries beyond `after`, in pages: (sequence number of the first, bytes of each)."""
+        held = self._pages("first <= ? ORDER BY first DESC LIMIT 1", (after + 1,))
+        if held and held[0][0] + len(held[0][1]) > after + 1:
+            yield after + 1, held[0][1][after + 1 - held[0][0] :]
+            after = held[0][0] + len(held[0][1]) - 1
+        while some := self._pages("first > ? ORDER BY first LIMIT ?", (after, PAGES)):
+            yield from some
+            after = some[-1][0] + len(some[-1][1]) - 1
+
+    def leaves(self, size: int) -> Iterator[bytes]:
+        """The leaf hashes of the first `size` entries."""
+        for first in range(0, size, PAGES * schema.RUN_HASHES):
+            yield from self._read(0, first, min(PAGES * schema.RUN_HASHES, size - first))
 
     def heads(self) -> list[Head]:
         """All signed heads, oldest first. Raises: SigningError where one is no note."""
@@ -242,24 +330,69 @@ class Ledger:
         size = self.size
         return self._frontier.copy() if self._frontier.size == size else merkle.frontier(self._read, size)
 
-    def _held(self, ids: Sequence[str]) -> set[str]:
-        found = self._connection.execute(
-            "SELECT id FROM entries WHERE id IN (SELECT value FROM json_each(?))", (_json(ids),)
-        )
-        return {row[0] for row in found}
+    def _place(self, fact_id: str, added: Mapping[int, str] | None = None) -> tuple[int, int | None]:
+        """The key by which a fact is found and its entry; where it is not held, the key that is free for it, and None.
 
-    def _rows(self, where: str, values: Sequence[object]) -> list[Entry]:
+        Two ids of one key (2^-64, or somebody took pains) stand on neighbouring keys; nothing is ever taken away between them. `added`:
+        those of this very group, whose pages are not there yet.
+        """
+        fact_id = unicodedata.normalize("NFC", fact_id)
+        place, pending = schema.key(fact_id), added or {}
+        while row := self._connection.execute("SELECT seq FROM ids WHERE key = ?", (place,)).fetchone():
+            held = pending.get(place)
+            if held is None:
+                entry = self.entry(row[0])
+                held = entry.fact.id if entry else None
+            if held == fact_id:
+                return place, row[0]
+            place += 1
+        return place, None
+
+    def _pages(self, where: str, values: Sequence[object]) -> list[tuple[int, list[bytes]]]:
         with self._errors():
-            found = self._connection.execute(f"SELECT seq, fact FROM entries WHERE {where}", values).fetchall()  # noqa: S608  fixed words only
-        return [Entry(seq, decode(raw)) for seq, raw in found]
+            found = self._connection.execute(f"SELECT first, facts FROM pages WHERE {where}", values).fetchall()  # noqa: S608  fixed words only
+        return [(first, facts.split(b"\n")) for first, facts in found]
 
     def _read(self, level: int, first: int, count: int) -> list[bytes]:
+        """Hashes of one level, from as few rows as hold them."""
+        found: list[bytes] = []
         with self._errors():
-            between = (schema.place(level, first), schema.place(level, first + count - 1))
-            found = self._connection.execute(
-                "SELECT hash FROM nodes WHERE place BETWEEN ? AND ? ORDER BY place", between
+            rows = self._connection.execute(
+                "SELECT place, hashes FROM nodes WHERE place BETWEEN ? AND ? ORDER BY place DESC",
+                (schema.place(level, 0), schema.place(level, first + count - 1)),
             )
-            return [row[0] for row in found]
+            for at, hashes in rows:
+                start = at - schema.place(level, 0)
+                inside = hashes[max(0, first - start) * 32 : (first + count - start) * 32]
+                found += [inside[n : n + 32] for n in range(len(inside) - 32, -1, -32)]
+                if start <= first:
+                    break
+            rows.close()
+        return found[::-1]
+
+
+def _rows(runs: Iterable[tuple[int, int, list[bytes]]]) -> Iterator[tuple[int, bytes]]:
+    """The rows of `nodes` for runs of hashes."""
+    for level, number, hashes in runs:
+        for start in range(0, len(hashes), schema.RUN_HASHES):
+            yield schema.place(level, number + start), b"".join(hashes[start : start + schema.RUN_HASHES])
+
+
+def _of_kinds(first: int, lines: Sequence[bytes], kinds: set[str] | None) -> list[Entry]:
+    """The entries of a page that are of these kinds; an empty line is none. Only lines that name a kind are read."""
+    marks = None if kinds is None else [b'"kind":' + canonical(kind) for kind in kinds]
+    read = (
+        Entry(seq, decode(raw))
+        for seq, raw in enumerate(lines, first)
+        if raw and (marks is None or any(mark in raw for mark in marks))
+    )
+    return [entry for entry in read if kinds is None or entry.fact.kind in kinds]
+
+
+def _outside(raw: bytes, start: str | None, end: str | None) -> bool:
+    """Whether a fact's time, which its canonical form ends in, is not within."""
+    time = raw[-29:-2].decode("ascii", "replace")
+    return (start is not None and time < start) or (end is not None and time >= end)
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from iso27001.errors import RecordError
-from iso27001.ledger import Entry, canonical, encode, merkle, rfc3339
+from iso27001.ledger import Entry, canonical, encode, rfc3339
 from iso27001.ledger.store import Ledger
+from iso27001.verifier import merkle
 
 PAGE = 2_000
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from iso27001.evidence import ControlLink
-from iso27001.ledger.signing import Head
-from iso27001.ledger.verdict import Verdict
 from iso27001.status import Status
+from iso27001.verifier.notes import Head
+from iso27001.verifier.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

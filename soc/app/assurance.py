@@ -10,7 +10,7 @@ from collectors.errors import JournalError
 from iso27001.catalogue import load as load_catalogue
 from iso27001.evidence import EventRef
 from iso27001.ledger import Entry
-from iso27001.ledger.verdict import Verdict
+from iso27001.verifier.verdict import Verdict
 from iso27001.ledger.verify import verify
 from iso27001.measures import ledger_sample
 from iso27001.report.model import Organisation, ReportInput

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collectors.journal import Journal, JournalConfig, JournalReader
     from collectors.journal.kafka_config import KafkaJournalConfig
     from collectors.parse.described import Described
-    from iso27001.ledger.signing import PublicKey
+    from iso27001.verifier.notes import PublicKey
     from iso27001.ledger.store import Ledger
     from iso27001.vault import Vault
     from soc.app.recall import JournalRecall
@@ -180,7 +180,7 @@ class Site:
     @cached_property
     def public_key(self) -> PublicKey:
         """The public key of the ledger. Raises: SigningError."""
-        from iso27001.ledger.signing import PublicKey
+        from iso27001.verifier.notes import PublicKey
 
         return PublicKey.load(self.public_key_path)
 

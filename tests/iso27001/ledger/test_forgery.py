@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,17 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from iso27001.ledger import Fact, encode, merkle
+from iso27001.ledger import Fact, encode
 from iso27001.ledger.anchor import write_anchor
-from iso27001.ledger.schema import changed, place
+from iso27001.ledger.schema import changed, key, kinds_of, place
 from iso27001.ledger.signing import Signer
 from iso27001.ledger.store import Ledger
-from iso27001.ledger.verdict import Completeness, FaultKind, Integrity, Verdict
 from iso27001.ledger.verify import verify
+from iso27001.verifier import merkle
+from iso27001.verifier.rotation import body_of
+from iso27001.verifier.verdict import Completeness, FaultKind, Integrity, Verdict
 
 NOON = datetime(2026, 11, 22, 5, tzinfo=UTC)
 SIZE = 60
-TRIGGERS = [f"{table}_{verb}" for table in ("about", "entries", "nodes", "heads") for verb in ("update", "delete")]
+TRIGGERS = [
+    f"{table}_{verb}" for table in ("about", "pages", "kinds", "ids", "nodes", "heads") for verb in ("update", "delete")
+]
 
 
 def fact(number: int) -> Fact:
@@ -54,12 +60,41 @@ class Site:
                 connection.execute(sql[name])
             assert not changed(connection)
 
+    def entries(self, connection: sqlite3.Connection) -> list[bytes]:
+        """The bytes of all entries."""
+        return b"\n".join(row[0] for row in connection.execute("SELECT facts FROM pages ORDER BY first")).split(b"\n")
+
+    def put(self, connection: sqlite3.Connection, raws: list[bytes], seqs: Sequence[int] | None = None) -> None:
+        """These entries in place of all, and all by which they are found; the tree stays."""
+        for table in ("pages", "kinds", "ids"):
+            connection.execute(f"DELETE FROM {table}")
+        seqs = seqs or range(len(raws))
+        for start in range(0, len(raws), 20):
+            page = raws[start : start + 20]
+            connection.execute("INSERT INTO pages VALUES (?, ?, ?)", (seqs[start], len(page), b"\n".join(page)))
+            facts = [json.loads(raw) for raw in page]
+            for kind, span in kinds_of([each["kind"] for each in facts], [each["time"] for each in facts]).items():
+                connection.execute("INSERT INTO kinds VALUES (?, ?, ?, ?)", (kind, seqs[start], *span))
+            for n, each in enumerate(facts):
+                connection.execute("INSERT INTO ids VALUES (?, ?)", (key(each["id"]), seqs[start] + n))
+
     def rebuild(self, connection: sqlite3.Connection) -> None:
         """All hashes anew over the entries as they are now."""
         connection.execute("DELETE FROM nodes")
-        leaves = [merkle.leaf_hash(row[0]) for row in connection.execute("SELECT fact FROM entries ORDER BY seq")]
+        leaves = [merkle.leaf_hash(raw) for raw in self.entries(connection)]
         nodes = merkle.Frontier().extend(leaves)
-        connection.executemany("INSERT INTO nodes VALUES (?, ?)", [(place(*at), node) for *at, node in nodes])
+        rows = [(place(level, number), b"".join(hashes)) for level, number, hashes in nodes]
+        connection.executemany("INSERT INTO nodes VALUES (?, ?)", rows)
+
+    def sign_anew(self, connection: sqlite3.Connection, signer: Signer) -> None:
+        """All heads anew over the tree as it is now."""
+        connection.execute("DELETE FROM heads")
+        for size in (20, 40, 60):
+            note = signer.sign("test/ledger", size, self.root(connection, size), NOON + timedelta(hours=size)).note
+            connection.execute("INSERT INTO heads (note) VALUES (?)", (note,))
+
+    def root(self, connection: sqlite3.Connection, size: int) -> bytes:
+        return merkle_root([merkle.leaf_hash(raw) for raw in self.entries(connection)[:size]])
 
     def verify(self, *, anchored: bool = False) -> Verdict:
         return verify(self.path, self.signer.public, anchor=self.anchor if anchored else None)
@@ -85,50 +120,52 @@ def kinds(verdict: Verdict) -> set[FaultKind]:
     return {fault.kind for fault in verdict.faults}
 
 
+def merkle_root(leaves: list[bytes]) -> bytes:
+    edge = merkle.Frontier()
+    edge.extend(leaves)
+    return edge.root()
+
+
 def _edit(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("UPDATE entries SET fact = ? WHERE seq = 25", (encode(replace(fact(25), body={"number": 99})),))
+    raws = site.entries(c)
+    site.put(c, [*raws[:25], encode(replace(fact(25), body={"number": 99})), *raws[26:]])
 
 
 def _reorder(site: Site, c: sqlite3.Connection) -> None:
-    for old, new in ((10, -1), (11, 10), (-1, 11)):
-        c.execute("UPDATE entries SET seq = ? WHERE seq = ?", (new, old))
+    raws = site.entries(c)
+    site.put(c, [*raws[:10], raws[11], raws[10], *raws[12:]])
 
 
 def _insert(site: Site, c: sqlite3.Connection) -> None:
-    for seq in range(SIZE - 1, 29, -1):
-        c.execute("UPDATE entries SET seq = ? WHERE seq = ?", (seq + 1, seq))
-    extra = fact(1000)
-    c.execute(
-        "INSERT INTO entries VALUES (30, ?, ?, ?, ?, ?)",
-        (extra.id, extra.kind, "2026-11-22T05:16:40.000000Z", "engine", encode(extra)),
-    )
+    raws = site.entries(c)
+    site.put(c, [*raws[:30], encode(fact(1000)), *raws[30:]])
 
 
 def _delete_inside(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("DELETE FROM entries WHERE seq = 30")
+    raws = site.entries(c)
+    site.put(c, [*raws[:30], *raws[31:]])
 
 
-def _delete_inside_and_close_the_gap(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("DELETE FROM entries WHERE seq = 30")
-    for seq in range(31, SIZE):
-        c.execute("UPDATE entries SET seq = ? WHERE seq = ?", (seq - 1, seq))
+def _delete_a_page_inside(site: Site, c: sqlite3.Connection) -> None:
+    raws = site.entries(c)
+    site.put(c, [*raws[:20], *raws[40:]], [*range(20), *range(40, SIZE)])
 
 
 def _cut_entries(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("DELETE FROM entries WHERE seq >= 50")
+    site.put(c, site.entries(c)[:50])
 
 
 def _cut_entries_and_tree(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("DELETE FROM entries WHERE seq >= 50")
+    _cut_entries(site, c)
     site.rebuild(c)
 
 
 def _empty(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("DELETE FROM entries")
+    site.put(c, [])
 
 
 def _empty_with_the_tree(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("DELETE FROM entries")
+    site.put(c, [])
     c.execute("DELETE FROM nodes")
 
 
@@ -138,15 +175,27 @@ def _rebuild_with_other_hashes(site: Site, c: sqlite3.Connection) -> None:
 
 
 def _hide_under_another_kind(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("UPDATE entries SET kind = 'hidden' WHERE seq = 5")
+    c.execute("UPDATE kinds SET kind = 'hidden' WHERE first = 20")
+
+
+def _hide_from_a_search_by_time(site: Site, c: sqlite3.Connection) -> None:
+    c.execute("UPDATE kinds SET latest = earliest WHERE first = 20")
+
+
+def _hide_from_a_search_by_id(site: Site, c: sqlite3.Connection) -> None:
+    c.execute("DELETE FROM ids WHERE seq = 5")
 
 
 def _renumber(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("UPDATE entries SET seq = 1000 WHERE seq = 59")
+    site.put(c, site.entries(c), [*range(40), *range(1000, 1020)])
+
+
+def _miscount_a_page(site: Site, c: sqlite3.Connection) -> None:
+    c.execute("UPDATE pages SET count = 7 WHERE first = 20")
 
 
 def _spoil_a_node(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("UPDATE nodes SET hash = ? WHERE place = ?", (bytes(32), place(4, 1)))
+    c.execute("UPDATE nodes SET hashes = ? WHERE place = ?", (bytes(32), place(4, 1)))
 
 
 def _spoil_a_signature(site: Site, c: sqlite3.Connection) -> None:
@@ -169,16 +218,13 @@ def _bring_a_head_of_another_ledger(site: Site, c: sqlite3.Connection) -> None:
 
 
 def _sign_with_the_clock_set_back(site: Site, c: sqlite3.Connection) -> None:
-    root = merkle.root(lambda level, first, count: _read(c, level, first, count), SIZE)
-    c.execute("INSERT INTO heads (note) VALUES (?)", (site.signer.sign("test/ledger", SIZE, root, NOON).note,))
+    note = site.signer.sign("test/ledger", SIZE, site.root(c, SIZE), NOON).note
+    c.execute("INSERT INTO heads (note) VALUES (?)", (note,))
 
 
 def _sign_a_smaller_size(site: Site, c: sqlite3.Connection) -> None:
-    root = merkle.root(lambda level, first, count: _read(c, level, first, count), 50)
-    c.execute(
-        "INSERT INTO heads (note) VALUES (?)",
-        (site.signer.sign("test/ledger", 50, root, NOON + timedelta(hours=99)).note,),
-    )
+    note = site.signer.sign("test/ledger", 50, site.root(c, 50), NOON + timedelta(hours=99)).note
+    c.execute("INSERT INTO heads (note) VALUES (?)", (note,))
 
 
 def _drop_a_head(site: Site, c: sqlite3.Connection) -> None:
@@ -190,30 +236,35 @@ def _scribble_on_a_head(site: Site, c: sqlite3.Connection) -> None:
 
 
 def _write_it_another_way(site: Site, c: sqlite3.Connection) -> None:
-    c.execute("UPDATE entries SET fact = ? WHERE seq = 3", (encode(fact(3)).replace(b":", b": "),))
+    raws = site.entries(c)
+    site.put(c, [*raws[:3], raws[3].replace(b":", b": "), *raws[4:]])
     site.rebuild(c)
 
 
-def _read(c: sqlite3.Connection, level: int, first: int, count: int) -> list[bytes]:
-    rows = c.execute(
-        "SELECT hash FROM nodes WHERE place BETWEEN ? AND ?", (place(level, first), place(level, first + count - 1))
-    )
-    return [row[0] for row in rows]
+def _write_it_in_another_unicode_form(site: Site, c: sqlite3.Connection) -> None:
+    raws = site.entries(c)
+    vietnamese = unicodedata.normalize("NFD", encode(replace(fact(3), body={"text": "Đã khóa tài khoản"})).decode())
+    site.put(c, [*raws[:3], vietnamese.encode(), *raws[4:]])
+    site.rebuild(c)
+    site.sign_anew(c, site.signer)
 
 
 K = FaultKind
 CASES: list[tuple[Callable[[Site, sqlite3.Connection], None], set[FaultKind], Integrity, Completeness]] = [
     (_edit, {K.EDITED}, Integrity.BROKEN, Completeness.COMPLETE),
     (_reorder, {K.REORDERED}, Integrity.BROKEN, Completeness.COMPLETE),
-    (_insert, {K.INSERTED}, Integrity.BROKEN, Completeness.UNSIGNED_TAIL),
+    (_insert, {K.INSERTED}, Integrity.BROKEN, Completeness.COMPLETE),
     (_delete_inside, {K.DELETED_INSIDE}, Integrity.BROKEN, Completeness.CUT),
-    (_delete_inside_and_close_the_gap, {K.DELETED_INSIDE}, Integrity.BROKEN, Completeness.CUT),
+    (_delete_a_page_inside, {K.DELETED_INSIDE}, Integrity.BROKEN, Completeness.CUT),
     (_cut_entries, {K.TAIL_CUT}, Integrity.INTACT, Completeness.CUT),
     (_cut_entries_and_tree, {K.TAIL_CUT}, Integrity.INTACT, Completeness.CUT),
     (_empty, {K.EMPTIED}, Integrity.INTACT, Completeness.CUT),
     (_empty_with_the_tree, {K.EMPTIED}, Integrity.UNPROVEN, Completeness.CUT),
     (_rebuild_with_other_hashes, {K.REWRITTEN}, Integrity.BROKEN, Completeness.UNSIGNED_TAIL),
     (_hide_under_another_kind, {K.COLUMN_CHANGED}, Integrity.BROKEN, Completeness.COMPLETE),
+    (_hide_from_a_search_by_time, {K.COLUMN_CHANGED}, Integrity.BROKEN, Completeness.COMPLETE),
+    (_hide_from_a_search_by_id, {K.COLUMN_CHANGED}, Integrity.BROKEN, Completeness.COMPLETE),
+    (_miscount_a_page, {K.COLUMN_CHANGED}, Integrity.BROKEN, Completeness.COMPLETE),
     (_renumber, {K.COLUMN_CHANGED}, Integrity.BROKEN, Completeness.COMPLETE),
     (_spoil_a_node, {K.TREE_DAMAGED}, Integrity.BROKEN, Completeness.COMPLETE),
     (_spoil_a_signature, {K.BAD_SIGNATURE}, Integrity.BROKEN, Completeness.COMPLETE),
@@ -224,6 +275,7 @@ CASES: list[tuple[Callable[[Site, sqlite3.Connection], None], set[FaultKind], In
     (_drop_a_head, {K.HEAD_MISSING}, Integrity.BROKEN, Completeness.COMPLETE),
     (_scribble_on_a_head, {K.HEAD_UNREADABLE}, Integrity.BROKEN, Completeness.COMPLETE),
     (_write_it_another_way, {K.NOT_CANONICAL, K.REWRITTEN}, Integrity.BROKEN, Completeness.UNPROVEN),
+    (_write_it_in_another_unicode_form, {K.NOT_CANONICAL}, Integrity.BROKEN, Completeness.COMPLETE),
 ]
 
 
@@ -259,10 +311,10 @@ def test_an_untouched_ledger_is_sound_and_its_ranges_are_told_apart(site: Site) 
 
 def test_a_dropped_trigger_is_seen(site: Site) -> None:
     with closing(sqlite3.connect(site.path)) as connection:
-        connection.execute("DROP TRIGGER entries_delete")
+        connection.execute("DROP TRIGGER pages_delete")
     verdict = site.verify()
     assert kinds(verdict) == {K.SCHEMA_CHANGED}
-    assert "entries_delete" in verdict.faults[0].text
+    assert "pages_delete" in verdict.faults[0].text
 
 
 def test_history_rewritten_after_a_head_is_named_from_that_head_on(site: Site) -> None:
@@ -300,15 +352,10 @@ def test_a_new_empty_ledger_in_place_of_the_old_is_caught_by_the_anchor(site: Si
 
 def test_two_histories_under_the_stolen_key_are_a_split_view(site: Site) -> None:
     with site.burglary() as connection:
-        connection.execute(
-            "UPDATE entries SET fact = ? WHERE seq = 15", (encode(replace(fact(15), body={"number": 99})),)
-        )
+        raws = site.entries(connection)
+        site.put(connection, [*raws[:15], encode(replace(fact(15), body={"number": 99})), *raws[16:]])
         site.rebuild(connection)
-        connection.execute("DELETE FROM heads")
-        for size in (20, 40, 60):
-            root = merkle.root(lambda level, first, count: _read(connection, level, first, count), size)
-            note = site.signer.sign("test/ledger", size, root, NOON + timedelta(hours=size)).note
-            connection.execute("INSERT INTO heads (note) VALUES (?)", (note,))
+        site.sign_anew(connection, site.signer)
     assert site.verify().sound
     assert kinds(site.verify(anchored=True)) == {K.SPLIT_VIEW}
 
@@ -338,6 +385,34 @@ def test_an_anchor_of_the_burglars_key_is_foreign(site: Site) -> None:
     assert kinds(site.verify(anchored=True)) == {K.FOREIGN_KEY}
 
 
+def test_a_head_of_a_key_that_was_retired_is_named(site: Site) -> None:
+    stolen, successor = site.signer, Signer.load_or_create(site.path.parent / "successor.key")
+    with Ledger.open(site.path, signer=stolen) as ledger:
+        ledger.rotate(successor, NOON + timedelta(hours=70))
+        ledger.append([fact(61)])
+        ledger.sign(NOON + timedelta(hours=80))
+    assert site.verify().sound
+    with closing(sqlite3.connect(site.path, isolation_level=None)) as connection:
+        note = stolen.sign("test/ledger", 62, site.root(connection, 62), NOON + timedelta(hours=90)).note
+        connection.execute("INSERT INTO heads (note) VALUES (?)", (note,))
+    verdict = site.verify()
+    assert kinds(verdict) == {K.RETIRED_KEY}
+    assert verify(site.path, successor.public).faults == verdict.faults
+
+
+def test_a_rotation_that_a_thief_made_up_is_named(site: Site) -> None:
+    thief = Signer.load_or_create(site.path.parent / "thief.key")
+    body = body_of(site.signer.public, thief.public, bytes(64), bytes(64))
+    with Ledger.open(site.path) as ledger:
+        ledger.append([Fact("ledger.key-rotated/x", "ledger.key-rotated", NOON, "engine", body)])
+        root = ledger.root
+    with closing(sqlite3.connect(site.path, isolation_level=None)) as connection:
+        note = thief.sign("test/ledger", 61, root, NOON + timedelta(hours=90)).note
+        connection.execute("INSERT INTO heads (note) VALUES (?)", (note,))
+    assert kinds(site.verify()) == {K.BAD_ROTATION, K.FOREIGN_KEY}
+    assert site.verify().signed == 60
+
+
 def test_a_file_with_torn_pages_is_named_unreadable(site: Site) -> None:
     with closing(sqlite3.connect(site.path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -351,7 +426,7 @@ def test_a_file_with_torn_pages_is_named_unreadable(site: Site) -> None:
 
 def test_long_lists_of_faults_are_cut_and_counted(site: Site) -> None:
     with site.burglary() as connection:
-        connection.execute("UPDATE entries SET kind = 'hidden'")
+        connection.execute("UPDATE ids SET key = -seq - 1")
     verdict = site.verify()
     assert (len(verdict.faults), verdict.more) == (20, 40)
     assert verdict.lines()[-1] == "fault: and 40 more"

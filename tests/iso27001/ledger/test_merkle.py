@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iso27001.errors import ProofError
-from iso27001.ledger import merkle
+from iso27001.verifier import merkle
 
 VECTORS = json.loads((Path(__file__).parents[2] / "data/iso27001/merkle_vectors.json").read_text())
 LEAVES = [merkle.leaf_hash(bytes.fromhex(leaf)) for leaf in VECTORS["leaves_hex"]]
@@ -24,8 +24,8 @@ class Nodes:
     def __init__(self, leaves: Sequence[bytes]) -> None:
         self.hashes: dict[tuple[int, int], bytes] = {}
         self.edge = merkle.Frontier()
-        for level, number, node in self.edge.extend(leaves):
-            self.hashes[level, number] = node
+        for level, number, nodes in self.edge.extend(leaves):
+            self.hashes.update({(level, number + n): node for n, node in enumerate(nodes)})
 
     def read(self, level: int, first: int, count: int) -> list[bytes]:
         assert level % merkle.STORED_EVERY == 0
@@ -86,9 +86,12 @@ def test_growing_in_one_step_or_in_two_gives_the_same_nodes(tree: tuple[list[byt
     leaves, old, _ = tree
     whole, first = Nodes(leaves), Nodes(leaves[:old])
     resumed = merkle.frontier(first.read, old)
-    assert {
-        (level, number): node for level, number, node in resumed.extend(leaves[old:])
-    } | first.hashes == whole.hashes
+    grown = {
+        (level, number + n): node
+        for level, number, nodes in resumed.extend(leaves[old:])
+        for n, node in enumerate(nodes)
+    }
+    assert grown | first.hashes == whole.hashes
     assert (resumed.size, resumed.root()) == (whole.edge.size, whole.edge.root())
     nodes = whole.edge.copy().extend(leaves[:old])
     assert [(level, number) for level, number, _ in nodes] == sorted((level, number) for level, number, _ in nodes)

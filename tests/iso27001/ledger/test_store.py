@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from iso27001.errors import LedgerError, ProofError, SigningError
-from iso27001.ledger import Entry, Fact, encode, merkle
+from iso27001.ledger import Entry, Fact, encode
 from iso27001.ledger.anchor import read_anchor, write_anchor
-from iso27001.ledger.signing import PublicKey, Signer, public_path, read_note
+from iso27001.ledger.signing import Signer, public_path
 from iso27001.ledger.store import Ledger
-from iso27001.ledger.verdict import Completeness, Integrity
 from iso27001.ledger.verify import verify
+from iso27001.verifier import merkle
+from iso27001.verifier.notes import PublicKey, read_note
+from iso27001.verifier.verdict import Completeness, Integrity
 
 NOON = datetime(2026, 11, 22, 5, tzinfo=UTC)
 
@@ -101,12 +104,14 @@ def test_what_is_appended_while_reading_is_read_too(ledger: Ledger) -> None:
     assert seen == 4
 
 
-@pytest.mark.parametrize("table", ["entries", "nodes", "heads", "about"])
+@pytest.mark.parametrize("table", ["pages", "kinds", "ids", "nodes", "heads", "about"])
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET {} = {}"])
 def test_nothing_can_be_updated_or_deleted(ledger: Ledger, tmp_path: Path, table: str, statement: str) -> None:
     ledger.append([fact(0)])
     ledger.sign(NOON)
-    column = {"entries": "seq", "nodes": "place", "heads": "note", "about": "origin"}[table]
+    column = {"pages": "facts", "kinds": "kind", "ids": "seq", "nodes": "place", "heads": "note", "about": "origin"}[
+        table
+    ]
     other = sqlite3.connect(tmp_path / "ledger.db")
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         other.execute(statement.format(table, column, column))
@@ -155,7 +160,7 @@ def test_a_changed_history_is_not_signed_over(ledger: Ledger, tmp_path: Path) ->
     ledger.sign(NOON)
     other = sqlite3.connect(tmp_path / "ledger.db")
     other.execute("DROP TRIGGER nodes_update")
-    other.execute("UPDATE nodes SET hash = ? WHERE place = 2", (bytes(32),))
+    other.execute("UPDATE nodes SET hashes = ? WHERE place = 0", (bytes(128),))
     other.commit()
     other.close()
     with pytest.raises(LedgerError, match="do not continue the head of size 4"):
@@ -230,7 +235,7 @@ def test_what_is_no_ledger_is_refused_by_name(tmp_path: Path) -> None:
     other.execute("CREATE TABLE something (a)")
     other.close()
     for read_only in (True, False):
-        with pytest.raises(LedgerError, match="not a ledger of version 1"):
+        with pytest.raises(LedgerError, match="not a ledger of version 2"):
             Ledger.open(tmp_path / "other.db", read_only=read_only)
 
 
@@ -271,3 +276,55 @@ def test_an_anchor_takes_each_head_once_and_keeps_what_it_has(ledger: Ledger, tm
     assert write_anchor(ledger.heads(), anchor) == 1
     assert read_anchor(anchor) == (ledger.heads(), [])
     assert write_anchor(ledger.heads(), anchor) == 0
+
+
+def test_two_ids_of_one_key_are_two_facts(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iso27001.ledger.schema.key", lambda fact_id: 7)
+    assert [entry.seq for entry in ledger.append([fact(0), fact(1)])] == [0, 1]
+    assert [entry.seq for entry in ledger.append([fact(1), fact(2), fact(0)])] == [2]
+    assert [ledger.by_id(f"note/{n}") for n in range(4)] == [
+        Entry(0, fact(0)),
+        Entry(1, fact(1)),
+        Entry(2, fact(2)),
+        None,
+    ]
+
+
+def test_ids_that_differ_in_their_unicode_form_only_are_one(ledger: Ledger) -> None:
+    composed, decomposed = ("tỉnh/1", unicodedata.normalize("NFD", "tỉnh/1"))
+    ledger.append([Fact(composed, "note", NOON, "engine", {})])
+    assert ledger.append([Fact(decomposed, "note", NOON, "engine", {})]) == []
+    assert ledger.known([decomposed, "other"]) == {decomposed}
+    assert ledger.by_id(decomposed) == ledger.by_id(composed)
+
+
+def test_long_groups_are_read_across_pages(ledger: Ledger) -> None:
+    ledger.append(fact(n, kind=f"k{n % 3}") for n in range(1000))
+    ledger.append([fact(1000, kind="k1")])
+    assert [entry.seq for entry in ledger.entries(after=126)] == list(range(127, 1001))
+    assert [entry.seq for entry in ledger.entries(after=126, kinds=["k1"])] == [127, *range(130, 1001, 3)]
+    since, until = NOON + timedelta(seconds=300), NOON + timedelta(seconds=310)
+    assert [entry.seq for entry in ledger.entries(kinds=["k0"], since=since, until=until)] == [300, 303, 306, 309]
+    assert [entry.seq for entry in ledger.entries(since=since, until=until)] == list(range(300, 310))
+    assert [ledger.last(kind).seq for kind in ("k0", "k1", "k2")] == [999, 1000, 998]
+    assert ledger.last("k3") is None
+    assert list(ledger.leaves(1001)) == [merkle.leaf_hash(ledger.raw(n)) for n in range(1001)]
+    assert ledger.raw(1001) is ledger.raw(-1) is None
+
+
+def test_a_rotation_of_keys_is_told_and_both_keys_are_believed_for_their_time(tmp_path: Path) -> None:
+    old, new = Signer.load_or_create(tmp_path / "old.key"), Signer.load_or_create(tmp_path / "new.key")
+    path = tmp_path / "ledger.db"
+    with Ledger.open(path, signer=old, origin="test/ledger") as ledger:
+        ledger.append([fact(0)])
+        ledger.sign(NOON)
+        closing = ledger.rotate(new, NOON + timedelta(hours=1))
+        assert closing.size == 2
+        ledger.append([fact(1)])
+        ledger.sign(NOON + timedelta(hours=2))
+        with pytest.raises(LedgerError, match="from the key that signs to another one"):
+            ledger.rotate(new, NOON + timedelta(hours=3))
+    for key in (old.public, new.public):
+        verdict = verify(path, key)
+        assert (verdict.sound, verdict.signed, verdict.heads, verdict.faults) == (True, 3, 3, ())
+    assert verify(path, Signer.load_or_create(tmp_path / "else.key").public).integrity is Integrity.BROKEN

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from iso27001.errors import RecordError
 from iso27001.ledger import Fact, encode
-from iso27001.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from iso27001.register.populations import draw, export, members, population, usual_size
+from iso27001.verifier.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from tests.iso27001.register.kept import DAY, NOW, Kept
 
 ROOT = "ab" * 32

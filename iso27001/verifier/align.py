@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from iso27001.ledger.verdict import Fault, FaultKind
+from iso27001.verifier.verdict import Fault, FaultKind
 
 
 def align(found: Sequence[tuple[int, bytes]], leaves: Sequence[bytes]) -> Iterator[Fault]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import count, repeat
 
 from iso27001.errors import ProofError
 
@@ -39,20 +38,20 @@ class Frontier:
         self.size = size
         self._edge = dict(edge or {})
 
-    def extend(self, leaves: Sequence[bytes]) -> list[tuple[int, int, bytes]]:
-        """Add leaf hashes; gives the stored nodes that they complete, leaves included, in order: (level, number, hash)."""
-        stored: list[tuple[int, int, bytes]] = []
+    def extend(self, leaves: Sequence[bytes]) -> list[tuple[int, int, list[bytes]]]:
+        """Add leaf hashes; gives the stored nodes that they complete, leaves included, as runs: (level, number of the first, hashes)."""
+        stored: list[tuple[int, int, list[bytes]]] = []
         level, number, row = 0, self.size, list(leaves)
         self.size += len(row)
         while row:  # level by level: a row is the complete subtrees that are new
             if level % STORED_EVERY == 0:
-                stored.extend(zip(repeat(level), count(number), row))
+                stored.append((level, number, row.copy()))
             if number & 1:
                 row.insert(0, self._edge.pop(level))
             if len(row) & 1:
                 self._edge[level] = row.pop()
             pairs = iter(row)
-            row = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+            row = [sha256(b"\x01%b%b" % pair).digest() for pair in zip(pairs, pairs, strict=True)]
             level, number = level + 1, number >> 1
         return stored
 

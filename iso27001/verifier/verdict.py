@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from iso27001.ledger.signing import Head
+from iso27001.verifier.notes import Head
 
 
 class Integrity(StrEnum):
@@ -42,6 +43,8 @@ class FaultKind(StrEnum):
     REWRITTEN = "rewritten"
     BAD_SIGNATURE = "bad signature"
     FOREIGN_KEY = "foreign key"
+    RETIRED_KEY = "retired key"
+    BAD_ROTATION = "bad rotation"
     OTHER_ORIGIN = "other origin"
     HEAD_UNREADABLE = "head unreadable"
     HEAD_MISSING = "head missing"
@@ -50,9 +53,18 @@ class FaultKind(StrEnum):
     ROLLED_BACK = "rolled back"
     SPLIT_VIEW = "split view"
     ANCHOR_DAMAGED = "anchor damaged"
+    BAD_TOKEN = "bad token"  # noqa: S105  the name of a fault
+    FILE_MISSING = "file missing"
+    FILE_CHANGED = "file changed"
+    FILE_UNKNOWN = "file unknown"
+    MANIFEST_CHANGED = "manifest changed"
+    EVENT_CHANGED = "event changed"
+    EVIDENCE_CHANGED = "evidence changed"
 
 
-CUTS = frozenset({FaultKind.TAIL_CUT, FaultKind.EMPTIED, FaultKind.ROLLED_BACK, FaultKind.DELETED_INSIDE})
+CUTS = frozenset(
+    {FaultKind.TAIL_CUT, FaultKind.EMPTIED, FaultKind.ROLLED_BACK, FaultKind.DELETED_INSIDE, FaultKind.FILE_MISSING}
+)
 """Faults by which something that was there is gone."""
 AT_THE_END = CUTS - {FaultKind.DELETED_INSIDE}
 """Faults after which all that is left can still be what was signed."""
@@ -69,8 +81,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer of `verify`. `size`: entries found. `signed`: entries under the last good head. `anchored`: entries under the last
-    good head that an anchor also holds; None where no anchor was consulted. `more`: faults beyond those listed.
+    """The answer of a verification. `size`: entries of the tree. `signed`: those under the last good head. `anchored`: those under the last
+    good head that an anchor also holds; None where no anchor was consulted. `disclosed`: how many entries were there to be read, the others
+    being hashes only. `more`: faults beyond those listed. `stamped`: the newest time that an authority attests (RFC 3161).
     """
 
     integrity: Integrity
@@ -86,6 +99,9 @@ class Verdict:
     last_anchored: Head | None
     origin: str
     key: str
+    disclosed: int = 0
+    stamped: datetime | None = None
+    checked: tuple[tuple[str, int], ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -101,6 +117,7 @@ class Verdict:
             f"integrity: {self.integrity}",
             f"completeness: {self.completeness}",
             f"entries: {self.size}, root {self.root.hex()}",
+            *([f"disclosed: {self.disclosed}; of the others the hashes alone"] if self.disclosed < self.size else []),
             f"signed: {_span(0, self.signed)} under {self.heads} heads, key {self.key}",
             f"unsigned: {_span(self.signed, self.size)}",
         ]
@@ -111,6 +128,9 @@ class Verdict:
                 f"anchored: {_span(0, self.anchored)}",
                 f"signed but not anchored: {_span(self.anchored, self.signed)}",
             ]
+        if self.stamped is not None:
+            found.append(f"attested by a time stamping authority: {self.stamped.isoformat()}")
+        found += [f"{what}: {count} checked" for what, count in self.checked]
         found += [f"fault: {fault.kind}: {fault.text}" for fault in self.faults]
         if self.more:
             found.append(f"fault: and {self.more} more")

@@ -1,0 +1,87 @@
+"""The bytes of facts in, the facts and which of them are not in the one form that facts have out; with the standard library alone.
+
+A fact is JSON (RFC 8259) with the keys actor, body, id, kind and time: UTF-8 in NFC, keys sorted by code point, no white space, no
+repeated key, numbers in their shortest form, the time in RFC 3339 with six digits. `iso27001.ledger.canonical` writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_KEYS = ["actor", "body", "id", "kind", "time"]
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def read(raws: Sequence[bytes]) -> tuple[list[Any], dict[int, str]]:
+    """The facts as plain JSON values, and by place why one is not the canonical form of a fact. Quickest where many come together."""
+    found: list[Any] = []
+    bad: dict[int, str] = {}
+    for place, raw in enumerate(raws):
+        try:
+            fact = json.loads(raw.decode())
+            found.append(fact)
+            if reason := _shape(fact):
+                bad[place] = reason
+        except (ValueError, RecursionError) as error:
+            found.append(None)
+            bad[place] = f"not a fact: {error}"
+    whole = b"[" + b",".join(raws) + b"]"
+    if bad or not _same(
+        found, whole
+    ):  # what is written again is the same: then each of them is, for each is one JSON object
+        for place, (raw, fact) in enumerate(zip(raws, found, strict=True)):
+            if place not in bad and not _same(fact, raw) and _write(fact).encode("utf-8", "surrogatepass") != raw:
+                bad[place] = "not in canonical form"
+    if not whole.isascii():
+        for place, raw in enumerate(raws):
+            if place not in bad and not raw.isascii() and not unicodedata.is_normalized("NFC", raw.decode()):
+                bad[place] = "not in canonical form (text that is not NFC)"
+    return found, bad
+
+
+def _shape(fact: Any) -> str:
+    if not isinstance(fact, dict) or list(fact) != _KEYS:
+        return "not in canonical form: the keys actor, body, id, kind, time are expected"
+    time = fact["time"]
+    if not all(isinstance(fact[name], str) for name in ("actor", "id", "kind", "time")):
+        return "actor, id, kind and time are texts"
+    if not _TIME.fullmatch(time):
+        return "not in canonical form: the time"
+    try:
+        datetime.fromisoformat(time)
+    except ValueError as error:
+        return f"not a fact: {error}"
+    return ""
+
+
+def _same(value: Any, raw: bytes) -> bool:
+    try:
+        return _encode(value).encode() == raw
+    except (ValueError, RecursionError):
+        return False
+
+
+def _write(value: Any) -> str:
+    """The canonical form where floats are written as Ryu writes them (0.00001, 1e-7), which Python writes otherwise (1e-05, 1e-07)."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_encode(key)}:{_write(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_write, value)) + "]"
+    return _number(value) if isinstance(value, float) else str(_encode(value))
+
+
+def _number(value: float) -> str:
+    mantissa, _, exponent = repr(value).partition("e")
+    if not exponent:
+        return mantissa
+    power = int(exponent)
+    if power == -5:  # the one power that Ryu still writes out
+        digits = mantissa.replace(".", "").removeprefix("-")
+        return f"{'-' if value < 0 else ''}0.0000{digits}"
+    return f"{mantissa}e{power:+d}"
