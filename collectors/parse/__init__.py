@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable
+from itertools import repeat
 
 import msgspec
 
@@ -59,7 +60,14 @@ def parse_batch(
     read = known.parse
     events: list[Event] = []
     dead: list[DeadLetter] = []
-    for record in records:
+    usual: Iterable[Event | None] = repeat(None)
+    if known.usual is not None and not context.defaults:
+        records = list(records)
+        usual = known.usual(records, context)
+    for record, found in zip(records, usual, strict=False):
+        if found is not None:
+            events.append(found)
+            continue
         try:
             events.append(event_of(record, read(record, context), context))
         except ParseError as error:

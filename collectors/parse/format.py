@@ -10,7 +10,7 @@ all it takes (`collectors.parse.registry`).
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from collectors.errors import ParseError
-from collectors.event import Value
+from collectors.event import Event, Value
 from collectors.record import RawRecord, Woven
 
 _BOM = b"\xef\xbb\xbf"
@@ -74,6 +74,8 @@ class Format:
     `continues`: for formats whose records span lines: given a line and whether a record is open before it, whether one is open after
     it; None where a line is a record. A source joins lines (with their newlines) until the answer is False. Where lines of several
     records come between each other, it is how they are told apart.
+    `usual`: the events of many records at once and faster, as far as they are written as nearly all are; None for each of which `parse`
+    is to be asked.
     `gives`: the datasets of its events. `header`: fields that its records have around what message parsers read; where it is not
     empty, the events are also of the datasets of all messages.
     """
@@ -85,6 +87,7 @@ class Format:
     continues: Callable[[bytes, bool], bool] | Woven | None = None
     gives: tuple[Gives, ...] = ()
     header: str = ""
+    usual: Callable[[Sequence[RawRecord], Context], list[Event | None]] | None = None
 
 
 SHORTEST_OPENING = 2

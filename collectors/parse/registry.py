@@ -13,7 +13,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PARSERS, MESSAGES, SHAPES = "collectors.parse.parsers", "collectors.parse.messages", "collectors.parse.shapes"
 DESCRIPTIONS = Path(__file__).parents[1] / "formats"
+_PROGRAMS_KEPT = 1_000
+"""Programs whose readers are remembered; who invents more takes no more memory."""
 
 _site: Callable[[], Sequence[Described]] = tuple
 
@@ -35,7 +37,17 @@ def use(site: Callable[[], Sequence[Described]]) -> None:
     """Have a site's own descriptions beside the shipped ones, instead of those of the site before; `site` is called on first use only."""
     global _site  # noqa: PLW0603  a process serves one site; the look-up is one for all that parses
     _site = site
-    for known in (_of_site, formats, formats_at_hand, _messages, gives, known_format, _by_program, _by_start):
+    for known in (
+        _of_site,
+        formats,
+        formats_at_hand,
+        _messages,
+        gives,
+        known_format,
+        _by_program,
+        _by_start,
+        reader_of,
+    ):
         known.cache_clear()
 
 
@@ -233,14 +245,25 @@ def read_message(program: str, message: str, fields: dict[str, Value]) -> dateti
 
     Returns the moment that the message itself says, where it does: aware, or local time of the site.
     """
-    near = _by_start().get(message[:SHORTEST_OPENING])
-    found = None if near is None else _opened(near, message)
-    if found is None:
-        for found in _by_program().get(program, ()):
-            if found.mark in message:
-                break
-        else:
-            fields["event.dataset"] = _SYSLOG
-            return None
-    fields["event.dataset"] = found.gives.dataset
-    return found.parse(message, fields)
+    return reader_of(program)(message, fields)
+
+
+@lru_cache(_PROGRAMS_KEPT)
+def reader_of(program: str) -> Callable[[str, dict[str, Value]], datetime | None]:
+    """What `read_message` does with the messages of one program."""
+    near_of, own = _by_start().get, _by_program().get(program, ())
+
+    def read(message: str, fields: dict[str, Value]) -> datetime | None:
+        near = near_of(message[:SHORTEST_OPENING])
+        found = None if near is None else _opened(near, message)
+        if found is None:
+            for found in own:
+                if found.mark in message:
+                    break
+            else:
+                fields["event.dataset"] = _SYSLOG
+                return None
+        fields["event.dataset"] = found.gives.dataset
+        return found.parse(message, fields)
+
+    return read

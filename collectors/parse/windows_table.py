@@ -9,7 +9,7 @@ itself. Held by tests/collectors/parse/test_windows_table.py: every field of eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -174,7 +174,7 @@ class WindowsTables:
 
 
 class WindowsTable:
-    """Rows of Windows events. Implements `soc.detect.table.Table`, which says what the methods promise."""
+    """Rows of Windows events. Implements `soc.detect.table.RowTable`, which says what the methods promise."""
 
     def __init__(
         self,
@@ -357,14 +357,6 @@ class WindowsTable:
         kinds, added = self._kinds, self._tables.added
         words = [kinds[place].words for place in places]
         return [each + added for each in words] if added else words
-
-    def shared(self) -> None:
-        """Nothing."""
-
-    def sharing(self, numbers: Sequence[int]) -> Collection[int]:
-        """None."""
-        del numbers
-        return ()
 
     def expect(self, places: Sequence[int]) -> None:
         """Each is made when it is asked for."""

@@ -16,25 +16,20 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import partial
 
 from collectors.errors import ParseError
 from collectors.event import Value
-from collectors.parse import cisco_header, timestamp
+from collectors.parse import cisco_header, timestamp, usual
 from collectors.parse.format import Context, Format, Parsed, excerpt, share_of_lines, text_of
-from collectors.parse.priority import FIELDS, priority
+from collectors.parse.priority import priority
+from collectors.parse.program import program_of
 from collectors.parse.registry import opened_by, read_message
 from collectors.record import RawRecord
 
 _STAMP_LENGTH = len("Nov 22 10:00:00")
 _DAY_LENGTH = len("2026-11-22")
 _DATES = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_USUAL = re.compile(
-    r"(?:<(\d{1,3})>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.+Z-]{8,26}) ([^ %-][^ ]{0,254}+)(?<![:\]]) "
-    r"([\w.@+/()-]{1,128}+)(?:\[(\d{1,10})\])?: (?![ %])(.*)",
-    re.ASCII | re.DOTALL,
-)
-"""How nearly all lines begin: date, host, `program:` or `program[1]:`, one blank each; one look instead of thirty."""
-_NOTHING: dict[str, Value] = {}
 _OTHER_STAMP = re.compile(
     r"([A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d{1,9})?)([+-]\d\d:\d\d)?:? ?", re.ASCII
 )
@@ -50,30 +45,7 @@ _OPENING_LENGTH = 64
 
 def parse(record: RawRecord, context: Context) -> Parsed:
     """One line. Raises: ParseError."""
-    text = text_of(record.data, context)
-    return usual(text, record, context) or any_line(text, record, context)
-
-
-def usual(text: str, record: RawRecord, context: Context) -> Parsed | None:
-    """What `any_line` says of a line that is written as nearly all are; None for every other line."""
-    line = _USUAL.match(text)
-    if line is None:
-        return None
-    code, stamp, host, program, pid, message = line.groups()
-    known = FIELDS.get(code) if code else _NOTHING
-    if known is None or ": %" in message:  # a priority that cannot be; perhaps Cisco's header
-        return None
-    try:
-        zone = context.timezone
-        time = timestamp.yearless(stamp, record.received, zone) if stamp[3] == " " else timestamp.iso(stamp, zone)
-    except ParseError:
-        return None
-    fields = known.copy()
-    fields["host.name"] = host
-    if pid:
-        fields["process.pid"] = int(pid)
-    own = _said(program, message, fields)
-    return Parsed(time if own is None else timestamp.of_message(own, time, zone), fields)
+    return any_line(text_of(record.data, context), record, context)
 
 
 def any_line(text: str, record: RawRecord, context: Context) -> Parsed:
@@ -151,10 +123,10 @@ def _content(rest: str, fields: dict[str, Value]) -> datetime | None:
 def _said(program: str, message: str, fields: dict[str, Value]) -> datetime | None:
     """What a program says. Returns the moment that the message itself says."""
     fields["message"] = message
-    if "/" in program or "(" in program:
-        program, message = _unusual(program, message)
     if program:
+        program, before = program_of(program)
         fields["process.name"] = program
+        message = before + message
     if message[:1] == "m" and message.startswith(_REPEATED):
         message = _repeated(message, fields)
     return read_message(program, message, fields)
@@ -168,15 +140,6 @@ def _tag_without_blank(rest: str) -> tuple[str, str]:
     if colon and message[:1] not in ("/", "") and _PROGRAM.fullmatch(tag.partition("[")[0]):
         return tag, rest[len(tag) + 1 :]
     return "", rest
-
-
-def _unusual(program: str, message: str) -> tuple[str, str]:
-    """`/usr/sbin/cron` is cron; `sshd(pam_unix)` is sshd, and the message gets the opening that pam_unix writes today."""
-    program = program.rpartition("/")[2] or program
-    name, bracket, module = program.partition("(")
-    if bracket and module.startswith("pam_") and name:
-        return name, f"{module[:-1]}({name}:): {message}"
-    return program, message
 
 
 def _repeated(message: str, fields: dict[str, Value]) -> str:
@@ -204,4 +167,5 @@ FORMAT = Format(
     parse,
     _sniff,
     header="log.syslog.* message process.name process.pid",
+    usual=partial(usual.read, versions=usual.OLD),
 )

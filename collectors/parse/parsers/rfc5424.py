@@ -10,10 +10,11 @@ message goes. A date without zone, which the RFC forbids and some appliances sen
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from collectors.errors import ParseError
 from collectors.event import Value
-from collectors.parse import timestamp
+from collectors.parse import timestamp, usual
 from collectors.parse.format import Context, Format, Parsed, excerpt, share_of_lines, text_of
 from collectors.parse.priority import FIELDS, priority
 from collectors.parse.registry import read_message
@@ -107,4 +108,11 @@ def _sniff(sample: bytes) -> float:
     return share_of_lines(sample, _HEADER.match)
 
 
-FORMAT = Format("rfc5424", "syslog (RFC 5424)", parse, _sniff, header="log.syslog.* message process.name process.pid")
+FORMAT = Format(
+    "rfc5424",
+    "syslog (RFC 5424)",
+    parse,
+    _sniff,
+    header="log.syslog.* message process.name process.pid",
+    usual=partial(usual.read, versions=usual.NEW),
+)

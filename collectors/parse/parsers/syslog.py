@@ -6,6 +6,9 @@ a month follows).
 
 from __future__ import annotations
 
+from functools import partial
+
+from collectors.parse import usual
 from collectors.parse.format import Context, Format, Parsed, text_of
 from collectors.parse.parsers import rfc3164, rfc5424
 from collectors.record import RawRecord
@@ -18,9 +21,6 @@ _LESS_SURE = 0.9
 def parse(record: RawRecord, context: Context) -> Parsed:
     """One message. Raises: ParseError."""
     text = text_of(record.data, context)
-    found = rfc3164.usual(text, record, context)
-    if found is not None:
-        return found
     if ">1 " in text[:_START_LENGTH]:
         return rfc5424.read(text, context)
     return rfc3164.any_line(text, record, context)
@@ -36,4 +36,5 @@ FORMAT = Format(
     parse,
     _sniff,
     header="log.syslog.* message process.name process.pid",
+    usual=partial(usual.read, versions=usual.EITHER),
 )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_struct
 
 from collectors.errors import ParseError
-from collectors.parse import Context, Parsed
-from collectors.parse.format import text_of
-from collectors.parse.parsers import rfc3164
+from collectors.event import Event
+from collectors.parse import Context, Format, parse, parse_batch, usual
+from collectors.parse.parsers import rfc3164, rfc5424, syslog
 from collectors.parse.registry import messages
 from collectors.record import RawRecord
 from tests.collectors.parse.golden import record
@@ -45,10 +47,22 @@ def mostly(*parts: str) -> st.SearchStrategy[str]:
     return st.sampled_from((parts[0],) * 5 * len(parts) + parts)
 
 
+_HEADS = (
+    "<38>1 2026-11-22T10:00:00.123456Z web01 sshd 871 - - ", "<38>1 2026-11-22T10:00:00+07:00 web01 CRON - - - ",
+    "<38>1 2026-11-22T10:00:60Z web01 sshd 871 - - ", "<38>1 Nov 22 10:00:00 web01 sshd[871]: ", "<192>1 2026-11-22T10:00:00Z a b 1 - - ",
+    "<38>1 2026-11-22T10:00:00Z web01 sshd[871]: ", "<38>2026-11-22T10:00:00Z web01 sshd 871 - - ", "2026-11-22T10:00:00Z a sshd 1 - - ",
+    "<38>1 2026-11-22T10:00:00Z web01 sshd(pam_unix) 871 - - ", "<38>1 2026-11-22T10:00:00Z web01 - 871 - - ",
+    "<38>1 2026-11-22T10:00:00Z web01 /usr/sbin/cron 1 - - ", '<38>1 2026-11-22T10:00:00Z web01 sshd 871 ID1 [a@1 b="c"] ',
+    "<38>1 2026-11-22T10:00:00Z web01 sshd 12345678901 - - ", "<38>1 - web01 sshd 871 - - ", "<38>1  web01 sshd 871 - - ",
+)  # fmt: skip
+_TAILS = ("", "", "", " ", "\r", "\0", " \t", "\ufeff")
 _BLANK = mostly(" ", "  ", "\t", "")
+old = st.tuples(
+    mostly(*_PRIORITIES), mostly(*_STAMPS), _BLANK, mostly(*_HOSTS), _BLANK, mostly(*_TAGS), _BLANK
+).map("".join)  # fmt: skip
 lines = st.tuples(
-    mostly(*_PRIORITIES), mostly(*_STAMPS), _BLANK, mostly(*_HOSTS), _BLANK, mostly(*_TAGS), _BLANK,
-    st.sampled_from(_MESSAGES) | st.text(max_size=20),
+    old | st.sampled_from(_HEADS), st.sampled_from(("", "", " ", "\ufeff", "\ufeff ", "  ")),
+    st.sampled_from(_MESSAGES) | st.text(max_size=20), st.sampled_from(_TAILS),
 ).map("".join)  # fmt: skip
 
 
@@ -58,25 +72,31 @@ def loaded() -> None:
     messages()
 
 
-def part_by_part(text: str, asked: RawRecord) -> Parsed | str:
+def part_by_part(asked: RawRecord, form: Format) -> Event | str:
     try:
-        return rfc3164.any_line(text, asked, CONTEXT)
+        return parse(asked, replace(form, usual=None), CONTEXT)
     except ParseError as error:
         return error.reason
 
 
-@given(lines)
-@example("<38>Nov 22 10:00:00 web01 sshd[871]: Accepted publickey for an from 192.0.2.7 port 50122 ssh2")
+@given(lines, st.sampled_from((rfc3164.FORMAT, rfc5424.FORMAT, syslog.FORMAT)))
 @example(
-    "2026-11-22T10:00:00.123456+07:00 web01 sudo:       an : TTY=pts/0 ; PWD=/home/an ; USER=root ; COMMAND=/usr/bin/id"
+    "<38>Nov 22 10:00:00 web01 sshd[871]: Accepted publickey for an from 192.0.2.7 port 50122 ssh2", rfc3164.FORMAT
 )
-def test_one_look_says_what_the_parts_say(line: str) -> None:
+@example(
+    "2026-11-22T10:00:00.123456+07:00 web01 sudo:       an : TTY=pts/0 ; PWD=/home/an ; USER=root ; COMMAND=/usr/bin/id",
+    syslog.FORMAT,
+)
+def test_one_look_says_what_the_parts_say(line: str, form: Format) -> None:
     asked = record(line.encode("utf-8", "replace"), received=RECEIVED)
-    text = text_of(asked.data, CONTEXT)
-    found = rfc3164.usual(text, asked, CONTEXT)
+    assert form.usual is not None
+    [found] = form.usual([asked], CONTEXT)
     event(f"usual: {found is not None}")
     if found is not None:
-        assert found == part_by_part(text, asked)
+        other = part_by_part(asked, form)
+        assert isinstance(other, Event)
+        assert found == other
+        assert list(found.fields) == list(other.fields), "their order makes the shape of a stored event"
 
 
 def test_what_hosts_write_is_usual() -> None:
@@ -85,6 +105,28 @@ def test_what_hosts_write_is_usual() -> None:
         "Nov  2 10:00:00 web01 kernel: IN=eth0 OUT= SRC=192.0.2.66",
         "<38>2026-11-22T10:00:00.123456+07:00 web01 /usr/sbin/cron[12]: (root) CMD (id)",
         "<38>Nov 22 10:00:00 web01 sshd(pam_unix)[871]: check pass; user unknown",
+        "<38>Nov 22 10:00:00 web01 sudo:       an : TTY=pts/0 ; PWD=/home/an ; USER=root ; COMMAND=/usr/bin/id",
+        "<38>1 2026-11-22T10:00:00.123456+07:00 web01 sshd 871 - - Accepted publickey for an from 192.0.2.7 port 50122 ssh2",
+        "<38>1 2026-11-22T10:00:00Z web01 sudo - - -   an : TTY=pts/0 ; PWD=/home/an ; USER=root ; COMMAND=/usr/bin/id",
+        "<6>1 2026-11-22T10:00:00Z web01 kernel - - - \ufeffIN=eth0 OUT= SRC=192.0.2.66",
     ):
         asked = record(line.encode(), received=RECEIVED)
-        assert rfc3164.usual(line, asked, CONTEXT) is not None
+        assert usual.read([asked], CONTEXT, usual.EITHER) != [None], line
+
+
+def test_a_record_that_cannot_be_read_at_one_look_takes_no_other_with_it() -> None:
+    good = b"<38>Nov 22 10:00:00 web01 sshd[871]: Accepted publickey for an from 192.0.2.7 port 50122 ssh2"
+    bad = (
+        b"\xff",
+        b"<38>Feb 30 10:00:00 web01 sshd[871]: x",
+        b"<38>1 0001-01-01T00:00:00+23:59 web01 sshd 871 - - x",
+        b"",
+    )
+    asked = [record(data, received=RECEIVED) for each in bad for data in (each, good)]
+    asked.append(replace_struct(record(good, received=RECEIVED), truncated=3))
+    found = usual.read(asked, CONTEXT, usual.EITHER)
+    assert [each is not None for each in found] == [False, True] * 4 + [False]
+    events, dead = parse_batch(asked, syslog.FORMAT, CONTEXT)
+    assert [each.raw for each in events if each.raw == good] == [good] * 5
+    assert len(events) + len(dead) == len(asked)
+    assert events[-1].fields["log.flags"] == ["truncated"]
