@@ -11,12 +11,7 @@ from datetime import datetime, timedelta
 
 from collectors.event import Event
 from iso27001.ledger import Entry, Fact
-<<<<<<< ours
-from iso27001.ledger.verdict import Verdict
-=======
 from iso27001.verifier.verdict import Verdict
-from soc.alert import AlertStatus
->>>>>>> theirs
 from soc.app.audit import audit_event
 from soc.app.site import Site
 from soc.errors import Fault
