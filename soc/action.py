@@ -56,6 +56,7 @@ class Kind(StrEnum):
 
     TEXT = "text"
     FLAG = "flag"
+    NUMBER = "number"
     DURATION = "duration"
     MOMENT = "moment"
     FILE = "file"
@@ -76,10 +77,12 @@ class Argument:
     many: bool = False
     choices: tuple[str, ...] = ()
 
-    def read(self, text: str) -> str | timedelta | datetime:
+    def read(self, text: str) -> str | int | timedelta | datetime:
         """The value of what was typed. Raises: SocError."""
         if self.choices and text not in self.choices:
             raise SocError(f'{self.name}: "{text}" is not one of {", ".join(self.choices)}')
+        if self.kind is Kind.NUMBER:
+            return self._number(text)
         if self.kind is Kind.DURATION:
             span = duration_of(text)
             if span is None:
@@ -88,6 +91,12 @@ class Argument:
         if self.kind is Kind.MOMENT:
             return self._moment(text)
         return text
+
+    def _number(self, text: str) -> int:
+        try:
+            return int(text)
+        except ValueError as error:
+            raise SocError(f'{self.name}: "{text}" is not a whole number') from error
 
     def _moment(self, text: str) -> datetime:
         try:

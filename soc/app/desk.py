@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from collectors.event import Value
-from iso27001.ledger import Fact
 from soc.action import Action, Argument, Decided, Kind, Values, Who
 from soc.alert import Alert, CloseReason
-from soc.app.roles import current_user, role_of
+from soc.app.access import allow
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.incident import Incident
 from soc.incident.actions import ON_ALERTS, ON_INCIDENTS, Held, Members
 from soc.store import AlertQuery
-
-REFUSED = "access.refused"
 
 
 def actor_name(given: str = "") -> str:
@@ -114,45 +111,20 @@ class SiteDesk:
         Raises: SocError where the role does not allow it (which is recorded), or a value cannot be read.
         """
         action = ON_ALERTS[name]
-        self._allow(action, ids)
+        allow(self._site, self._actor, action.name, ids, action.role.value, lambda role: role.may(action.role))
         values = self._values(action, given, ())
         return self._record(action.decide(self.alerts(ids), values, self._who()), self._last_on_alert)
 
     def on_incidents(self, name: str, ids: Sequence[str], given: Mapping[str, Any]) -> Outcome:
         """Do an action of soc.incident.actions.ON_INCIDENTS; as `on_alerts`."""
         action = ON_INCIDENTS[name]
-        self._allow(action, ids)
+        allow(self._site, self._actor, action.name, ids, action.role.value, lambda role: role.may(action.role))
         incidents = self.incidents(ids)
         values = self._values(action, given, incidents)
         return self._record(action.decide(incidents, values, self._who()), self._last_on_incident)
 
     def _who(self) -> Who:
         return Who(self._actor, self._site.clock())
-
-    def _allow(self, action: Action[Any], ids: Sequence[str]) -> None:
-        config = self._site.config.roles
-        if not config.given:
-            return
-        user = current_user()
-        role = role_of(user, config)
-        if role is not None and role.may(action.role) and self._actor == user.name:
-            return
-        has = "no role" if role is None else f"the role {role.value}"
-        why = (
-            f"{user.name} has {has}; {action.name} takes {action.role.value}"
-            if self._actor == user.name
-            else f"{user.name} may not act as {self._actor}: roles are given to users of the operating system"
-        )
-        now = self._site.clock()
-        body = {
-            "action": action.name,
-            "on": list(ids),
-            "as": self._actor,
-            "role": role.value if role else "",
-            "why": why,
-        }
-        self._site.ledger.append([Fact(f"{REFUSED}:{user.name}:{now.isoformat()}", REFUSED, now, user.name, body)])
-        raise SocError(f"{why}; the refusal is recorded")
 
     def _values(self, action: Action[Any], given: Mapping[str, Any], of: Sequence[Incident]) -> Values:
         """Raises: SocError for an argument that is missing, not known, or not readable."""

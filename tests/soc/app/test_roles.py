@@ -8,7 +8,8 @@ import pytest
 
 from soc.action import Role, RolesConfig
 from soc.alert import AlertStatus, CloseReason, facts
-from soc.app.desk import REFUSED, SiteDesk
+from soc.app.access import REFUSED
+from soc.app.desk import SiteDesk
 from soc.app.roles import User, current_user, role_of
 from soc.app.site import Site
 from soc.errors import SocError
