@@ -23,13 +23,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from collectors.event import Value
 from soc.alert import Alert, AlertStatus, CloseReason, Entity
 from soc.detect import Level, Match
+from soc.errors import SocError
 from soc.incident import Incident
 from soc.store import AlertQuery
 from soc.tui import Found, Item, Section
+from soc.tui.desk import Outcome
 
 COLUMNS, LINES = 160, 50
 PRESSES = 60
@@ -117,6 +120,12 @@ class ManyAlerts:
 
     def reopen(self, ids: Sequence[str]) -> None:
         self._decide(ids, AlertStatus.NEW, None)
+
+    def on_alerts(self, name: str, ids: Sequence[str], given: Mapping[str, Any]) -> Outcome:
+        raise SocError(f"{name} {ids} {given}: not measured here")
+
+    def on_incidents(self, name: str, ids: Sequence[str], given: Mapping[str, Any]) -> Outcome:
+        return self.on_alerts(name, ids, given)
 
     def _decide(self, ids: Sequence[str], status: AlertStatus, reason: CloseReason | None) -> None:
         self.decided.update(dict.fromkeys(ids, (status, reason)))

@@ -31,7 +31,20 @@ class AlertScreen(DeskScreen):
     """The alert under the cursor of a list."""
 
     VIEW = "alert"
-    KEYS = ("ack", "close", "next", "previous", "pages", "undo", "incident", "hunt", "back", "help")
+    KEYS = (
+        "ack",
+        "close",
+        "next",
+        "previous",
+        "pages",
+        "escalate",
+        "actions",
+        "undo",
+        "incident",
+        "hunt",
+        "back",
+        "help",
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "acknowledge", id="ack"),
         Binding("c", "close", id="close"),
@@ -43,6 +56,8 @@ class AlertScreen(DeskScreen):
         *(Binding(str(number), f"page('{page}')", id=f"page.{page}") for number, page in enumerate(PAGES, 1)),
         Binding("i", "incident", id="incident"),
         Binding("H", "hunt", id="hunt"),
+        Binding("m", "actions", id="actions"),
+        Binding("x", "escalate", id="escalate"),
         Binding("r,ctrl+r", "refresh", id="refresh"),
         Binding("escape", "back", id="back"),
     ]
@@ -205,6 +220,14 @@ class AlertScreen(DeskScreen):
         """Load everything again."""
         self._forget()
         self._load()
+
+    def action_actions(self) -> None:
+        """All that can be done to it."""
+        self._queue.open_actions([self.alert_id])
+
+    def action_escalate(self) -> None:
+        """Make an incident of it."""
+        self._queue.escalate([self.alert_id])
 
     def action_hunt(self) -> None:
         """What else the entity did, as a hunt to go on with."""

@@ -19,6 +19,8 @@ from soc.alert import Alert, AlertStatus, CloseReason
 from soc.detect import Level
 from soc.tui import filter as filters
 from soc.tui import rows, sheets
+from soc.tui.acting import ActionsScreen, Target, carry_out
+from soc.tui.desk import Outcome
 from soc.tui.filter import Filter, FilterError
 from soc.tui.paint import Bar
 from soc.tui.prompts import Choose, Write
@@ -52,12 +54,14 @@ class AlertsScreen(DeskScreen):
         "ack",
         "close",
         "open",
+        "escalate",
+        "actions",
         "filter",
         "status",
         "mark",
         "undo",
-        "incidents",
         "command",
+        "incidents",
         "refresh",
         "help",
         "quit",
@@ -71,6 +75,8 @@ class AlertsScreen(DeskScreen):
         *(Binding(str(level.rank + 1), f"floor('{level}')", id=f"level.{level}") for level in Level),
         Binding("r,ctrl+r", "refresh", id="refresh"),
         Binding("i", "incidents", id="incidents"),
+        Binding("m", "actions", id="actions"),
+        Binding("x", "escalate", id="escalate"),
         Binding("S", "save", id="save"),
         Binding("escape", "back", id="back"),
     ]
@@ -276,7 +282,11 @@ class AlertsScreen(DeskScreen):
             self.table.forget()
             return
         self._report(step, "done")
-        now = await self.ask(self.session.desk.alerts, step.ids) or []
+        await self._show_again(step.ids)
+
+    async def _show_again(self, ids: Sequence[str]) -> None:
+        """Show what became of these; a row that no longer belongs to the list goes."""
+        now = await self.ask(self.session.desk.alerts, ids) or []
         self.table.patch({alert.id: alert for alert in now})
         gone = {alert.id for alert in now if not self.filter.keeps(alert)}
         if gone:
@@ -295,6 +305,38 @@ class AlertsScreen(DeskScreen):
         table.take(rest, table.cursor - above, keep_top=True)
         if not rest:
             self._reload()
+
+    def action_actions(self) -> None:
+        """All that can be done to the alert under the cursor, or to the marked ones."""
+        self.open_actions(self.table.targets())
+
+    def open_actions(self, ids: Sequence[str]) -> None:
+        """All that can be done to these."""
+        if ids:
+            self.app.push_screen(ActionsScreen(self.session, self.target(ids)))
+
+    def action_escalate(self) -> None:
+        """Make an incident of the alert under the cursor, or of the marked ones."""
+        self.escalate(self.table.targets())
+
+    def escalate(self, ids: Sequence[str]) -> None:
+        """Ask why, and make an incident of these."""
+        if self.session.read_only:
+            self.speaker.say("refused.read_only", Role.WARN)
+        elif ids:
+            ask = Write(self.session.locale.say("ask.escalate", count=len(ids)))
+            self.app.push_screen(ask, lambda why: self._escalate(ids, why) if why else None)
+
+    def _escalate(self, ids: Sequence[str], why: str) -> None:
+        self.run_worker(carry_out(self, self.target(ids), "escalate", {"note": why}), group="decide")
+
+    def target(self, ids: Sequence[str]) -> Target:
+        """These, and that what became of them is shown."""
+        return Target("alert", tuple(ids), self._acted)
+
+    def _acted(self, outcome: Outcome) -> None:
+        self.table.clear_marks()
+        self.run_worker(self._show_again(outcome.done), group="decide")
 
     def action_undo(self) -> None:
         """Take the last decision back."""

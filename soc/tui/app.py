@@ -19,6 +19,7 @@ from textual.screen import Screen
 from soc.errors import EXIT_INTERRUPTED, EXIT_OK, SocError
 from soc.tui import commands, look
 from soc.tui import filter as filters
+from soc.tui.acting import ActionsScreen, FormScreen
 from soc.tui.alert_screen import AlertScreen
 from soc.tui.alerts_screen import AlertsScreen
 from soc.tui.board_screen import BoardScreen, ItemScreen
@@ -177,6 +178,8 @@ _PLACES = (
     HuntScreen,
     ValuesScreen,
     ValueScreen,
+    ActionsScreen,
+    FormScreen,
     HelpScreen,
 )
 

@@ -8,12 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from collectors.event import Value
 from soc.alert import Alert, CloseReason
 from soc.incident import Incident
 from soc.store import AlertQuery
+
+
+class Outcome(Protocol):
+    """What an action came to."""
+
+    @property
+    def done(self) -> Sequence[str]:
+        """Ids that it changed."""
+        ...
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Why others are as they were, by id."""
+        ...
 
 
 class Desk(Protocol):
@@ -66,4 +80,12 @@ class Desk(Protocol):
 
     def reopen(self, ids: Sequence[str]) -> None:
         """Put these alerts back to new, as a further line of their history; durable when it returns."""
+        ...
+
+    def on_alerts(self, name: str, ids: Sequence[str], given: Mapping[str, Any]) -> Outcome:
+        """Do an action of soc.incident.actions.ON_ALERTS. `given`: texts as typed, by argument; True for a flag, several as a tuple."""
+        ...
+
+    def on_incidents(self, name: str, ids: Sequence[str], given: Mapping[str, Any]) -> Outcome:
+        """Do an action of soc.incident.actions.ON_INCIDENTS; as `on_alerts`."""
         ...

@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from soc.incident import Incident
 from soc.tui import rows, sheets
+from soc.tui.acting import ActionsScreen, Target
 from soc.tui.filter import Filter
 from soc.tui.reader import Reader
 from soc.tui.screen import DeskScreen
@@ -22,17 +23,16 @@ class IncidentsScreen(DeskScreen):
     """All incidents: open ones first, then highest risk, then newest."""
 
     VIEW = "incidents"
-    KEYS = ("open", "refresh", "back", "help", "quit")
+    KEYS = ("open", "actions", "refresh", "back", "help", "quit")
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "actions", id="actions"),
         Binding("r,ctrl+r", "refresh", id="refresh"),
         Binding("escape,i", "back", id="back"),
     ]
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.table: PagedTable[Incident] = PagedTable(
-            self._fetch, self._head, self._row, self._moved, self._open, can_mark=False
-        )
+        self.table: PagedTable[Incident] = PagedTable(self._fetch, self._head, self._row, self._moved, self._open)
 
     def body(self) -> Iterable[Widget]:
         """Table."""
@@ -76,8 +76,14 @@ class IncidentsScreen(DeskScreen):
         return rows.header(rows.INCIDENT_COLUMNS, cells, self.session.locale)
 
     def _row(self, incident: Incident, cells: int, marked: bool) -> list[Span]:
-        del marked
-        return rows.incident_row(incident, cells, self.session.locale)
+        return rows.incident_row(incident, cells, self.session.locale, marked=marked)
+
+    def action_actions(self) -> None:
+        """All that can be done to the incident under the cursor, or to the marked ones."""
+        ids = self.table.targets()
+        if ids:
+            target = Target("incident", tuple(ids), lambda _: self.table.clear_marks())
+            self.app.push_screen(ActionsScreen(self.session, target))
 
     async def _fetch(self, ids: Sequence[str]) -> dict[str, Incident] | None:
         found = await self.ask(self.session.desk.incidents, ids)
@@ -95,8 +101,9 @@ class IncidentScreen(DeskScreen):
     """One incident: facts, why its alerts are one, what happened when."""
 
     VIEW = "incident"
-    KEYS = ("alerts", "refresh", "back", "help", "quit")
+    KEYS = ("alerts", "actions", "refresh", "back", "help", "quit")
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "actions", id="actions"),
         Binding("enter,a", "alerts", id="alerts"),
         Binding("r,ctrl+r", "refresh", id="refresh"),
         Binding("escape,i", "back", id="back"),
@@ -140,6 +147,11 @@ class IncidentScreen(DeskScreen):
             self.reader.show(sheets.incident(found[0], self.session.locale), keep_place=not first)
         elif found is not None:
             self.say("gone", Role.WARN)
+
+    def action_actions(self) -> None:
+        """All that can be done to it."""
+        target = Target("incident", (self.incident_id,), lambda _: self.action_refresh())
+        self.app.push_screen(ActionsScreen(self.session, target))
 
     def action_alerts(self) -> None:
         """Its alerts, of every status."""

@@ -3,6 +3,37 @@
 from __future__ import annotations
 
 CATALOGUE: dict[str, tuple[str, str]] = {
+    "view.actions": ("Actions", "Thao tác"),
+    "view.form": ("Action", "Thao tác"),
+    "column.action": ("Action", "Thao tác"),
+    "column.about": ("What it is", "Nghĩa"),
+    "column.role": ("Role", "Vai trò"),
+    "column.argument": ("Name", "Tên"),
+    "acted": ("{action}: done to {count}", "{action}: đã làm với {count}"),
+    "acted.partly": (
+        "{action}: done to {count}, not to {not}: {id}: {why}",
+        "{action}: đã làm với {count}, không với {not}: {id}: {why}",
+    ),
+    "form.needed": ("(needed: enter)", "(bắt buộc: enter)"),
+    "form.open": ("(as it is)", "(như vốn có)"),
+    "form.many": ("several: with spaces between", "nhiều: cách nhau bằng dấu cách"),
+    "form.missing": ("Still needed: {names}", "Còn thiếu: {names}"),
+    "refused.one_at_a_time": ("{action} is done to one at a time.", "{action} chỉ làm với từng mục."),
+    "ask.escalate": (
+        "Why is this an incident? ({count} alerts; enter makes it, esc leaves it)",
+        "Vì sao đây là sự cố? ({count} cảnh báo; enter để lập, esc để thôi)",
+    ),
+    "key.actions": ("actions", "thao tác"),
+    "key.escalate": ("incident!", "lập sự cố"),
+    "key.do": ("do it", "thực hiện"),
+    "key.clear": ("clear", "xóa"),
+    "help.actions": (
+        "Everything that can be done: assign, comment, tag, snooze, merge …",
+        "Mọi thao tác: giao, bình luận, gắn nhãn, tạm ẩn, gộp …",
+    ),
+    "help.escalate": ("Make an incident of it (of the marked ones)", "Lập sự cố từ mục này (các mục đã chọn)"),
+    "help.do": ("Do it with these values", "Thực hiện với các giá trị này"),
+    "help.clear": ("Take the value under the cursor away", "Bỏ giá trị dưới con trỏ"),
     "page.timeline": ("Timeline", "Dòng thời gian"),
     "page.related": ("Related", "Liên quan"),
     "timeline.of": (
@@ -157,7 +188,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "fact.path": ("file", "tệp"),
     "fact.false": ("false positives, %", "báo nhầm, %"),
     "fact.fired": ("alerts", "cảnh báo"),
-    "fact.open": ("of them open", "đang mở"),
+    "fact.confirmed": ("confirmed", "xác nhận"),
+    "fact.rejected": ("turned out nothing", "hóa ra không có gì"),
     "fact.hidden": ("hidden by tuning", "ẩn do tinh chỉnh"),
     "fact.missing": ("cannot fire", "không thể báo"),
     "fact.playbook": ("playbook", "kịch bản"),

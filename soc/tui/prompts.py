@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -56,6 +56,61 @@ class Choose(ModalScreen[str]):
         """Take an answer's key; any other is no answer."""
         if key in self._keys:
             self.dismiss(self._keys[key])
+
+    def action_cancel(self) -> None:
+        """Leave without an answer."""
+        self.dismiss(None)
+
+
+class Pick(ModalScreen[str]):
+    """One of a few words, by the arrows or by its number. Dismissed with it; esc with nothing."""
+
+    DEFAULT_CSS = """
+    Pick { background: transparent; }
+    Pick Bar { dock: bottom; height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "cancel"),
+        Binding("j,down", "move(1)"),
+        Binding("k,up", "move(-1)"),
+        Binding("enter", "take"),
+        *(Binding(str(number), f"number({number})") for number in range(1, 10)),
+    ]
+
+    def __init__(self, question: str, words: Sequence[str]) -> None:
+        super().__init__()
+        self._question, self._words, self._at = question, words, 0
+        self._bar = Bar(Role.BAR)
+
+    def compose(self) -> ComposeResult:
+        """The question, and a line for each word."""
+        yield self._bar
+
+    def on_mount(self) -> None:
+        """Show them."""
+        self._bar.styles.height = len(self._words) + 1
+        self._show()
+
+    def _show(self) -> None:
+        lines = [
+            ((Span(f" {at + 1} ", Role.KEY), Span(word, Role.CURSOR if at == self._at else Role.PLAIN)), ())
+            for at, word in enumerate(self._words)
+        ]
+        self._bar.show(((Span(f" {self._question}", Role.STRONG),), ()), *lines)
+
+    def action_move(self, by: int) -> None:
+        """To the next word, or the one before."""
+        self._at = max(0, min(len(self._words) - 1, self._at + by))
+        self._show()
+
+    def action_number(self, number: int) -> None:
+        """Take the word of a number."""
+        if number <= len(self._words):
+            self.dismiss(self._words[number - 1])
+
+    def action_take(self) -> None:
+        """Take the word under the cursor."""
+        self.dismiss(self._words[self._at])
 
     def action_cancel(self) -> None:
         """Leave without an answer."""

@@ -62,6 +62,7 @@ ALERT_COLUMNS = (
 )
 
 INCIDENT_COLUMNS = (
+    Column("mark", 1, 1),
     Column("time", 11, 14, 3),
     Column("severity", 3, 3),
     Column("risk", 4, 4, 2, right=True),
@@ -145,10 +146,12 @@ def alert_row(alert: Alert, cells: int, now: datetime, locale: Locale, *, marked
     return spans
 
 
-def incident_row(incident: Incident, cells: int, locale: Locale) -> list[Span]:
+def incident_row(incident: Incident, cells: int, locale: Locale, *, marked: bool = False) -> list[Span]:
     """One incident as one line."""
 
     def cell(column: Column, size: int) -> tuple[str, Role]:
+        if column.name == "mark":
+            return ("+", Role.KEY) if marked else ("", Role.PLAIN)
         return _INCIDENT_CELLS[column.name](incident, size, locale)
 
     spans = lay(INCIDENT_COLUMNS, cells, cell)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from soc.alert import AlertStatus, CloseReason
 from soc.app.gaps import KIND as GAP
 from soc.app.gaps import Gap, gaps
 from soc.app.hidden import hidden_by_rule
@@ -16,28 +14,11 @@ from soc.app.site import Site
 from soc.detect import Rule
 from soc.detect.sigma import ir
 from soc.detect.sigma.producible import Reach
-from soc.store import AlertQuery
+from soc.store import RuleRecord
 from soc.tui import Cell, Item, Section, Tone
 
 WINDOW = timedelta(days=30)
 """What noise is counted over."""
-
-PAGE = 500
-
-
-@dataclass(slots=True)
-class Noise:
-    """Alerts of one rule within WINDOW. `false`: share of the closed ones that were false or benign, in per cent; None: none is closed."""
-
-    fired: int = 0
-    open: int = 0
-    closed: int = 0
-    harmless: int = 0
-
-    @property
-    def false(self) -> float | None:
-        """Per cent of those closed."""
-        return 100 * self.harmless / self.closed if self.closed else None
 
 
 class RulesBoard:
@@ -50,22 +31,19 @@ class RulesBoard:
     def items(self) -> Sequence[Item]:
         """One row a rule."""
         rules, missing = self._rules()
-        noise, hidden, suspended = (
-            self._noise(),
-            hidden_by_rule(self._site),
-            {gap.rule for gap in self._gaps() if gap.end is None},
-        )
+        records, hidden = self._records(), hidden_by_rule(self._site)
+        suspended = {gap.rule for gap in self._gaps() if gap.end is None}
         found = []
         for rule in rules:
-            heard = noise.get(rule.id, Noise())
+            heard = records.get(rule.id, RuleRecord())
             state = "suspended" if rule.id in suspended else "blind" if rule.id in missing else "on"
             tone = {"suspended": Tone.WARN, "blind": Tone.DIM}.get(state, Tone.PLAIN)
             cells: dict[str, Cell] = {
                 "state": state,
                 "severity": rule.level.value,
                 "title": rule.title,
-                "fired": heard.fired or None,
-                "false": heard.false,
+                "fired": heard.opened or None,
+                "false": false_share(heard),
                 "hidden": hidden[rule.id] or None,
                 "logsource": rule.logsource,
             }
@@ -78,7 +56,7 @@ class RulesBoard:
         rule = next((one for one in rules if one.id == item_id), None)
         if rule is None:
             return ()
-        heard = self._noise().get(rule.id, Noise())
+        heard = self._records().get(rule.id, RuleRecord())
         path = Path(rule.path)
         text = path.read_text("utf-8").split("\n") if path.is_file() else []
         return (
@@ -96,9 +74,10 @@ class RulesBoard:
             Section(
                 "noise",
                 (
-                    ("fired", heard.fired),
-                    ("open", heard.open),
-                    ("false", heard.false),
+                    ("fired", heard.opened),
+                    ("confirmed", heard.confirmed),
+                    ("rejected", heard.rejected),
+                    ("false", false_share(heard)),
                     ("hidden", hidden_by_rule(self._site)[rule.id] or None),
                 ),
             ),
@@ -116,20 +95,8 @@ class RulesBoard:
             self._known = list(self._site.rule_set(content).rules), missing
         return self._known
 
-    def _noise(self) -> dict[str, Noise]:
-        found: dict[str, Noise] = {}
-        projections = self._site.projections
-        ids = projections.alert_ids(AlertQuery(since=self._site.clock() - WINDOW))
-        for start in range(0, len(ids), PAGE):
-            for alert in projections.alerts(ids[start : start + PAGE]):
-                heard = found.setdefault(alert.rule_id, Noise())
-                heard.fired += 1
-                if alert.status is AlertStatus.CLOSED:
-                    heard.closed += 1
-                    heard.harmless += alert.reason in (CloseReason.FALSE_POSITIVE, CloseReason.BENIGN)
-                else:
-                    heard.open += 1
-        return found
+    def _records(self) -> Mapping[str, RuleRecord]:
+        return self._site.projections.rule_records(self._site.clock() - WINDOW)
 
     def _gaps(self) -> list[Gap]:
         return gaps(self._site.ledger.entries(kinds=[GAP]))
@@ -141,6 +108,12 @@ class RulesBoard:
             if g.rule == rule.id
         ]
         return [Section("gaps", lines=told)] if told else []
+
+
+def false_share(record: RuleRecord) -> float | None:
+    """Per cent of the decided alerts that turned out to be nothing; None where none was decided."""
+    decided = record.confirmed + record.rejected
+    return 100 * record.rejected / decided if decided else None
 
 
 def _order(item: Item) -> tuple[bool, int, str]:

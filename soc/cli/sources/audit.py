@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
     from soc.app.auditing import Line
 
-_COLUMNS = ("received", "replayed", "parsed", "dead", "dropped", "journalled", "evaluated", "indexed", "refused", "expired")
+_COLUMNS = (
+    "received",
+    "replayed",
+    "parsed",
+    "dead",
+    "dropped",
+    "journalled",
+    "evaluated",
+    "indexed",
+    "refused",
+    "expired",
+)
 
 
 @click.command()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 from collectors.event import Value
+from iso27001.ledger import Entry
+from soc.action import Action, Who
 from soc.alert import Alert, AlertStatus, CloseReason, Entity, StatusChange
 from soc.detect import Level, Match
 from soc.incident import Incident, Phase, TimelineEntry
+from soc.incident.actions import ON_ALERTS, ON_INCIDENTS
 from soc.store import AlertQuery
+from soc.store.folding import ALERTS, INCIDENTS, Standing, folded
 
 NOW = datetime(2026, 3, 2, 20, 14, 30, tzinfo=UTC)
 HANOI = timezone(timedelta(hours=7), "+07")
@@ -213,6 +218,12 @@ def incident() -> Incident:
     )
 
 
+@dataclass(frozen=True)
+class Outcome:
+    done: tuple[str, ...]
+    refused: Mapping[str, str]
+
+
 class DeskInMemory:
     """Implements soc.tui.Desk."""
 
@@ -296,6 +307,31 @@ class DeskInMemory:
                 self.held[key], status=status, reason=reason, history=(*self.held[key].history, line)
             )
         self.changes += 1
+
+    def on_alerts(self, name: str, ids: Sequence[str], given: Mapping[str, Any]) -> Outcome:
+        return self._act(ON_ALERTS[name], self.alerts(ids), given)
+
+    def on_incidents(self, name: str, ids: Sequence[str], given: Mapping[str, Any]) -> Outcome:
+        return self._act(ON_INCIDENTS[name], self.incidents(ids), given)
+
+    def _act(self, action: Action[Any], nouns: Sequence[Any], given: Mapping[str, Any]) -> Outcome:
+        """What the action decides, folded as the projections fold it."""
+        if self.fail:
+            raise self.fail
+        known = {argument.name: argument for argument in action.arguments}
+        values = {
+            key: value if known[key].many or value is True else known[key].read(value) for key, value in given.items()
+        }
+        decided = action.decide(nouns, values, Who(self.actor, self.clock))
+        self.calls.append(f"{action.name} {' '.join(one.id for one in nouns)}")
+        for fact in dict.fromkeys(fact.id for facts in decided.facts.values() for fact in facts):
+            entry = next(f for facts in decided.facts.values() for f in facts if f.id == fact)
+            self.changes += 1
+            for view, held in ((ALERTS, self.held), (INCIDENTS, self.incidents_held)):
+                before = {key: Standing(one, -1) for key, one in held.items()}
+                after = folded(view, [Entry(self.changes, entry)], before)
+                held.update({key: standing.noun for key, standing in after.items()})
+        return Outcome(tuple(decided.facts), decided.refused)
 
     def arrive(self, *alerts: Alert) -> None:
         """New alerts."""
