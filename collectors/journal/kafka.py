@@ -32,26 +32,22 @@ from collectors.journal import frame
 from collectors.journal.durable import make_directory
 from collectors.journal.kafka_config import KafkaJournalConfig
 from collectors.journal.kafka_messages import (
-    ANSWER_S,
     HEADER,
-    LONGEST_BYTES,
     OWN,
     Cursor,
     Head,
     name_of,
     partition_of,
-    place,
-    told,
 )
 from collectors.journal.kafka_reader import KafkaReader
+from collectors.journal.kafka_writing import TRANSACTION_S, make_topics, overtaken, producer_of
 from collectors.journal.lock import hold
 from collectors.journal.packing import pack
 from collectors.journal.reader import apply
-from collectors.kafka import keys_of
 from collectors.record import DeadLetter, Mark
 
 if TYPE_CHECKING:
-    from confluent_kafka import Message, Producer
+    from confluent_kafka import Message
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +55,6 @@ SNAPSHOT_EVERY = 1_000
 """Messages between two of all marks."""
 MESSAGE_BYTES = 900_000
 """Of events in one message, as far as single events allow."""
-_TRANSACTION_S = 30.0
-_BEGIN_S = 30.0
 _LOOK_S = 0.001
 
 
@@ -72,8 +66,8 @@ class KafkaJournal(KafkaReader):
         second process of this machine begins to. Raises: JournalError.
         """
         self._held_fd = _held(folder)
-        _make_topic(config)
-        self._producer = _producer(config)
+        make_topics(config, {config.topic: config.partitions})
+        self._producer = producer_of(config, config.topic)
         super().__init__(config)
         self._watch = Cursor(config)
         self._writing = threading.Lock()
@@ -122,15 +116,6 @@ class KafkaJournal(KafkaReader):
             return self.append(frame.WHOLE.decode(content).events, marks, frame.DEAD.decode(content).dead)
         with self._writing:
             return self._append([_Part(_source(content), content, events, dead)], marks)
-
-    def commit(self, consumer: str, offset: int) -> None:
-        """Remember that `consumer` is done with everything below `offset`."""
-        if not self.start() <= offset <= self.end():
-            raise JournalError(
-                f"{name_of(self.config)}: {consumer} commits offset {offset}, beyond {self.start()} to {self.end()}"
-            )
-        with self._lock, told(self.config):
-            self._group(consumer).commit(offsets=[place(self.config, 0, offset)], asynchronous=False)
 
     def wait(self, offset: int, timeout_s: float) -> bool:
         """Block until there is an event at `offset`; woken by the append itself."""
@@ -212,7 +197,7 @@ class KafkaJournal(KafkaReader):
 
     def _transact(self, messages: Sequence[tuple[Head, str, bytes]]) -> None:
         """Write messages, each of a source, all or none. Raises: JournalError; then `_settle` has to look."""
-        from confluent_kafka import KafkaError, KafkaException
+        from confluent_kafka import KafkaException
 
         placed: dict[int, int] = {}
 
@@ -231,13 +216,10 @@ class KafkaJournal(KafkaReader):
                     headers={HEADER: head.written()},
                     on_delivery=delivered,
                 )
-            self._producer.flush(_TRANSACTION_S)
-            self._producer.commit_transaction(_TRANSACTION_S)
+            self._producer.flush(TRANSACTION_S)
+            self._producer.commit_transaction(TRANSACTION_S)
         except (KafkaException, BufferError) as error:
-            if isinstance(error, KafkaException) and error.args[0].code() in (
-                KafkaError._FENCED,
-                KafkaError.INVALID_PRODUCER_EPOCH,
-            ):
+            if overtaken(error):
                 self._closed.set()
                 raise JournalError(f"{name_of(self.config)}: another process writes this journal now") from error
             self._unsure = True
@@ -247,7 +229,7 @@ class KafkaJournal(KafkaReader):
 
     def _await(self, partition: int, at: int) -> None:
         """Return when readers see the message at this offset of the broker's: it answers before it has marked the transaction's end."""
-        until = time.monotonic() + _TRANSACTION_S
+        until = time.monotonic() + TRANSACTION_S
         while time.monotonic() < until:
             if self._watch.bounds(partition)[1] > at:
                 return
@@ -260,7 +242,9 @@ class KafkaJournal(KafkaReader):
         if not self._unsure:
             return
         self._producer.purge()
-        self._producer = _producer(self.config)  # what was under way is over then, one way or the other
+        self._producer = producer_of(
+            self.config, self.config.topic
+        )  # what was under way is over then, one way or the other
         with self._lock:
             self._last = [(-1, None)] * self.partitions
             last = self._newest()
@@ -307,40 +291,3 @@ def _source(content: bytes) -> str:
         return frame.EVENT.decode(body.events[0]).source
     letters = frame.DEAD.decode(content).dead
     return letters[0].record.source if letters else ""
-
-
-def _make_topic(config: KafkaJournalConfig) -> None:
-    from confluent_kafka import KafkaError, KafkaException
-    from confluent_kafka.admin import AdminClient
-    from confluent_kafka.cimpl import NewTopic
-
-    with told(config):
-        admin = AdminClient(keys_of(config), logger=log)
-        if config.topic in admin.list_topics(timeout=ANSWER_S).topics:
-            return
-        keys = {"retention.ms": "-1", "max.message.bytes": str(LONGEST_BYTES), "compression.type": "producer"}
-        made = admin.create_topics([NewTopic(config.topic, num_partitions=config.partitions, config=keys)])
-        try:
-            made[config.topic].result(ANSWER_S)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise
-
-
-def _producer(config: KafkaJournalConfig) -> Producer:
-    from confluent_kafka import Producer
-
-    with told(config):
-        producer = Producer(
-            {
-                **keys_of(config),
-                "transactional.id": config.topic,
-                "compression.type": "lz4",
-                "message.max.bytes": LONGEST_BYTES,
-                "linger.ms": 0,
-                "transaction.timeout.ms": 60_000,
-            },
-            logger=log,
-        )
-        producer.init_transactions(_BEGIN_S)
-    return producer

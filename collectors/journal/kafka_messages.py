@@ -27,6 +27,8 @@ OWN = -1
 """In the head of a snapshot: this one."""
 ANSWER_S = 10.0
 POLL_S = 0.05
+_BACK = 8
+"""How many broker's offsets before the end the last message is looked for first: each transaction ends with a record of the broker's."""
 _HEAD = struct.Struct("<QQQIIq")
 
 
@@ -86,7 +88,12 @@ class Cursor:
         return low, high
 
     def read(self, partition: int, at: int, high: int) -> Read | None:
-        """The first message from the broker's offset `at` on, below `high`; None where there is none. Raises: JournalError."""
+        """The first message of a journal from the broker's offset `at` on, below `high`; None where there is none. Raises: JournalError."""
+        found = self.message(partition, at, high)
+        return None if found is None else read_of(found, self._config)
+
+    def message(self, partition: int, at: int, high: int) -> Message | None:
+        """As `read`, whatever the message is."""
         if at >= high:
             return None
         with told(self._config):
@@ -100,11 +107,22 @@ class Cursor:
                             self._next = (-1, -1)
                             return None
                         continue
-                    found = message.offset() or 0
-                    self._next = (partition, found + 1)
-                    return Read(found, head_of(message, self._config), message.value() or b"")
+                    self._next = (partition, (message.offset() or 0) + 1)
+                    return message
         self._next = (-1, -1)
         raise JournalError(f"{name_of(self._config)}: the brokers do not answer")
+
+    def last(self, partition: int, low: int, high: int) -> Message | None:
+        """The last message from `low` on, below `high`. Raises: JournalError."""
+        back, found = _BACK, None
+        while found is None and low < high:
+            at = max(low, high - back)
+            while (each := self.message(partition, at, high)) is not None:
+                found, at = each, (each.offset() or 0) + 1
+            if high - back <= low:
+                break
+            back *= 8
+        return found
 
     def _ended(self, message: Message, high: int) -> bool:
         """Whether nothing more comes below `high`. Raises: JournalError."""
@@ -153,6 +171,11 @@ def place(config: KafkaJournalConfig, partition: int, offset: int = 0) -> TopicP
 def partition_of(source: str, partitions: int) -> int:
     """Where the events of a source are, all of them, so that one partition has them in their order."""
     return zlib.crc32(source.encode("utf-8", "backslashreplace")) % partitions
+
+
+def read_of(message: Message, config: KafkaJournalConfig) -> Read:
+    """A message of a journal. Raises: JournalError for one that is none."""
+    return Read(message.offset() or 0, head_of(message, config), message.value() or b"")
 
 
 def head_of(message: Message, config: KafkaJournalConfig) -> Head:

@@ -31,6 +31,7 @@ from collectors.journal.kafka_messages import (
     consumer_of,
     name_of,
     place,
+    read_of,
     told,
 )
 from collectors.journal.reader import apply
@@ -39,8 +40,6 @@ from collectors.record import DeadLetter, Mark
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
-_BACK = 8
-"""How many broker's offsets before the end the last message is looked for first: each transaction ends with a record of the broker's."""
 _KNOWN = 4_096
 """Places of messages that a reader remembers."""
 
@@ -162,6 +161,15 @@ class KafkaReader:
             [found] = self._group(consumer).committed([place(self.config, 0)], timeout=ANSWER_S)
         return self.start() if found.offset < 0 else min(found.offset, self.end())
 
+    def commit(self, consumer: str, offset: int) -> None:
+        """Remember that `consumer` is done with everything below `offset`."""
+        if not self.start() <= offset <= self.end():
+            raise JournalError(
+                f"{name_of(self.config)}: {consumer} commits offset {offset}, beyond {self.start()} to {self.end()}"
+            )
+        with self._lock, told(self.config):
+            self._group(consumer).commit(offsets=[place(self.config, 0, offset)], asynchronous=False)
+
     def wait(self, offset: int, timeout_s: float) -> bool:
         """Block until there is an event at `offset`; looks every 50 ms."""
         until = time.monotonic() + timeout_s
@@ -225,14 +233,8 @@ class KafkaReader:
         low, high = self._probe.bounds(partition)
         if self._last[partition][0] == high:
             return self._last[partition][1]
-        back, found = _BACK, None
-        while found is None and low < high:
-            at = max(low, high - back)
-            while (each := self._probe.read(partition, at, high)) is not None:
-                found, at = each, each.at + 1
-            if high - back <= low:
-                break
-            back *= 8
+        message = self._probe.last(partition, low, high)
+        found = None if message is None else read_of(message, self.config)
         self._last[partition] = high, found
         return found
 

@@ -23,7 +23,7 @@ from iso27001.ledger.anchor import write_anchor
 from soc.app.assurance import measure
 from soc.app.auditing import accounted_to, failed_audits
 from soc.app.collecting import Collecting, CollectingApart, Collector
-from soc.app.conservation import Conservation
+from soc.app.conservation import Conservation, told_before
 from soc.app.escalation import Escalation
 from soc.app.evaluation import CONSUMER, Evaluation
 from soc.app.indexing import INDEX_BATCH, IndexerApart, Indexing, LocalIndexer
@@ -37,6 +37,7 @@ from soc.app.rule_files import RuleFiles, versions_of
 from soc.app.sealing import tell_sealed
 from soc.app.silence import Silence
 from soc.app.site import Site
+from soc.app.told import Told
 from soc.app.watch import disk_low, enrichment_refused, held_up, ledger_checked, rules_loaded, rules_refused
 from soc.detect.tuning import expired
 from soc.errors import Fault, SocError, UnreachableError
@@ -75,7 +76,8 @@ class Running:
         keeping(site)
         files = RuleFiles(site.config.rules, site.config.data / "cache", site.placeholders)
         content = files.load(files.stamps())
-        self._conservation = Conservation(site, journal, journal.committed(CONSUMER))
+        self._told = Told(journal, *told_before(site, journal))
+        self._conservation = Conservation(site, journal, self._told, journal.committed(CONSUMER))
         detectors = site.detectors(content)
         self.rules = site.rule_count(detectors)
         self.metrics.rules.set(self.rules)
@@ -110,7 +112,7 @@ class Running:
         self._ticker = self._thread("tick", self._tick)
         self._keeper = self._thread("retain", self._retain)
         self._watcher = self._thread("rules", self._reloader.run)
-        self._replayer = self._thread("replay", Replayer(site, self._conservation.replayed).run, self._stop)
+        self._replayer = self._thread("replay", Replayer(site, self._told.replayed).run, self._stop)
         self._server = self.metrics.serve(site.config.metrics.listen) if site.config.metrics.listen else None
 
     def _thread(self, name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
@@ -156,7 +158,7 @@ class Running:
 
     def summary(self) -> str:
         """What this run took in, in one line."""
-        totals = self._conservation.totals()
+        totals = self._told.totals()
         dropped = f", {totals['dropped']:,} dropped by the kernel" if totals["dropped"] else ""
         return f"{totals['received']:,} records received, {totals['parsed']:,} parsed, {totals['dead']:,} dead letters{dropped}"
 
@@ -196,7 +198,7 @@ class Running:
         self._conservation.tell([rules_refused(faults, self.site.clock())])
 
     def _taken(self, taken: Taken) -> None:
-        self._conservation.taken(taken)
+        self._told.taken(taken)
         self.metrics.received.labels(taken.source).inc(taken.received)
         self.metrics.parsed.labels(taken.source).inc(taken.parsed)
         self.metrics.dead.labels(taken.source).inc(taken.dead)

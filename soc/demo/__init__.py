@@ -24,7 +24,7 @@ from collectors.sources.lines import Continues
 from soc.alert import Alert
 from soc.app.assurance import measure
 from soc.app.clock import Clock
-from soc.app.conservation import Conservation
+from soc.app.conservation import Conservation, told_before
 from soc.app.content import make_site
 from soc.app.enrichment import Enricher
 from soc.app.evaluation import Evaluation
@@ -34,6 +34,7 @@ from soc.app.models import train_logon_model
 from soc.app.response import Response
 from soc.app.run import sign
 from soc.app.site import Site
+from soc.app.told import Told
 from soc.detect.anomaly import TrainingRecord
 from soc.incident import Incident
 from soc.metrics import Metrics
@@ -124,7 +125,8 @@ def new_site(folder: Path, clock: Clock) -> Site:
 def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     """The whole main job on the day's records; `step` hears in words what is being done."""
     journal = site.journal
-    conservation = Conservation(site, journal, journal.end())
+    told = Told(journal, *told_before(site, journal))
+    conservation = Conservation(site, journal, told, journal.end())
     enricher = Enricher(site)
 
     def enrich(events: Sequence[Event]) -> list[Event]:
@@ -136,7 +138,7 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
 
     def count(batch: Taken) -> None:
         taken.append(batch)
-        conservation.taken(batch)
+        told.taken(batch)
 
     for file in day.files:
         step(f"reading {file.name}: {file.lines:,} lines, {file.format}")

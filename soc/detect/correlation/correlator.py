@@ -10,15 +10,15 @@ import heapq
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, SupportsIndex
 
 from collectors.event import Event
 from soc.detect.correlation.groups import Key, Room
-from soc.detect.correlation.hits import EPOCH, NEVER, SHIFT, effective, sequence_of
+from soc.detect.correlation.hits import EPOCH, NEVER, SHIFT, effective, microseconds, sequence_of
 from soc.detect.correlation.kind import Fired, Kind, Late, Look, Value
 from soc.detect.correlation.kinds import KINDS, TIMED
+from soc.detect.correlation.lanes import Lane, LateKinds
 from soc.detect.correlation.network import MEASURING, Network
 from soc.detect.correlation.reading import Above, Columns, Item, Reader, Unread, items_above, reader, together
 from soc.detect.correlation.waiting import Waiting
@@ -49,33 +49,6 @@ class Kinds(Protocol):
     def __getitem__(self, at: SupportsIndex, /) -> Kind[Any] | None:
         """Of one correlation."""
         ...
-
-
-class LateKinds:
-    """The groups of one source's late hits; those of kinds to which lateness means nothing are the main ones."""
-
-    def __init__(self, correlator: Correlator) -> None:
-        self.own: dict[int, Kind[Any]] = {}
-        self._correlator = correlator
-
-    def __getitem__(self, at: SupportsIndex, /) -> Kind[Any] | None:
-        """Of one correlation, made when first asked for."""
-        number = int(at)
-        main = self._correlator.kinds[number]
-        if main.late is not Late.OWN:
-            return main if main.late is Late.MAIN else None
-        if number not in self.own:
-            self.own[number] = self._correlator.kind(number)
-        return self.own[number]
-
-
-@dataclass(slots=True)
-class Lane:
-    """What came late from one source. `newest`: the latest time so far; `touched`: the watermark at its last hit."""
-
-    kinds: LateKinds
-    newest: int
-    touched: int
 
 
 class Correlator:
@@ -210,12 +183,8 @@ class Correlator:
             held.extend(items)
             waiting.held += len(items)
             if waiting.held > self._max_held:
-                after_half = (waiting.middle() // STEP_US + 1) * STEP_US
-                self.watermark.jump(after_half)
-                before = waiting.held
-                self._note(told, at, self.release(after_half))
-                self.early += before - waiting.held
-                passed = after_half
+                self._note(told, at, self._release_half())
+                passed = self.passed_us or 0
         while move is not _NO_PLACE:
             self._note(told, move, self.release(to))
             move, to = next(following, _NO_MOVE)
@@ -230,6 +199,40 @@ class Correlator:
         """`correlate` one event between two moves of the watermark."""
         told = self.correlate(lambda _: event, ((0, fired, routes),), sequence, ())
         return [finding for _, findings in told for finding in findings]
+
+    def items(self, event: Event, sequence: int, fired: Sequence[int], routes: Mapping[int, int]) -> list[Item]:
+        """What an event that fires rules has for the groups of correlations, which `enter` takes, here or elsewhere."""
+        items: list[Item] = []
+        hit = microseconds(effective(event)) << SHIFT | sequence
+        for number in fired:
+            if number in self.feeding:
+                route = routes[number]
+                for *_, read in self._readers[number].get(route) or self._reader(number, route):
+                    read(event, hit, items)
+        return together(items)
+
+    def enter(self, event_id: str, source: str, items: Sequence[Item]) -> list[Finding]:
+        """The items of one event, as `correlate` takes them."""
+        time_us, waiting = items[0][0] >> SHIFT, self.waiting
+        if self.passed_us is not None and time_us < self.passed_us:
+            return self._late(source, items)
+        held, ids = waiting.slots.get(time_us // STEP_US) or waiting.open(time_us // STEP_US)
+        if event_id in ids:
+            waiting.duplicates += 1
+            return []
+        ids.add(event_id)
+        held.extend(items)
+        waiting.held += len(items)
+        return self._release_half() if waiting.held > self._max_held else []
+
+    def _release_half(self) -> list[Finding]:
+        """Too many wait: the earlier half goes on."""
+        after_half = (self.waiting.middle() // STEP_US + 1) * STEP_US
+        self.watermark.jump(after_half)
+        before = self.waiting.held
+        found = self.release(after_half)
+        self.early += before - self.waiting.held
+        return found
 
     def _reader(self, number: int, route: int) -> list[Reader]:
         plans = self.network.plans(self._rules[number], lambda field: self._locate(number, route, field))

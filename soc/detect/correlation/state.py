@@ -7,16 +7,18 @@ mark and a digest: what is foreign or damaged is refused whole.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
-from soc.detect.correlation.correlator import Correlator, Lane, LateKinds
+from soc.detect.correlation.correlator import Correlator
 from soc.detect.correlation.counting import thawed
 from soc.detect.correlation.groups import Groups, Key
 from soc.detect.correlation.kind import Kind
+from soc.detect.correlation.lanes import Lane, LateKinds
+from soc.detect.correlation.network import Network
 from soc.detect.correlation.reading import Above, Feed, Item
 from soc.errors import SocError
 
@@ -77,11 +79,7 @@ def load(correlator: Correlator, data: bytes) -> int:
 
 def _taken(correlator: Correlator, state: Mapping[str, Any]) -> int:
     numbers = {signature: at for at, signature in enumerate(correlator.network.signatures)}
-    feeds = {
-        (correlator.network.signatures[feed.correlation], feed.rule): feed
-        for each in correlator.network.under.values()
-        for feed in each
-    }
+    feeds = feeds_of(correlator.network)
     correlator.watermark.load(state["watermark"])
     correlator.passed_us = correlator.watermark.now_us
     correlator.scheduled = state["scheduled"]
@@ -144,6 +142,29 @@ def _as_generation(kind: Kind[Any], kept: list[Any]) -> dict[Key, Any]:
 # --- Hits that wait ---------------------------------------------------------------------------------------------------------------
 
 
+Feeds = Mapping[tuple[str, str], Feed]
+"""Feeds by the signature of the correlation and the id of the rule."""
+
+
+def feeds_of(network: Network) -> Feeds:
+    """Of a set of rules."""
+    return {(network.signatures[feed.correlation], feed.rule): feed for each in network.under.values() for feed in each}
+
+
+def dump_items(items: Sequence[Item], signatures: list[str]) -> bytes:
+    """Items that wait in another process; `signatures`: of the correlations here."""
+    return msgspec.msgpack.encode(_plain([_item(item, signatures) for item in items]))
+
+
+def load_items(data: bytes, feeds: Feeds) -> list[Item]:
+    """The items; those of correlations that are others here are left out. Raises: StateError."""
+    try:
+        kept = msgspec.msgpack.decode(data, ext_hook=_wide)
+        return [item for item in (_as_item(each, feeds) for each in kept) if item is not None]
+    except (msgspec.DecodeError, TypeError, ValueError, IndexError) as error:
+        raise StateError(f"hits cannot be read: {error}") from error
+
+
 def _item(item: Item, signatures: list[str]) -> list[object]:
     hit, feed, key, values, above = item
     over = None if above is None else [_above(one, signatures) for one in above]
@@ -155,7 +176,7 @@ def _above(above: Above, signatures: list[str]) -> list[object]:
     return [signatures[above.feed.correlation], above.feed.rule, above.key, above.values, over]
 
 
-def _as_item(kept: list[Any], feeds: Mapping[tuple[str, str], Feed]) -> Item | None:
+def _as_item(kept: list[Any], feeds: Feeds) -> Item | None:
     hit, signature, rule, key, values, above = kept
     feed = feeds.get((signature, rule))
     if feed is None:
@@ -163,7 +184,7 @@ def _as_item(kept: list[Any], feeds: Mapping[tuple[str, str], Feed]) -> Item | N
     return hit, feed, _key(key), tuple(map(thawed, values)), None if above is None else _as_above(above, feeds)
 
 
-def _as_above(kept: Iterable[Any], feeds: Mapping[tuple[str, str], Feed]) -> tuple[Above, ...]:
+def _as_above(kept: Iterable[Any], feeds: Feeds) -> tuple[Above, ...]:
     return tuple(
         Above(feeds[signature, rule], _parts(key), _parts(values), _as_above(over, feeds))
         for signature, rule, key, values, over in kept

@@ -115,7 +115,7 @@ def test_a_broker_that_is_killed_under_load_loses_and_doubles_nothing(
     own_node: KafkaNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The library would wait for the broker by itself; with little patience a transaction is given up, and may be there nevertheless."""
-    monkeypatch.setattr("collectors.journal.kafka._TRANSACTION_S", 0.5)
+    monkeypatch.setattr("collectors.journal.kafka.TRANSACTION_S", 0.5)
     config = new_topic(own_node)
     journal = open_journal(config)
     batches, size, faults = 40, 40, 0

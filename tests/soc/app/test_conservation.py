@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from collectors.intake import Taken
-from soc.app.conservation import KIND, Conservation
+from soc.app.conservation import KIND, Conservation, told_before
 from soc.app.evaluation import Evaluation
 from soc.app.indexing import Indexing, LocalIndexer
 from soc.app.run import Running
 from soc.app.site import Site
+from soc.app.told import Told
 from soc.metrics import Metrics
 from soc.store import AlertQuery
 from tests.soc.app.sites import auth_line, new_site
@@ -49,8 +50,9 @@ def test_a_count_that_does_not_add_up_becomes_an_alert(tmp_path: Path) -> None:
     with Site.load(new_site(tmp_path / "site")) as site:
         evaluation = Evaluation(site, site.journal, site.detectors(), Metrics())
         indexing = Indexing(site.journal, LocalIndexer(site.journal, site.events), Metrics())
-        conservation = Conservation(site, site.journal, evaluation.offset)
-        conservation.taken(Taken("auth", received=10, parsed=7, dead=0, dropped=0))
+        told = Told(site.journal, *told_before(site, site.journal))
+        conservation = Conservation(site, site.journal, told, evaluation.offset)
+        told.taken(Taken("auth", received=10, parsed=7, dead=0, dropped=0))
         fact = conservation.record(NOW, evaluation, indexing)
         assert fact is not None
         assert fact.body["balanced"] is False
@@ -77,7 +79,8 @@ def test_damaged_events_are_passed_over_told_and_alerted(tmp_path: Path) -> None
         offset.unlink()
     with Site.load(config) as site:
         evaluation = Evaluation(site, site.journal, site.detectors(), Metrics())
-        conservation = Conservation(site, site.journal, evaluation.offset)
+        told = Told(site.journal, *told_before(site, site.journal))
+        conservation = Conservation(site, site.journal, told, evaluation.offset)
         evaluation.drain()
         fact = conservation.record(
             NOW, evaluation, Indexing(site.journal, LocalIndexer(site.journal, site.events), Metrics())
@@ -97,7 +100,8 @@ def test_accounting_while_events_are_evaluated_always_balances(tmp_path: Path) -
     with Site.load(config) as site:
         evaluation = Evaluation(site, site.journal, site.detectors(), Metrics())
         evaluation.offset = 0
-        conservation = Conservation(site, site.journal, 0)
+        told = Told(site.journal, *told_before(site, site.journal))
+        conservation = Conservation(site, site.journal, told, 0)
         worker = threading.Thread(target=evaluation.drain)
         worker.start()
         indexing = Indexing(site.journal, LocalIndexer(site.journal, site.events), Metrics())

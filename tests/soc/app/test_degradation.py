@@ -13,11 +13,12 @@ from click.testing import CliRunner
 
 from soc.alert.facts import DETECTION
 from soc.app import budget as budgets
-from soc.app.conservation import Conservation
+from soc.app.conservation import Conservation, told_before
 from soc.app.evaluation import Evaluation
 from soc.app.gaps import KIND, gaps
 from soc.app.indexing import Indexing, LocalIndexer
 from soc.app.site import Site
+from soc.app.told import Told
 from soc.cli import soc as program
 from soc.metrics import Metrics
 from tests.soc.app.sites import new_site
@@ -71,7 +72,8 @@ def test_a_costly_rule_is_suspended_in_the_open_and_tried_again(site: Site) -> N
     clock = site.clock
     site.clock = lambda: clock() + later[0]
     metrics = Metrics()
-    conservation = Conservation(site, site.journal, 0)
+    told = Told(site.journal, *told_before(site, site.journal))
+    conservation = Conservation(site, site.journal, told, 0)
     evaluation = Evaluation(site, site.journal, site.detectors(), metrics, conservation.tell)
     fed = feed(site, evaluation, 5 * budgets.MIN_SAMPLES + 8, 0)
     evaluation.drain()
