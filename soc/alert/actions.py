@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from iso27001.ledger import Fact
 from soc.action import Action, Argument, Kind, Role, Values, Who, each
-from soc.alert import Alert, AlertStatus, CloseReason, StatusChange, Tlp, decisions
+from soc.alert import Alert, AlertStatus, CloseReason, StatusChange, Tlp, decisions, suppression
 from soc.errors import SocError
 
 _WHY = Argument("note", "In your words, for the next analyst and the auditor.")
+_REASON = replace(_WHY, required=True)
 
 
 def _status(
@@ -60,6 +63,14 @@ def _wake(alert: Alert, values: Values, who: Who) -> Fact:
     if alert.snoozed_until is None:
         raise SocError("it does not sleep")
     return decisions.snoozed(alert, None, values.get("note", ""), who)
+
+
+def _suppress(alert: Alert, values: Values, who: Who) -> Fact:
+    return suppression.suppressed(alert, who.now + values["for"], values["note"], who)
+
+
+def _lift(alert: Alert, values: Values, who: Who) -> Fact:
+    return suppression.lifted(alert, values["note"], who)
 
 
 def _merge(alert: Alert, values: Values, who: Who) -> Fact:
@@ -134,6 +145,20 @@ ACTIONS: tuple[Action[Alert], ...] = (
         (Argument("for", "How long: 30m, 8h, 2d.", Kind.DURATION, required=True), _WHY),
     ),
     Action("wake", "Wake alerts that sleep.", Role.ANALYST, each(_wake, _id), (_WHY,)),
+    Action(
+        "suppress",
+        "Do not show what the rules of these alerts find on the same entities for a time; it is written and counted.",
+        Role.LEAD,
+        each(_suppress, _id),
+        (Argument("for", "How long: 8h, 2d.", Kind.DURATION, required=True), _REASON),
+    ),
+    Action(
+        "lift",
+        "End what `suppress` began on the rules and entities of these alerts.",
+        Role.LEAD,
+        each(_lift, _id),
+        (_REASON,),
+    ),
     Action(
         "merge",
         "Say that these alerts repeat another one: they are closed as its duplicates, and it names them.",

@@ -12,6 +12,7 @@ import msgspec
 from iso27001.ledger import Fact
 from soc.action import Who, place
 from soc.alert import Alert, AlertStatus, CloseReason, Note, NoteKind, StatusChange, Tlp
+from soc.alert.suppression import LIFTED, SUPPRESSED
 
 STATUS = "alert.status"
 COMMENTED = "alert.commented"
@@ -176,6 +177,15 @@ def _escalated(alert: Alert, fact: Fact) -> Alert:
     return replace(told, labels=tuple(dict.fromkeys((*alert.labels, ESCALATED_LABEL))))
 
 
+def _suppressed(alert: Alert, fact: Fact) -> Alert:
+    made = fact.body["suppression"]
+    return _noted(alert, fact, NoteKind.SUPPRESSED, f"its rule on its entity until {made['until']}: {made['reason']}")
+
+
+def _lifted(alert: Alert, fact: Fact) -> Alert:
+    return _noted(alert, fact, NoteKind.SUPPRESSED, f"no longer: {fact.body['why']}")
+
+
 def _noted(alert: Alert, fact: Fact, kind: NoteKind, text: str) -> Alert:
     return replace(alert, notes=(*alert.notes, Note(fact.time, fact.actor, kind, text)))
 
@@ -189,5 +199,7 @@ FOLDS: Mapping[str, Callable[[Alert, Fact], Alert]] = {
     TLP: _tlp,
     SNOOZED: _snoozed,
     ESCALATED: _escalated,
+    SUPPRESSED: _suppressed,
+    LIFTED: _lifted,
 }
 """By the kind of a fact, the alert after it; `alert` is one of those that `touched` names."""

@@ -74,6 +74,9 @@ def repeated(alert: Alert, detection_ids: Sequence[str], event_ids: Sequence[str
         "entities": alert.entities,
         "risk": alert.risk,
         "risk_why": alert.risk_why,
+        "suppressed_by": alert.suppressed_by,
+        "due": alert.due,
+        "decide_by": alert.decide_by,
     }
     return Fact(f"{REPEATED}:{alert.id}:{detection_ids[0]}", REPEATED, now, "engine", msgspec.to_builtins(body))
 
@@ -119,6 +122,7 @@ def fold(alert: Alert | None, alert_id: str, fact: Fact) -> Alert | None:
                 risk=body["risk"],
                 risk_why=tuple(body["risk_why"]),
                 snoozed_until=None if body["risk"] > alert.risk else alert.snoozed_until,
+                **_surfaced(alert, body),
             )
         case "incident.opened":
             return replace(alert, incident_id=body["incident"]["id"])
@@ -129,3 +133,11 @@ def fold(alert: Alert | None, alert_id: str, fact: Fact) -> Alert | None:
         case "incident.split":
             return replace(alert, incident_id=body["new"]["id"])
     return alert
+
+
+def _surfaced(alert: Alert, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What changes where no suppression covers the alert any longer."""
+    if not alert.suppressed_by or body["suppressed_by"]:
+        return {}
+    moments = {name: datetime.fromisoformat(body[name]) for name in ("due", "decide_by")}
+    return {"suppressed_by": "", **moments}

@@ -17,6 +17,7 @@ from soc.alert import Alert, AlertStatus, Entity, facts
 from soc.alert.scoring import Scoring
 from soc.alert.sla import Config as SlaConfig
 from soc.alert.sla import Sla
+from soc.alert.suppression import Suppressions
 from soc.detect import Detection
 
 ENTITY_FIELDS = ("source.ip", "user.name", "host.name", "source.domain")
@@ -36,10 +37,19 @@ _NOBODY = frozenset({"", "-", "::1", "127.0.0.1", "localhost", "0.0.0.0"})  # no
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`window`: a detection later than this after the last one opens a new alert. `sla`: time to the first look and to the decision."""
+    """`window`: a detection later than this after the last one opens a new alert. `sla`: time to the first look and to the decision.
+
+    `half_life`: in what time an alert weighs half in the risk of its entities (soc.alert.entity_risk).
+    """
 
     window: timedelta = timedelta(hours=24)
     sla: SlaConfig = field(default_factory=SlaConfig)
+    half_life: timedelta = timedelta(days=7)
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError for a half-life that is none."""
+        if not self.half_life:
+            raise ValueError("half_life is 0: the risk of an entity needs some time to become half")
 
 
 def entities_of(events: Sequence[Event]) -> tuple[Entity, ...]:
@@ -94,6 +104,7 @@ class Grouper:
         """`zone`: of the site's calendar."""
         self._config = config
         self._sla = Sla(config.sla, zone)
+        self.suppressions = Suppressions()
         self._scoring = scoring
         self._state_of = state_of
         self._last: dict[tuple[str, Entity], str] = {(alert.rule_id, alert.entity): alert.id for alert in unfinished}
@@ -113,12 +124,15 @@ class Grouper:
             entity, entities = about(detection)
             key = (detection.rule.id, entity)
             alert = self._open_alert(key, detection, alerts)
+            suppressed_by = self.suppressions.covering(*key, detection.time)
             if alert is None:
-                alert = self._new_alert(detection, entity, entities, now)
+                alert = replace(self._new_alert(detection, entity, entities, now), suppressed_by=suppressed_by)
                 began.add(alert.id)
                 self._last[key] = alert.id
             else:
                 alert = self._joined(alert, detection, entities)
+                if alert.suppressed_by and not suppressed_by:
+                    alert = self._surfaced(alert, now)
             alerts[alert.id] = alert
             members.setdefault(alert.id, []).append(detection)
             joined.append(alert.id)
@@ -131,13 +145,16 @@ class Grouper:
         if alert_id is None:
             return None
         alert = alerts.get(alert_id) or self._state_of(alert_id)
+        if alert is not None and alert.merged_into:
+            alert = alerts.get(alert.merged_into) or self._state_of(alert.merged_into)
         if alert is None or alert.status is AlertStatus.CLOSED:
             return None
         return alert if detection.time - alert.last_seen <= self._config.window else None
 
     def _new_alert(self, detection: Detection, entity: Entity, entities: tuple[Entity, ...], now: datetime) -> Alert:
         rule = detection.rule
-        score = self._scoring.score(rule.level, detection.events, 1, detection.score)
+        score = self._scoring.score(rule.id, rule.level, detection.events, 1, detection.score)
+        self._scoring.history.count(rule.id)
         digest = blake2b(f"{rule.id}\0{entity}\0{detection.id}".encode(), digest_size=6).hexdigest()
         return Alert(
             id=f"A-{digest}",
@@ -164,7 +181,8 @@ class Grouper:
         )
 
     def _joined(self, alert: Alert, detection: Detection, entities: tuple[Entity, ...]) -> Alert:
-        score = self._scoring.score(alert.level, detection.events, alert.count + 1, detection.score)
+        events, count = detection.events, alert.count + 1
+        score = self._scoring.score(alert.rule_id, alert.level, events, count, detection.score)
         return replace(
             alert,
             count=alert.count + 1,
@@ -175,6 +193,11 @@ class Grouper:
             risk=max(alert.risk, score.risk),
             risk_why=score.why if score.risk > alert.risk else alert.risk_why,
         )
+
+    def _surfaced(self, alert: Alert, now: datetime) -> Alert:
+        """What no suppression covers any longer is shown, and its clocks begin."""
+        look, decide = self._sla.look(alert.level, now), self._sla.decide(alert.level, now)
+        return replace(alert, suppressed_by="", due=look.due, decide_by=decide.due)
 
     def _fact(self, alert: Alert, members: Sequence[Detection], *, began: bool, now: datetime) -> Fact:
         if began:

@@ -1,20 +1,29 @@
-"""How much an alert matters: 0 to 100, with the reasons in words, from the rule's level, the system's criticality and how often it came."""
+"""How much an alert matters: 0 to 100, with each factor in words.
+
+    risk = severity x criticality x confidence x rarity, and a little for repetition, at most 100
+
+severity: by the rule's level; criticality: of the system; confidence: what analysts made of the rule's alerts; rarity: how seldom the rule
+fires here. The tables and formulas are below; docs/reference.md tells them.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from collectors.event import Event
 from soc.detect import Level
 
-_BASE = {Level.INFORMATIONAL: 5, Level.LOW: 20, Level.MEDIUM: 40, Level.HIGH: 60, Level.CRITICAL: 80}
-_FACTOR = {1: 0.7, 2: 0.85, 3: 1.0, 4: 1.15, 5: 1.3}
-"""Criticality of a system (1 least, 5 most) -> what its alerts' base is multiplied by."""
+SEVERITY = {Level.INFORMATIONAL: 5, Level.LOW: 20, Level.MEDIUM: 40, Level.HIGH: 60, Level.CRITICAL: 80}
+CRITICALITY = {1: 0.7, 2: 0.85, 3: 1.0, 4: 1.15, 5: 1.3}
+"""Of a system: 1 least, 5 most."""
 
-_MAX_REPEATS = 10
+MAX_REPEATS = 10
 """Points that repetition can add: doubling the count adds two, so a thousand detections add no more than a level."""
+
+_PRIOR = 2
+"""Decisions each way that a rule is taken to have had: one false positive does not halve a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +36,69 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleRecord:
+    """What became of the alerts of a rule: how many opened, how many were confirmed, and how many turned out to be nothing."""
+
+    opened: int = 0
+    confirmed: int = 0
+    rejected: int = 0
+
+    @property
+    def confidence(self) -> float:
+        """0.5 (all were nothing) to 1.5 (all were confirmed); 1 where nothing was decided."""
+        decided = self.confirmed + self.rejected
+        return 0.5 + (self.confirmed + _PRIOR) / (decided + 2 * _PRIOR)
+
+    @property
+    def rarity(self) -> float:
+        """1.2 (no other alert) to 0.8 (15 and more): a tenth less for each doubling."""
+        return max(0.8, 1.2 - 0.1 * math.log2(1 + self.opened))
+
+
+class RuleHistory:
+    """The records of a site's rules, over the days of `days`; without any, nothing is known and every factor is 1."""
+
+    def __init__(self, records: Mapping[str, RuleRecord] | None = None, days: int = 0) -> None:
+        self._records = None if records is None else dict(records)
+        self.days = days
+
+    def of(self, rule_id: str) -> RuleRecord | None:
+        """The record of a rule; None where the site is too young to have any."""
+        return None if self._records is None else self._records.get(rule_id, RuleRecord())
+
+    def count(self, rule_id: str) -> None:
+        """One more alert of the rule opened."""
+        if self._records is not None:
+            held = self._records.get(rule_id, RuleRecord())
+            self._records[rule_id] = replace(held, opened=held.opened + 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Scoring:
     """`criticality`: asset id -> 1 to 5; a system that the inventory does not know counts as 3."""
 
     criticality: Mapping[str, int]
+    history: RuleHistory = field(default_factory=RuleHistory)
 
-    def score(self, level: Level, events: Sequence[Event], count: int, model_score: float | None) -> Score:
-        """The score of an alert whose newest detection holds `events` and that has `count` detections."""
+    def score(
+        self, rule_id: str, level: Level, events: Sequence[Event], count: int, model_score: float | None
+    ) -> Score:
+        """The score of an alert of a rule whose newest detection holds `events` and that has `count` detections."""
         system = next((str(e.fields["service.name"]) for e in events if e.fields.get("service.name")), "")
         criticality = self.criticality.get(system, 3)
-        base = _BASE[level]
-        repeats = min(_MAX_REPEATS, round(2 * math.log2(count)))
-        risk = min(100, round(base * _FACTOR[criticality]) + repeats)
-        why = [f"level {level.value}: {base}"]
+        record = self.history.of(rule_id)
+        factors = (CRITICALITY[criticality], record.confidence if record else 1.0, record.rarity if record else 1.0)
+        repeats = min(MAX_REPEATS, round(2 * math.log2(count)))
+        risk = min(100, round(SEVERITY[level] * math.prod(factors)) + repeats)
+        why = [f"level {level.value}: {SEVERITY[level]}"]
         if system:
-            why.append(f"system {system} has criticality {criticality} of 5: times {_FACTOR[criticality]}")
+            why.append(f"system {system} has criticality {criticality} of 5: times {factors[0]}")
+        if record:
+            decided = record.confirmed + record.rejected
+            why.append(
+                f"{record.confirmed} of {decided} decided alerts of the rule were confirmed: times {factors[1]:.2f}"
+            )
+            why.append(f"{record.opened} other alerts of the rule in {self.history.days} days: times {factors[2]:.2f}")
         if repeats:
             why.append(f"seen {count} times: +{repeats}")
         if model_score is not None:

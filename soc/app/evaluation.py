@@ -28,6 +28,7 @@ from soc.app.degradation import Degradation
 from soc.app.gaps import Gap
 from soc.app.heartbeat import Heartbeat
 from soc.app.hidden import record_hidden
+from soc.app.learning import Learning, rule_history
 from soc.app.live_rules import LiveRules
 from soc.app.reading import BATCH, next_batch
 from soc.app.rule_files import Loaded, versions_of
@@ -100,7 +101,7 @@ class Evaluation:
         self._evaluated: Counter[str] = Counter()
         self._heard: dict[tuple[str, str], datetime] = {}
         self.offset = journal.committed(CONSUMER)
-        self._open: tuple[Grouper, Linker] | None = None
+        self._open: tuple[Grouper, Linker, Learning] | None = None
         self._warm_up()
         with suppress(UnreachableError):  # a store that is down holds up no source: the first detection asks again
             self._alerts()
@@ -114,10 +115,15 @@ class Evaluation:
             unfinished = projections.alerts(projections.alert_ids(AlertQuery(statuses=open_ones)))
             unfinished.sort(key=lambda alert: alert.last_seen)
             incidents = projections.incidents(projections.incident_ids())
-            scoring = Scoring({asset.id: asset.criticality for asset in site.inventory.assets})
+            members = [alert_id for each in incidents if each.closed is None for alert_id in each.alert_ids]
+            linked = {alert.id: alert for alert in (*projections.alerts(members), *unfinished)}
+            criticality = {asset.id: asset.criticality for asset in site.inventory.assets}
+            scoring = Scoring(criticality, rule_history(projections, site.clock()))
             grouper = Grouper(site.config.alert, scoring, self._alert, unfinished, site.config.site.zone)
-            self._open = grouper, Linker(site.config.incident, unfinished, incidents)
-        return self._open
+            linker = Linker(site.config.incident, linked.values(), incidents)
+            self._open = grouper, linker, Learning(site, grouper, linker)
+        self._open[2].learn()
+        return self._open[:2]
 
     def _alert(self, alert_id: str) -> Alert | None:
         return next(iter(self._site.projections.alerts([alert_id])), None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,10 @@ def command() -> None:
 @click.option("--all", "everything", is_flag=True, help="Closed ones too.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Only these levels.")
 @click.option("--text", default="", help="Words that title, entity or system contain.")
+@click.option("--assignee", default="", help="Only those of this analyst.")
+@click.option("--rule", "rule_id", default="", help="Only those of this rule (its id).")
+@click.option("--asleep", is_flag=True, help="Also those that sleep.")
+@click.option("--suppressed", is_flag=True, help="Also those that are suppressed.")
 @click.option("--limit", default=100, show_default=True, help="At most so many.")
 @config_option
 @json_option
@@ -44,6 +50,10 @@ def list_alerts(
     everything: bool,
     levels: tuple[str, ...],
     text: str,
+    assignee: str,
+    rule_id: str,
+    asleep: bool,
+    suppressed: bool,
     limit: int,
     config_path: Path,
     as_json: bool,
@@ -58,7 +68,9 @@ def list_alerts(
     )
     with open_site(config_path) as site:
         desk = _desk(site)
-        ids = desk.alert_ids(AlertQuery(statuses=wanted, levels=frozenset(map(Level, levels)), text=text))
+        whole = AlertQuery(wanted, frozenset(map(Level, levels)), text, assignee=assignee, rule_id=rule_id)
+        awake_at, only = None if asleep else desk.now(), None if suppressed else False
+        ids = desk.alert_ids(replace(whole, awake_at=awake_at, suppressed=only))
         rows = [_row(alert, site, as_json=as_json) for alert in desk.alerts(ids[:limit])]
         columns = ["id", "last_seen", "level", "risk", "status", "count", "title", "entity", "system"]
         show(
@@ -67,8 +79,64 @@ def list_alerts(
             as_json=as_json,
             empty="no alerts match; `soc alerts list --all` shows closed ones, `soc run` collects",
         )
+        hidden = len(desk.alert_ids(whole)) - len(ids)
+        if hidden:
+            click.echo(f"{hidden} more sleep or are suppressed; --asleep and --suppressed show them", err=True)
         if len(ids) > limit and not as_json:
             click.echo(f"{limit} of {len(ids)} shown; --limit shows more", err=True)
+
+
+@command.command("entities")
+@click.option("--limit", default=20, show_default=True, help="At most so many.")
+@config_option
+@json_option
+def list_entities(limit: int, config_path: Path, as_json: bool) -> None:
+    """Who and what is at risk now: addresses, accounts, hosts by the alerts that name them, which weigh less with time."""
+    import msgspec
+
+    from soc.alert.entity_risk import HALF_LIVES, entity_risks
+    from soc.store import AlertQuery
+
+    with open_site(config_path) as site:
+        desk = _desk(site)
+        half_life = site.config.alert.half_life
+        ids = desk.alert_ids(AlertQuery(since=desk.now() - HALF_LIVES * half_life, suppressed=False))
+        found = entity_risks(desk.alerts(ids), desk.now(), half_life)[:limit]
+        rows = [msgspec.to_builtins(each) for each in found]
+        if not as_json:
+            for row, each in zip(rows, found, strict=True):
+                row |= {"entity": str(each.entity), "last_seen": local(each.last_seen, site.config.site.zone)}
+        columns = ["risk", "rules", "alerts", "last_seen", "worst", "entity"]
+        show(rows, columns, as_json=as_json, empty="no alert of late names anybody")
+
+
+@command.command("suppressions")
+@config_option
+@json_option
+def list_suppressions(config_path: Path, as_json: bool) -> None:
+    """What is suppressed or was, by whom and why, with how much it hid."""
+    import msgspec
+
+    from soc.alert.suppression import KINDS, Suppressions
+    from soc.store import AlertQuery
+
+    with open_site(config_path) as site:
+        desk = _desk(site)
+        told = Suppressions()
+        for entry in site.ledger.entries(kinds=KINDS):
+            told.fold(entry.fact)
+        hidden = Counter[str]()
+        for alert in desk.alerts(desk.alert_ids(AlertQuery(suppressed=True))):
+            hidden[alert.suppressed_by] += alert.count
+        zone = site.config.site.zone
+        rows = []
+        for each in told.all():
+            row = {**msgspec.to_builtins(each), "stands": each.until > desk.now(), "hidden": hidden[each.id]}
+            if not as_json:
+                row |= {"entity": str(each.entity), "since": local(each.since, zone), "until": local(each.until, zone)}
+            rows.append(row)
+        columns = ["id", "stands", "since", "until", "hidden", "actor", "rule_id", "entity", "reason"]
+        show(rows, columns, as_json=as_json, empty="nothing is suppressed")
 
 
 @command.command("show")

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from iso27001.ledger import Fact
-from soc.alert import Alert, AlertStatus
+from soc.alert import Alert, AlertStatus, CloseReason
 from soc.detect import Level
 from soc.incident import Incident, Phase, facts
 from soc.incident.merging import entry_of, joined, title
@@ -69,10 +69,18 @@ class Linker:
 
     def __init__(self, config: Config, alerts: Iterable[Alert], incidents: Iterable[Incident]) -> None:
         self._config = config
-        self._restore(
-            (alert for alert in alerts if alert.status is not AlertStatus.CLOSED),
-            (incident for incident in incidents if incident.closed is None),
-        )
+        self._restore(alerts, (incident for incident in incidents if incident.closed is None))
+
+    def learn(self, alerts: Iterable[Alert], incidents: Iterable[Incident]) -> None:
+        """What people decided on these since: they are as they stand now. What is closed links nothing any more."""
+        for incident in incidents:
+            if incident.closed is None:
+                self._incidents[incident.id] = incident
+            else:
+                self._incidents.pop(incident.id, None)
+        changed = {alert.id: alert for alert in alerts}
+        kept = [changed.pop(alert_id, alert) for alert_id, alert in self._alerts.items()]
+        self._restore([*kept, *changed.values()], self._incidents.values())
 
     def _restore(self, alerts: Iterable[Alert], incidents: Iterable[Incident]) -> None:
         self._alerts: dict[str, Alert] = {}
@@ -88,7 +96,7 @@ class Linker:
             known = self._alerts.get(alert.id)
             current = replace(alert, incident_id=known.incident_id) if known and known.incident_id else alert
             self._remember(current)
-            if not current.incident_id:
+            if not current.incident_id and not current.suppressed_by:
                 written += self._place(current, now)
         self._forget(alerts)
         return written
@@ -180,6 +188,10 @@ class Linker:
         return facts.linked(grown, alert, why, now)
 
     def _remember(self, alert: Alert) -> None:
+        """What turned out to be nothing leads nowhere, nor does what belongs to an incident that is over."""
+        nothing = alert.status is AlertStatus.CLOSED and alert.reason is not CloseReason.TRUE_POSITIVE
+        if nothing or alert.suppressed_by or (alert.incident_id and alert.incident_id not in self._incidents):
+            return
         self._alerts[alert.id] = alert
         for key in self._keys(alert):
             self._by_key.setdefault(key, {})[alert.id] = None

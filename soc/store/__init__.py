@@ -13,6 +13,7 @@ from typing import Protocol
 from collectors.event import Event, Value
 from iso27001.ledger import Entry
 from soc.alert import Alert, AlertStatus
+from soc.alert.scoring import RuleRecord
 from soc.detect import Level
 from soc.incident import Incident
 
@@ -91,15 +92,6 @@ class AlertQuery:
     due_before: datetime | None = None
     awake_at: datetime | None = None
     suppressed: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RuleRecord:
-    """What became of the alerts of a rule: how many opened, how many were confirmed, and how many turned out to be nothing."""
-
-    opened: int = 0
-    confirmed: int = 0
-    rejected: int = 0
 
 
 class Projections(Protocol):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from soc.alert import Alert, CloseReason
+from soc.alert.scoring import RuleRecord
 from soc.incident import Incident
-from soc.store import RuleRecord
 
 MAX_SEARCH_TEXT = 4000
 """Characters of an alert that a text search sees: a keyword of Elasticsearch ends at 32,766 bytes, and an attacker may name the entity."""

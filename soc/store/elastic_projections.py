@@ -22,9 +22,10 @@ from elasticsearch import BadRequestError, ConflictError, Elasticsearch, NotFoun
 
 from iso27001.ledger import Entry, canonical
 from soc.alert import Alert
+from soc.alert.scoring import RuleRecord
 from soc.errors import SocError, UnreachableError
 from soc.incident import Incident
-from soc.store import AlertQuery, RuleRecord
+from soc.store import AlertQuery
 from soc.store.columns import alert_columns, incident_columns, micros, rule_records, words
 from soc.store.elastic import answering
 from soc.store.elastic_bulk import bulk

@@ -11,9 +11,10 @@ import msgspec
 
 from iso27001.ledger import Entry
 from soc.alert import Alert
+from soc.alert.scoring import RuleRecord
 from soc.detect import Level
 from soc.incident import Incident
-from soc.store import AlertQuery, RuleRecord
+from soc.store import AlertQuery
 from soc.store.columns import alert_columns, incident_columns, micros, rule_records, words
 from soc.store.folding import ALERTS, INCIDENTS, N, Standing, View, batches, folded, touched_ids
 from soc.store.sqlite import Database

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from iso27001.ledger import Fact
-from soc.alert import Alert, Entity
+from soc.alert import Alert, AlertStatus, CloseReason, Entity
 from soc.alert.grouping import Config as AlertConfig
 from soc.alert.grouping import Grouper
 from soc.alert.scoring import Scoring
@@ -164,3 +164,23 @@ def test_phases_and_notes_are_lines_of_the_story() -> None:
     assert (incident.phase, incident.closed) == (Phase.LEARN_LESSONS, later)
     assert [e.kind for e in incident.timeline[-3:]] == ["phase", "note", "phase"]
     assert Entity("user.name", "tuan.hs") in incident.entities
+
+
+def test_what_people_decided_while_it_runs_says_what_still_links() -> None:
+    linker = Linker(Config(), [], [])
+    [first] = alerts(detection(1, 0, rule("x", Level.CRITICAL), source_ip="203.0.113.9"))
+    [incident] = fold(linker.link([first], DAY)).values()
+    later = alerts(detection(2, 5, rule("y", Level.CRITICAL), source_ip="203.0.113.9"))
+    first = replace(first, incident_id=incident.id)
+    linker.learn([first], [replace(incident, closed=DAY)])
+    [second] = fold(linker.link(later, DAY)).values()
+    assert second.alert_ids == (later[0].id,), "an incident that is over takes nothing in"
+    moved = replace(later[0], incident_id="I-hand")
+    by_hand = replace(second, id="I-hand", why=("lan took it out",))
+    linker.learn([moved], [by_hand, replace(second, closed=DAY)])
+    [third] = alerts(detection(3, 9, rule("z", Level.LOW), source_ip="203.0.113.9"))
+    [fact] = linker.link([third], DAY)
+    assert fact.body["incident"] == "I-hand", "and alerts follow those that were moved"
+    linker.learn([replace(moved, status=AlertStatus.CLOSED, reason=CloseReason.FALSE_POSITIVE)], [])
+    fourth = alerts(detection(4, 12, rule("w", Level.LOW), source_ip="203.0.113.9"))
+    assert [f.body["incident"] for f in linker.link(fourth, DAY)] == ["I-hand"], "by the other one that is in it"

@@ -20,12 +20,13 @@ from soc.action import Who
 from soc.alert import AlertStatus, CloseReason, StatusChange
 from soc.alert import decisions as alert_decisions
 from soc.alert import facts as alert_facts
+from soc.alert.scoring import RuleRecord
 from soc.detect import Level
 from soc.errors import SocError, UnreachableError
 from soc.incident import Phase
 from soc.incident import decisions as incident_decisions
 from soc.incident import facts as incident_facts
-from soc.store import AlertQuery, EventQuery, Indexed, RuleRecord
+from soc.store import AlertQuery, EventQuery, Indexed
 from soc.store.config import StoreConfig, StoreKind
 from tests.servers.elastic import ElasticNode
 from tests.soc.store.faulty import Gate, gate, self_signed
