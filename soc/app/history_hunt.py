@@ -88,7 +88,7 @@ class HistoryScan(Scan[Shown]):
             return
         for rows in self._files[path].groups():
             if self._asked.overlaps(rows.about):
-                yield partial(SealedTable, rows, self._asked)
+                yield partial(SealedTable, rows, self._asked, together=path.suffix == ".arrow")
 
 
 def open_history_hunt(

@@ -1,19 +1,24 @@
 """Events in, their fields by column and by cell out: what the matcher reads, so that a field that no rule asks for is never decoded.
 
-`EventTable` is that over Events that exist already; others decode on demand. A table is read by one thread and never changes.
+`EventTable` is that over Events that exist already; others decode on demand, row by row (`RowTable`) or column by column (`ColumnTable`).
+A table is read by one thread and never changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import orjson
 
 from collectors.event import ENVELOPE, Event, Value
 
 if TYPE_CHECKING:
-    from soc.detect.sigma.keywords import Block
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from soc.detect.sigma.keywords import Pieces
 
 Values = tuple[Value, ...]
 Key = tuple[object, ...]
@@ -33,24 +38,15 @@ def keys_of(columns: Sequence[list[Value]], count: int) -> list[Key]:
     return list(zip(*parts, strict=True)) if parts else [()] * count
 
 
-class Table(Protocol):
-    """Rows are numbered from 0; a field's value is that of `Event.get`: envelope included, None where it is absent."""
+class Cells(Protocol):
+    """What every table has. Rows are numbered from 0; a value is that of `Event.get`: envelope included, None where it is absent."""
 
     def __len__(self) -> int:
         """How many events."""
         ...
 
-    def keys(self, names: Sequence[str]) -> list[Values]:
-        """The values of a few fields that every row is asked for, row by row; `names` are none of the envelope's."""
-        ...
-
     def column(self, name: str, places: Sequence[int]) -> list[Value]:
         """The values of one field in these rows. The same `places` object is passed for one column after the other."""
-        ...
-
-    def values(self, names: Sequence[str], places: Sequence[int]) -> Sequence[Key | None]:
-        """Of each row a key of what some fields hold: where two are equal, also of other tables of one maker, so are the values, in type
-        too; None for a row that is to be looked at by itself. The same `names` object is passed for the same names."""
         ...
 
     def cell(self, name: str, place: int) -> Value:
@@ -59,22 +55,6 @@ class Table(Protocol):
 
     def texts(self, place: int) -> list[str]:
         """What keywords are looked for in: the record as received, then every text value, those in lists too."""
-        ...
-
-    def lines(self, places: Sequence[int]) -> list[bytes]:
-        """Of each row UTF-8 in which each of `texts` stands, more may, but for escapes as JSON has them, and for what `words` has."""
-        ...
-
-    def words(self, places: Sequence[int]) -> Sequence[str]:
-        """Of each row text, the same for many, with those of `texts` that do not stand in `lines`, nor in `shared`."""
-        ...
-
-    def shared(self) -> Block | None:
-        """The rest of `texts`, each once, where rows share theirs: the same object each time."""
-        ...
-
-    def sharing(self, numbers: Sequence[int]) -> Collection[int]:
-        """The rows that have some of `shared`, by their numbers in it."""
         ...
 
     def haystack(self, place: int) -> str:
@@ -92,6 +72,57 @@ class Table(Protocol):
     def latest(self) -> Event:
         """An event (there is one at least) than which none is later, each counting as no later than its receipt."""
         ...
+
+
+class RowTable(Cells, Protocol):
+    """A table that has what a row holds together."""
+
+    def keys(self, names: Sequence[str]) -> list[Values]:
+        """The values of a few fields that every row is asked for, row by row; `names` are none of the envelope's."""
+        ...
+
+    def values(self, names: Sequence[str], places: Sequence[int]) -> Sequence[Key | None]:
+        """Of each row a key of what some fields hold: where two are equal, also of other tables of one maker, so are the values, in type
+        too; None for a row that is to be looked at by itself. The same `names` object is passed for the same names."""
+        ...
+
+    def lines(self, places: Sequence[int]) -> list[bytes]:
+        """Of each row UTF-8 in which each of `texts` stands, more may, but for escapes as JSON has them, and for what `words` has."""
+        ...
+
+    def words(self, places: Sequence[int]) -> Sequence[str]:
+        """Of each row text, the same for many, with those of `texts` that do not stand in `lines`."""
+        ...
+
+
+class Coded(NamedTuple):
+    """A column of some rows. `values`: each once at least, None the first; `codes`: of each row, which of them it holds."""
+
+    values: NDArray[np.object_]
+    codes: NDArray[np.int64]
+
+
+class ColumnTable(ABC, Cells):
+    """A table that has each value of a column once."""
+
+    @abstractmethod
+    def kinds(self, names: Sequence[str]) -> Iterable[tuple[Values, NDArray[np.int64]]]:
+        """Rows by what a few fields hold, each row once; `names` are none of the envelope's."""
+
+    @abstractmethod
+    def coded(self, name: str, places: NDArray[np.int64]) -> Coded:
+        """The values of one field in these rows."""
+
+    @abstractmethod
+    def prepare(self, names: Collection[str], words: Mapping[Pieces, Sequence[int]]) -> None:
+        """Take note of fields that will be asked for, and in which rows keywords will be looked for."""
+
+    @abstractmethod
+    def suspects(self, pieces: Pieces, places: NDArray[np.int64]) -> Sequence[int]:
+        """Which of these rows (numbers in `places`, ascending) may have one of some keywords in their texts: each that does."""
+
+
+Table = RowTable | ColumnTable
 
 
 class EventTable:
@@ -155,14 +186,6 @@ class EventTable:
     def words(self, places: Sequence[int]) -> Sequence[str]:
         """Nothing: all texts are in `lines`."""
         return [""] * len(places)
-
-    def shared(self) -> None:
-        """Nothing."""
-
-    def sharing(self, numbers: Sequence[int]) -> Collection[int]:
-        """None."""
-        del numbers
-        return ()
 
     def expect(self, places: Sequence[int]) -> None:
         """All are there."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from soc.detect.sigma.frame import Frame
 from soc.detect.sigma.index import Memory
 from soc.detect.sigma.meter import Meter
 from soc.detect.sigma.plan import Fired, Remembered
-from soc.detect.sigma.program import Frame
 from soc.detect.sigma.unit import Unit
 from soc.detect.table import Key
 
@@ -42,10 +42,17 @@ class Group:
         rows = self._remembered()
         return None if rows is None else rows.columns
 
+    @property
+    def units(self) -> Sequence[Unit]:
+        """All units."""
+        return (*self._units, *self._wordy)
+
     def match(self, frame: Frame, meter: Meter | None = None) -> dict[int, Fired]:
         """The rows of the frame on which rules fire, with their numbers."""
-        self._seen += len(frame)
-        rows = self._remembered()
+        rows = None
+        if frame.repeats:
+            self._seen += len(frame)
+            rows = self._remembered()
         found = _matched(self._units, frame, meter) if rows is None else self._recalled(rows, frame, meter)
         for row, fired in _matched(self._wordy, frame, meter).items():
             found[row] = tuple(sorted(found.get(row, ()) + fired))

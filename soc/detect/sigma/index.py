@@ -15,17 +15,11 @@ from time import perf_counter_ns
 from typing import Protocol
 
 from collectors.event import Value
+from soc.detect.sigma.frame import Candidates, Charge, Frame
 from soc.detect.sigma.ir import Leaf
 from soc.detect.sigma.keywords import Pieces
 from soc.detect.sigma.leaf import Test, haystack, matches_absence
 from soc.detect.sigma.literals import Literals
-from soc.detect.sigma.program import Frame
-
-Candidates = tuple[int, ...]
-"""Numbers of the rules of a unit, ascending."""
-
-Charge = Callable[[int, int], None]
-"""A rule of the unit pays nanoseconds."""
 
 Wanted = tuple[tuple[Leaf, Candidates], ...]
 """Leaves with the rules that need one of theirs to be true."""
@@ -118,8 +112,16 @@ class ColumnIndex:
         self._beyond_ascii = [number for number in asked if _beyond_ascii(self._wanted[number][0])]
 
     @cached_property
-    def _pieces(self) -> Pieces:
-        return Pieces(self._texts)
+    def pieces(self) -> Pieces | None:
+        """As keywords: what is to be looked for in all rows before any is read; None where each is."""
+        return Pieces(self._texts) if not self._reads_each else None
+
+    @cached_property
+    def _reads_each(self) -> bool:
+        """As keywords: whether some are no texts that stand in others."""
+        if not self._built:
+            self._build()
+        return bool(self._always or self._beyond_ascii or self._equals or self._ends or self._starts)
 
     def look_up(self, values: list[Value], charge: Charge | None = None) -> list[Candidates]:
         """The candidates of each value, in order."""
@@ -205,14 +207,12 @@ class ColumnIndex:
 
     def of_rows(self, frame: Frame, charge: Charge | None = None) -> list[tuple[int, Candidates]]:
         """As keywords: rows with the candidates of all their texts. One pass over all rows tells that nearly always there is none."""
-        if not self._built:
-            self._build()
         rows: Iterable[int] = range(len(frame))
-        if not (self._always or self._beyond_ascii or self._equals or self._ends or self._starts):
+        if self.pieces is not None:
             if self._literals is None:
                 return []
             stands = self._literals.any
-            suspects = frame.suspects(self._pieces)
+            suspects = frame.suspects(self.pieces)
             texts = ((row, frame.haystack(row)) for row in suspects)
             rows = [row for row, text in texts if stands(text) or (not text.isascii() and stands(haystack(text)))]
         return [(row, _union(self.of_text(text, charge) for text in frame.texts(row))) for row in rows]

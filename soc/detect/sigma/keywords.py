@@ -16,16 +16,11 @@ from itertools import accumulate
 class Block:
     """Texts as one run of bytes in lower case, so that one pass sees them all."""
 
-    def __init__(self, run: bytes, starts: Callable[[], Sequence[int]], words: Sequence[str]) -> None:
-        """`starts`: gives where in `run` each text begins; `words`: as `Table.words` says, of each."""
-        self.low = run.lower()
+    def __init__(self, lines: Sequence[bytes], words: Sequence[str]) -> None:
+        """Of each row, as `RowTable.lines` and `RowTable.words` give them."""
+        self.low = b"\n".join(lines).lower()
         self.words = words
-        self._starts_of = starts
-
-    @classmethod
-    def of(cls, lines: Sequence[bytes], words: Sequence[str]) -> Block:
-        """Rows, as `Table.lines` and `Table.words` give them."""
-        return cls(b"\n".join(lines), lambda: list(accumulate((len(line) + 1 for line in lines), initial=0)), words)
+        self._lines = lines
 
     def __len__(self) -> int:
         return len(self.words)
@@ -36,7 +31,7 @@ class Block:
 
     @cached_property
     def _starts(self) -> Sequence[int]:
-        return self._starts_of()
+        return list(accumulate((len(line) + 1 for line in self._lines), initial=0))
 
     @cached_property
     def unclear(self) -> Collection[int]:
@@ -44,14 +39,15 @@ class Block:
         low = self.low
         if low.isascii():
             return ()
-        found = set(self.rows([begin for _, begin, _ in _finder(_FOLDING)(low)]))
-        if not _decodes(low):
-            ends = [*self._starts, len(low)][1:]
-            found.update(
-                row for row, (at, end) in enumerate(zip(self._starts, ends, strict=True)) if not _decodes(low[at:end])
-            )
+        found = set(self.rows(folding(low)))
+        if not decodes(low):
+            found.update(row for row, line in enumerate(self._lines) if not decodes(line))
         return found
 
+
+SMALL = 0x20
+"""The bit that a small letter of ASCII has and a capital has not. With it other bytes are taken for one another too (`[` and `{`), which
+names a row too many; setting it in all bytes of a text takes an eighth of making them lower case."""
 
 _FOLDS = "\u0130\u017f\u212a"
 """All characters beyond ASCII whose lower case has a letter of ASCII, and the one that `leaf.haystack` shows as such."""
@@ -72,21 +68,16 @@ class Pieces:
 
     def __init__(self, literals: Sequence[str]) -> None:
         """`literals`: in lower case."""
-        self._literals = literals
+        self.literals = literals
         self._pieces = [max(_PLAIN.findall(literal), key=len, default="").encode() for literal in literals]
         self.telling = min(map(len, self._pieces), default=_TELLING) >= _TELLING
         """Without that every row is suspect."""
-        self._finds: Sequence[_Find] = ()
         self._words: dict[str, bool] = {}
-        self._among: tuple[Block, Sequence[int]] | None = None
 
     def suspects(self, block: Block) -> Sequence[int]:
         """Rows, ascending."""
         if not self.telling:
             return range(len(block))
-        if not self._finds:
-            patterns = sorted({*_ESCAPES, *self._pieces})
-            self._finds = [_finder(tuple(patterns[at : at + _AT_ONCE])) for at in range(0, len(patterns), _AT_ONCE)]
         found = set(block.unclear)
         for find in self._finds:
             found.update(block.rows([begin for _, begin, _ in find(block.low)]))
@@ -95,29 +86,49 @@ class Pieces:
             found.update(row for row, words in enumerate(block.words) if words in suspect)
         return sorted(found)
 
-    def among(self, shared: Block) -> Sequence[int]:
-        """`suspects` of a block that is asked for again and again."""
-        if self._among is None or self._among[0] is not shared:
-            self._among = shared, self.suspects(shared)
-        return self._among[1]
+    def places(self, run: memoryview) -> Iterator[tuple[int, int]]:
+        """Where something stands, from (inclusive) and to (exclusive), that makes its rows suspect, in bytes that were all `| SMALL`."""
+        for find in self._small_finds:
+            for _, begin, end in find(run):
+                yield begin, end
+
+    @cached_property
+    def _finds(self) -> list[_Find]:
+        return _finders({*_ESCAPES, *self._pieces})
+
+    @cached_property
+    def _small_finds(self) -> list[_Find]:
+        return _finders({bytes([byte | SMALL for byte in each]) for each in (*_ESCAPES, *self._pieces)})
 
     def _within(self, words: str) -> bool:
         known = self._words.get(words)
         if known is None:
             low = words.lower()
             shown = low.replace("\u017f", "s")
-            known = any(literal in low or literal in shown for literal in self._literals)
+            known = any(literal in low or literal in shown for literal in self.literals)
             if len(self._words) >= _WORDS_KEPT:
                 self._words.clear()
             self._words[words] = known
         return known
 
 
-_Find = Callable[[bytes], list[tuple[int, int, int]]]
+@lru_cache(64)
+def together(many: tuple[Pieces, ...]) -> Pieces:
+    """The literals of all."""
+    return Pieces(sorted({literal for pieces in many for literal in pieces.literals}))
+
+
+_Find = Callable[[bytes | memoryview], list[tuple[int, int, int]]]
 
 _AT_ONCE = 48
 """Patterns of one pass: up to some sixty it is a search by vectors, and two of those take a third of an automaton's steps."""
 _WORDS_KEPT = 1_000
+
+
+def _finders(patterns: Collection[bytes]) -> list[_Find]:
+    """Which together find one of the patterns wherever one stands."""
+    ordered = sorted(patterns)
+    return [_finder(tuple(ordered[at : at + _AT_ONCE])) for at in range(0, len(ordered), _AT_ONCE)]
 
 
 @lru_cache(64)
@@ -128,7 +139,13 @@ def _finder(patterns: tuple[bytes, ...]) -> _Find:
     return ahocorasick_rs.BytesAhoCorasick(patterns, ahocorasick_rs.MatchKind.LeftmostFirst).find_matches_as_indexes
 
 
-def _decodes(line: bytes) -> bool:
+def folding(text: bytes | memoryview) -> list[int]:
+    """Where letters stand whose lower case is one of ASCII."""
+    return [begin for _, begin, _ in _finder(_FOLDING)(text)]
+
+
+def decodes(line: bytes) -> bool:
+    """Whether bytes are UTF-8."""
     try:
         line.decode()
     except UnicodeDecodeError:

@@ -11,14 +11,16 @@ from collectors.event import Event, Value
 from soc.detect import Match
 from soc.detect.sigma import ir
 from soc.detect.sigma.explain import Part, Reasons, explained
+from soc.detect.sigma.frame import frame_of
 from soc.detect.sigma.group import NOTHING, Group
+from soc.detect.sigma.keywords import Pieces
 from soc.detect.sigma.meter import Meter
-from soc.detect.sigma.program import Binder, Bound, Frame
+from soc.detect.sigma.program import Binder, Bound
 from soc.detect.sigma.route import ROUTING
 from soc.detect.sigma.routing import Kind, Routing, kind_of
 from soc.detect.sigma.store import Store
 from soc.detect.sigma.unit import Member, Unit
-from soc.detect.table import EventTable, Table, table_of
+from soc.detect.table import ColumnTable, EventTable, Table, table_of
 
 
 class Hit(NamedTuple):
@@ -65,7 +67,30 @@ class Matcher:
     def match(self, batch: Table | Sequence[Event], meter: Meter | None = None) -> list[Hit]:
         """The events that fire something, in the order of the batch. `meter`: is charged with what each rule costs."""
         table = table_of(batch)
+        found: list[Hit] = []
+        for group, places in self._grouped(table):
+            if group is not None:
+                found += _hits(group, table, places, meter)
+        found.sort(key=lambda hit: hit.at)
+        return found
+
+    def _grouped(self, table: Table) -> Collection[tuple[Group | None, list[int]]]:
+        """The rows of a table, ascending, by what events of their kinds meet."""
         places: dict[int, tuple[Group | None, list[int]]] = {}
+        if isinstance(table, ColumnTable):
+            for key, some in table.kinds(ROUTING):
+                group = self._group_of(key)
+                places.setdefault(id(group), (group, []))[1].extend(some.tolist())
+            names: set[str] = set()
+            words: dict[Pieces, list[int]] = {}
+            for group, rows in places.values():
+                rows.sort()
+                for unit in group.units if group is not None else ():
+                    names.update(unit.columns)
+                    if unit.pieces is not None:
+                        words.setdefault(unit.pieces, []).extend(rows)
+            table.prepare(names, words)
+            return places.values()
         adds: dict[int, Callable[[int], None]] = {}  # by the identity of keys: rows of one kind may share theirs
         keys = table.keys(ROUTING)
         for at, key in enumerate(keys):
@@ -74,12 +99,7 @@ class Matcher:
                 group = self._group_of(key)
                 add = adds[id(key)] = places.setdefault(id(group), (group, []))[1].append
             add(at)
-        found: list[Hit] = []
-        for group, ats in places.values():
-            if group is not None:
-                found += _hits(group, table, ats, meter)
-        found.sort(key=lambda hit: hit.at)
-        return found
+        return places.values()
 
     def reads(self, values: Mapping[str, Value]) -> Sequence[str] | None:
         """The fields that are all that the rules read of events of a kind, but for keywords; None where that is not asked for yet. The same
@@ -102,14 +122,14 @@ class Matcher:
         if known is None:
             route = self._routing.routes(self._sources[number])[hit.routes[number]]
             known = self._others[key] = (self._binder.bind(tree, route), tree)
-        return bool(known[0].where(Frame(table_of(batch), (hit.at,)), (0,)))
+        return bool(known[0].where(frame_of(table_of(batch), (hit.at,)), (0,)))
 
     def explain(self, number: int, event: Event) -> tuple[bool, Part]:
         """Whether a rule's logsource covers the event, and every part of it with its verdict and the event's values."""
         table = EventTable([event])
         at = self._routing.route(number, kind_of(table.keys(ROUTING)[0]))
         tree = self._tree(number, at or 0)  # where no route takes the event, it is read by the first
-        return at is not None, explained(tree, Frame(table, (0,)), 0)
+        return at is not None, explained(tree, frame_of(table, (0,)), 0)
 
     def suspend(self, numbers: Collection[int]) -> None:
         """Evaluate all rules but these, nor ask what only these need, until the next call."""
@@ -198,7 +218,7 @@ class Matcher:
 
 def _hits(group: Group, table: Table, places: Sequence[int], meter: Meter | None) -> list[Hit]:
     """The hits among rows of one kind."""
-    fired = group.match(Frame(table, places), meter)
+    fired = group.match(frame_of(table, places), meter)
     if meter is not None:
         meter.saw(group.routes, len(places))
         meter.fired(chain.from_iterable(fired.values()))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from soc.detect.sigma.frame import Frame
 from soc.detect.sigma.index import Memory
-from soc.detect.sigma.program import Frame
 from soc.detect.table import Key, keys_of
 
 Fired = tuple[int, ...]

@@ -11,11 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from time import perf_counter_ns
 from typing import NamedTuple
 
-from soc.detect.sigma.index import Candidates, Charge, ColumnIndex, Memory, Wanted
+from soc.detect.sigma.frame import KEYWORDS, Candidates, Charge, Frame
+from soc.detect.sigma.index import ColumnIndex, Memory, Wanted
 from soc.detect.sigma.ir import Leaf, Node
+from soc.detect.sigma.keywords import Pieces
 from soc.detect.sigma.meter import Meter
 from soc.detect.sigma.plan import Plan
-from soc.detect.sigma.program import KEYWORDS, Binder, Bound, Clause, Frame, reads
+from soc.detect.sigma.program import Binder, Bound, Clause, reads
 from soc.detect.sigma.route import Route
 from soc.detect.table import Key
 
@@ -80,6 +82,16 @@ class Unit:
         self._plans: dict[tuple[Candidates, ...], Plan] = {}
         memory.add(self)
 
+    @property
+    def columns(self) -> Iterable[str]:
+        """The fields that are looked up in every row."""
+        return (name for name, _ in self._columns)
+
+    @property
+    def pieces(self) -> Pieces | None:
+        """What is looked for in every row's texts."""
+        return None if self._keywords is None else self._keywords.pieces
+
     def match(self, frame: Frame, meter: Meter | None = None) -> Fired:
         """The rows of the frame on which rules fire, each with the rules' numbers in the rule set."""
         fired: Fired = {}
@@ -139,24 +151,14 @@ class Unit:
     def _plan(self, frame: Frame, meter: Meter | None) -> Mapping[Plan, list[int]]:
         """Rules worth evaluating, and on which rows: each row at most once."""
         charge = None if meter is None else self._charge(meter)
-        columns: list[Sequence[Candidates]] = []
-        for name, index in self._columns:
-            column = frame.column(name)
-            if not index.absent and not any(column) and column.count(None) == len(column):
-                continue
-            found = index.look_up(column, charge)
-            if any(found):
-                columns.append(found)
+        rows, columns = frame.named(self._columns, charge)
         if self._keywords is not None:
-            named = self._keywords.of_rows(frame, charge)
-            if named:
-                whole: list[Candidates] = [()] * len(frame)
-                for row, candidates in named:
-                    whole[row] = candidates
-                columns.append(whole)
+            words = self._keywords.of_rows(frame, charge)
+            if words:
+                rows, columns = _with(dict(words), rows, columns)
         rows_of: dict[Plan, list[int]] = defaultdict(list)
         plans = self._plans
-        for row, combination in enumerate(zip(*columns, strict=True)):
+        for row, combination in zip(rows, zip(*columns, strict=True), strict=True):
             if any(combination):
                 rows_of[plans.get(combination) or self._new(combination)].append(row)
         return rows_of
@@ -180,3 +182,13 @@ class Unit:
 
     def _charge(self, meter: Meter) -> Charge:
         return lambda local, nanoseconds: meter.add(self.members[local].number, nanoseconds)
+
+
+def _with(
+    words: Mapping[int, Candidates], rows: Sequence[int], columns: Sequence[Sequence[Candidates]]
+) -> tuple[Sequence[int], list[Sequence[Candidates]]]:
+    """The rows and columns of `Frame.named` with candidates of some rows more."""
+    every = sorted({*rows, *words})
+    place = {row: at for at, row in enumerate(rows)}
+    wider = [[column[place[row]] if row in place else () for row in every] for column in columns]
+    return every, [*wider, [words.get(row, ()) for row in every]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,10 @@ class _InMemory:
             else self._table.select([n for n in columns if n in self._table.column_names])
         )
 
+    def texts(self, columns: Collection[str]) -> dict[str, bytes | None]:
+        """See Rows."""
+        return {name: None for name in columns if name in self._table.column_names}
+
 
 class _MendedRows:
     """A group of a file, or what the journal gives in its place: rows stand as they did, since the same events are built alike."""
@@ -153,3 +157,10 @@ class _MendedRows:
                 raise
             self._rows = _InMemory(group)
             return self._rows.read(columns)
+
+    def texts(self, columns: Collection[str]) -> dict[str, bytes | None]:
+        """See Rows; where they do not read as they were written, nothing tells but `read`."""
+        try:
+            return self._rows.texts(columns)
+        except DamagedFileError:
+            return dict.fromkeys(columns)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from collectors.event import Event, Value, event_id
 from collectors.record import Position, RawRecord
-from soc.store.segments.building import MESSAGE, WHOLE
+from soc.store.segments.building import ENVELOPE_COLUMNS, MESSAGE, WHOLE
 from soc.store.segments.files import Rows
 
 _EVENT = msgspec.msgpack.Decoder(Event)
@@ -21,7 +21,10 @@ def events(rows: Rows, places: Sequence[int]) -> list[Event]:
     """The events of these rows, in the order of `places`. Raises: DamagedFileError, FileNotFoundError."""
     if not len(places):
         return []
-    table = rows.read().take(pa.array(np.asarray(places, np.int64)))
+    at = np.asarray(places, np.int64)
+    shapes = np.unique(rows.read(["_shape"])["_shape"].to_numpy()[at]).tolist()
+    fields = {name for number in shapes if number != WHOLE for name in rows.shapes[number]}
+    table = rows.read([*ENVELOPE_COLUMNS, *sorted(fields - ENVELOPE_COLUMNS.keys())]).take(pa.array(at))
     columns: dict[str, list[Any]] = {name: table[name].to_pylist() for name in table.column_names}
     return [_event(columns, at, rows) for at in range(table.num_rows)]
 

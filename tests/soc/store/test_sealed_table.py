@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,13 +15,13 @@ from hypothesis import strategies as st
 from collectors.event import ENVELOPE, Event
 from soc.detect.sigma import Matcher, ir, load
 from soc.detect.sigma.keywords import Pieces
-from soc.detect.sigma.program import Frame
 from soc.detect.table import EventTable
 from soc.store.language import All
 from soc.store.segments import building
+from soc.store.segments.files import DamagedFileError, Segment
 from soc.store.segments.table import SealedTable
 from soc.store.segments.view import Asked
-from soc.store.segments.writing import write_part
+from soc.store.segments.writing import seal, write_part
 from tests.soc.detect.sigma.material import rule, write
 from tests.soc.store.material import DAY
 from tests.soc.store.test_segments import FIELDS, fields, made, raws
@@ -49,24 +50,27 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> list[ir.Rule]:
     return [each for _, each in load([write(folder, *written)]) if isinstance(each, ir.Rule)]
 
 
-def sealed(folder: str, events: list[Event], asked: Asked, few: int) -> SealedTable:
-    """`few`: rows up to which a field has no column."""
+def sealed(folder: str, events: list[Event], asked: Asked, few: int, kept: str = "part") -> SealedTable:
+    """`few`: rows up to which a field has no column; `kept`: in what kind of file."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(building, "FEW", few)
         patch.setattr(building, "ROWS", 1)
-        group = building.build(list(enumerate(events, 100)), {})
-    return SealedTable(write_part(Path(folder), group, 100, {}), asked)
+        types: dict[str, str] = {}
+        group = building.build(list(enumerate(events, 100)), types)
+    part = write_part(Path(folder), group, 100, types)
+    rows = seal(Path(folder), [part]).groups()[0] if kept == "segment" else part
+    return SealedTable(rows, asked, together=kept == "part")
 
 
-@given(rows, st.integers(0, 3), st.booleans(), st.randoms())
+@given(rows, st.integers(0, 3), st.booleans(), st.sampled_from(["part", "segment"]), st.randoms())
 @settings(deadline=None)
 def test_a_sealed_row_says_what_its_event_says(
-    rules: list[ir.Rule], drawn: list[Any], few: int, cut: bool, random: Any
+    rules: list[ir.Rule], drawn: list[Any], few: int, cut: bool, kept: str, random: Any
 ) -> None:
     events = [made(n, said, raw, seconds, n * 10) for n, (said, raw, seconds) in enumerate(drawn)]
     asked = Asked(All(), DAY + timedelta(seconds=20), DAY + timedelta(seconds=60)) if cut else Asked(All())
     with TemporaryDirectory() as folder:
-        table = sealed(folder, events, asked, few)
+        table = sealed(folder, events, asked, few, kept)
         events = [each for each in events if not cut or 20 <= (each.time - DAY).total_seconds() < 60]
         assert len(table) == len(events)
         if not events:
@@ -74,17 +78,14 @@ def test_a_sealed_row_says_what_its_event_says(
         plain = EventTable(events)
         places = range(len(events))
         some = sorted(random.sample(places, random.randint(1, len(events))))
-        assert list(map(repr, table.keys(ROUTING))) == list(map(repr, plain.keys(ROUTING)))
+        kinds = {at: repr(values) for values, ats in table.kinds(ROUTING) for at in ats.tolist()}
+        assert [kinds[at] for at in places] == list(map(repr, plain.keys(ROUTING)))
         for name in (*FIELDS, *sorted(ENVELOPE), "nothing", "_shape", "_id4"):
             assert repr(table.column(name, places)) == repr(plain.column(name, places)), name
             assert repr(table.column(name, some)) == repr(plain.column(name, some)), name
             assert [repr(table.cell(name, at)) for at in places] == [repr(plain.cell(name, at)) for at in places], name
-        keys: dict[object, str] = {}
-        for key, at in zip(table.values(FIELDS, some), some, strict=True):
-            values = repr([plain.cell(name, at) for name in FIELDS])
-            assert keys.setdefault(key, values) == values
         for literals in (["failed"], ["clerk", "2001:db8"], ["đăng"], ["10.0.0.50", "nhập", "bad \x00"]):
-            suspects = set(Frame(table, some).suspects(Pieces(literals)))
+            suspects = set(table.suspects(Pieces(literals), np.array(some)))
             for row, at in enumerate(some):
                 said = any(literal in text.lower() for literal in literals for text in plain.texts(at))
                 assert not said or row in suspects
@@ -92,9 +93,30 @@ def test_a_sealed_row_says_what_its_event_says(
         assert _seconds(table.latest()) == max(map(_seconds, events))
         table.expect(some)
         assert [table.event(at) for at in places] == events
-        again = sealed(folder, events, Asked(All()), few)
+        again = sealed(folder, events, Asked(All()), few, kept)
         wanted = [(hit.at, hit.fired) for hit in Matcher(rules).match(events)]
         assert [(hit.at, hit.fired) for hit in Matcher(rules).match(again)] == wanted
+
+
+def test_texts_of_a_segment_are_read_without_its_rows(tmp_path: Path) -> None:
+    said: list[dict[str, Any]] = [
+        {"few": f"v{n % 3}", "many": [f"{n:05}" * 200], "list": ["a", f"x{n % 2}"], "n": n} for n in range(2_000)
+    ]
+    types: dict[str, str] = {}
+    group = building.build([(n, made(n, each, b"raw", n, n)) for n, each in enumerate(said)], types)
+    segment = seal(tmp_path, [write_part(tmp_path, group, 0, types)])
+    found = segment.groups()[0].texts({"few", "many", "list", "n", "nothing"})
+    assert found.keys() == {"few", "many", "list"}
+    assert [each and sorted(each.split(b"\0\0\0")) for each in (found["few"], found["list"])] == [
+        [b"\2", b"v0\2", b"v1\2", b"v2"],
+        [b"\1", b"a\2", b"x0\2", b"x1"],
+    ]
+    assert found["many"] is None  # too much for a dictionary
+    data = segment.path.read_bytes()
+    at = data.index(b"v0\2\0\0\0v1")
+    segment.path.write_bytes(data[:at] + b"w" + data[at + 1 :])
+    with pytest.raises(DamagedFileError):
+        Segment(segment.path, segment.first, segment.end).groups()[0].texts({"few"})
 
 
 def _seconds(event: Event) -> float:

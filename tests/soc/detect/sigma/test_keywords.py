@@ -16,7 +16,7 @@ from collectors.record import RawRecord
 from soc.detect.sigma import Matcher, ir, load
 from soc.detect.sigma.keywords import Block, Pieces
 from soc.detect.sigma.leaf import haystack
-from soc.detect.table import EventTable, Table
+from soc.detect.table import EventTable, RowTable
 from tests.collectors.parse.test_windows_table import ODD, lines_of, unchanged
 from tests.collectors.parse.test_windows_table import event as line
 from tests.soc.detect.sigma.material import CORPUS, FOLDERS, SIGMAHQ, event
@@ -27,12 +27,12 @@ SEEN = 300
 """Characters of a text from which runs are taken."""
 
 
-def block_of(table: Table) -> Block:
+def block_of(table: RowTable) -> Block:
     places = range(len(table))
-    return Block.of(table.lines(places), table.words(places))
+    return Block(table.lines(places), table.words(places))
 
 
-def missed(table: Table) -> list[tuple[int, str]]:
+def missed(table: RowTable) -> list[tuple[int, str]]:
     """Rows in which a literal stands and is not looked for."""
     block = block_of(table)
     rows_of: dict[str, set[int]] = {}
@@ -47,7 +47,7 @@ def missed(table: Table) -> list[tuple[int, str]]:
     ]
 
 
-def windows_table(lines: Iterable[bytes]) -> Table:
+def windows_table(lines: Iterable[bytes]) -> RowTable:
     def enriched(events: Sequence[Event]) -> list[Event]:
         for each in events:
             each.fields.update({"labels.service_name": ADDED[0], "source.domain": ADDED[1]})
@@ -111,7 +111,7 @@ def test_rows_without_a_literal_are_not_looked_at() -> None:
     assert list(Pieces(["web frontend"]).suspects(block)) == [0, 1, 2]  # enrichment may say that of any
     assert list(Pieces(["caf\u00e9", "mimikatz"]).suspects(block)) == [1, 2]
     assert list(Pieces(["mimikatz", "\u00e9\u00e9"]).suspects(block)) == [0, 1, 2]  # nothing to look for
-    assert list(Pieces(["nowhere"]).suspects(Block.of([], []))) == []
+    assert list(Pieces(["nowhere"]).suspects(Block([], []))) == []
 
 
 @pytest.mark.corpus
