@@ -31,7 +31,7 @@ from soc.detect import Level, Match
 from soc.errors import SocError
 from soc.incident import Incident
 from soc.store import AlertQuery
-from soc.tui import Found, Item, Section
+from soc.tui import Found, Item, Preview, Section
 from soc.tui.desk import Outcome
 
 COLUMNS, LINES = 160, 50
@@ -133,7 +133,7 @@ class ManyAlerts:
 
 
 class NothingBeside:
-    """Boards and Hunting of a site that is not asked for them."""
+    """Boards, Hunting and Tuner of a site that is not asked for them."""
 
     def items(self, board: str) -> Sequence[Item]:
         del board
@@ -155,6 +155,16 @@ class NothingBeside:
         del query, since, until, field, limit
         return ()
 
+    def choices(self, alert_id: str) -> Sequence[tuple[str, str]]:
+        del alert_id
+        return ()
+
+    def preview(self, alert_id: str, fields: Sequence[str], reason: str, lasts: timedelta) -> Preview:
+        raise SocError(f"{alert_id} {fields} {reason} {lasts}: not measured here")
+
+    def write(self, preview: Preview) -> str:
+        raise SocError(f"{preview}: not measured here")
+
 
 def headless(count: int) -> dict[str, float]:
     """Milliseconds of CPU an action, the application driven by Textual's pilot."""
@@ -168,7 +178,7 @@ def headless(count: int) -> dict[str, float]:
     async def measure() -> dict[str, float]:
         figures = {}
         began = time.process_time()
-        app = SocApp(Session(desk, NothingBeside(), NothingBeside(), Locale(zone=UTC)))
+        app = SocApp(Session(desk, NothingBeside(), NothingBeside(), NothingBeside(), Locale(zone=UTC)))
         async with app.run_test(size=(COLUMNS, LINES)) as pilot:
             screen = app.screen
             assert isinstance(screen, AlertsScreen)
@@ -204,7 +214,7 @@ def child(count: int, mark: Path) -> int:
 
     desk = ManyAlerts(count)
     mark.write_text(str(time.process_time()))
-    return run(desk, NothingBeside(), NothingBeside(), zone=UTC)
+    return run(desk, NothingBeside(), NothingBeside(), NothingBeside(), zone=UTC)
 
 
 def in_terminal(count: int, environment: Mapping[str, str]) -> dict[str, float]:

@@ -35,3 +35,8 @@ def allow(site: Site, actor: str, action: str, on: Sequence[str], takes: str, ma
     body = {"action": action, "on": list(on), "as": actor, "role": role.value if role else "", "why": why}
     site.ledger.append([Fact(f"{REFUSED}:{user.name}:{now.isoformat()}", REFUSED, now, user.name, body)])
     raise SocError(f"{why}; the refusal is recorded")
+
+
+def needs(site: Site, actor: str, action: str, on: Sequence[str], role: Role) -> None:
+    """Let `actor` do what takes this role or a higher one. Raises: as `allow`."""
+    allow(site, actor, action, on, role.value, lambda has: has.may(role))

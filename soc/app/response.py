@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from iso27001.ledger import Fact
+from soc.action import Role
+from soc.app.access import needs
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.incident import Incident, TimelineEntry, facts
@@ -35,6 +37,7 @@ class Response:
 
     def plan(self, playbook_id: str, incident: Incident, given: Mapping[str, str]) -> Plan:
         """Make a plan and record it. Raises: SocError, PlanError."""
+        needs(self._site, self._actor, "playbook plan", [incident.id], Role.ANALYST)
         playbooks = self._site.playbooks
         if playbook_id not in playbooks:
             raise SocError(f"there is no playbook {playbook_id}{nearest(playbook_id, playbooks)}")
@@ -45,7 +48,8 @@ class Response:
         return made
 
     def approve(self, plan_id: str) -> Run:
-        """Approve a plan. Raises: ApprovalError."""
+        """Approve a plan. Raises: ApprovalError, SocError."""
+        needs(self._site, self._actor, "playbook approve", [plan_id], Role.LEAD)
         run = self.run_of(plan_id)
         self._write(running.approve(run, self._site.config.respond, actor=self._actor, now=self._site.clock()))
         self._tell(run.plan, f"{self._actor} approved {run.plan.title}")
@@ -53,12 +57,14 @@ class Response:
 
     def confirm(self, plan_id: str, step_id: str, note: str) -> None:
         """Record that a manual step is done. Raises: SocError."""
+        needs(self._site, self._actor, "playbook confirm", [plan_id], Role.ANALYST)
         run = self.run_of(plan_id)
         self._write(running.confirm(run, step_id, note, actor=self._actor, now=self._site.clock()))
         self._tell(run.plan, f"{self._actor} did {step_id}: {note}".rstrip(": "))
 
     def execute(self, plan_id: str) -> Iterator[StepResult]:
         """Run what is due, giving each step's result as it ends. Raises: SocError."""
+        needs(self._site, self._actor, "playbook run", [plan_id], Role.ANALYST)
         run = self.run_of(plan_id)
         for result in running.execute(run, actor=self._actor, clock=self._site.clock, write=self._write):
             if result.exit_code is not None or result.output:

@@ -15,7 +15,9 @@ from collectors.event import Event
 from collectors.parse import formats, parse_batch
 from collectors.record import Position, RawRecord
 from iso27001.ledger import Fact
+from soc.action import Role
 from soc.alert import Alert
+from soc.app.access import needs
 from soc.app.backtesting import Backtest, Change, events_of
 from soc.app.hidden import hidden_so_far
 from soc.app.intakes import context_of
@@ -117,6 +119,7 @@ def write(site: Site, proposal: Proposal, result: Backtest, path: Path, actor: s
 
     `forced`: the reason for going on where the backtest objects. Raises: SocError where the file is there already or cannot be written.
     """
+    needs(site, actor, "tune", [proposal.alert.id], Role.LEAD)
     if path.exists():
         raise SocError(f"{path} is there already; nothing was written")
     test, why = _test(site, proposal, result)

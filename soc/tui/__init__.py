@@ -1,7 +1,7 @@
 """The terminal UI, what an analyst opens at three in the morning: alerts and incidents from the desk in, decisions to the desk out.
 
-The door is `run`; `Desk`, `Boards` and `Hunting` are the ports that the application implements. Textual is imported when `run` is called
-and not before.
+The door is `run`; `Desk`, `Boards`, `Hunting` and `Tuner` are the ports that the application implements. Textual is imported when
+`run` is called and not before.
 """
 
 from __future__ import annotations
@@ -17,14 +17,30 @@ from soc.tui.desk import Desk
 from soc.tui.hunting import Found, Hunting
 from soc.tui.messages import LANGUAGES, text
 from soc.tui.rows import Locale
+from soc.tui.tuner import Preview, Tuner
 
-__all__ = ["BOARDS", "LANGUAGES", "Boards", "Cell", "Desk", "Found", "Hunting", "Item", "Section", "Tone", "run"]
+__all__ = [
+    "BOARDS",
+    "LANGUAGES",
+    "Boards",
+    "Cell",
+    "Desk",
+    "Found",
+    "Hunting",
+    "Item",
+    "Preview",
+    "Section",
+    "Tone",
+    "Tuner",
+    "run",
+]
 
 
 def run(
     desk: Desk,
     boards: Boards,
     hunting: Hunting,
+    tuner: Tuner,
     *,
     read_only: bool = False,
     language: str = "en",
@@ -47,4 +63,4 @@ def run(
     from soc.tui.session import Session
 
     own = Preferences.load(preferences) if preferences else Preferences()
-    return start(Session(desk, boards, hunting, Locale(language, zone), own, read_only=read_only))
+    return start(Session(desk, boards, hunting, tuner, Locale(language, zone), own, read_only=read_only))

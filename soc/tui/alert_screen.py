@@ -23,6 +23,7 @@ from soc.tui.screen import DeskScreen
 from soc.tui.session import Session
 from soc.tui.span import Line, Role, Span, line
 from soc.tui.triage import Step
+from soc.tui.tune_screen import TuneScreen
 
 PAGES = ("overview", "events", "rule", "history", "timeline", "related")
 
@@ -58,6 +59,7 @@ class AlertScreen(DeskScreen):
         Binding("H", "hunt", id="hunt"),
         Binding("m", "actions", id="actions"),
         Binding("x", "escalate", id="escalate"),
+        Binding("s", "tune", id="tune"),
         Binding("r,ctrl+r", "refresh", id="refresh"),
         Binding("escape", "back", id="back"),
     ]
@@ -228,6 +230,10 @@ class AlertScreen(DeskScreen):
     def action_escalate(self) -> None:
         """Make an incident of it."""
         self._queue.escalate([self.alert_id])
+
+    def action_tune(self) -> None:
+        """Tune from it."""
+        self.app.push_screen(TuneScreen(self.session, self.alert_id))
 
     def action_hunt(self) -> None:
         """What else the entity did, as a hunt to go on with."""

@@ -29,6 +29,7 @@ from soc.tui.session import Session
 from soc.tui.span import Line, Role, Span, line
 from soc.tui.table import PagedTable
 from soc.tui.triage import Step
+from soc.tui.tune_screen import TuneScreen
 
 REASONS = {
     "t": CloseReason.TRUE_POSITIVE,
@@ -77,6 +78,7 @@ class AlertsScreen(DeskScreen):
         Binding("i", "incidents", id="incidents"),
         Binding("m", "actions", id="actions"),
         Binding("x", "escalate", id="escalate"),
+        Binding("s", "tune", id="tune"),
         Binding("S", "save", id="save"),
         Binding("escape", "back", id="back"),
     ]
@@ -329,6 +331,11 @@ class AlertsScreen(DeskScreen):
 
     def _escalate(self, ids: Sequence[str], why: str) -> None:
         self.run_worker(carry_out(self, self.target(ids), "escalate", {"note": why}), group="decide")
+
+    def action_tune(self) -> None:
+        """Tune from the alert under the cursor."""
+        if self.table.cursor_id:
+            self.app.push_screen(TuneScreen(self.session, self.table.cursor_id))
 
     def target(self, ids: Sequence[str]) -> Target:
         """These, and that what became of them is shown."""

@@ -33,6 +33,7 @@ from soc.tui.reader import Reader
 from soc.tui.screen import DeskScreen
 from soc.tui.session import Session
 from soc.tui.table import PagedTable
+from soc.tui.tune_screen import PreviewScreen, TuneScreen
 from soc.yaml_file import nearest
 
 LOOK_EVERY_S = 0.25
@@ -180,6 +181,8 @@ _PLACES = (
     ValueScreen,
     ActionsScreen,
     FormScreen,
+    TuneScreen,
+    PreviewScreen,
     HelpScreen,
 )
 

@@ -3,6 +3,28 @@
 from __future__ import annotations
 
 CATALOGUE: dict[str, tuple[str, str]] = {
+    "view.tune": ("Tune", "Tinh chỉnh"),
+    "view.preview": ("Tuning, not written yet", "Tinh chỉnh, chưa ghi"),
+    "tune.how": ("mark the fields that make the benign case, then p", "chọn các trường tạo nên trường hợp hợp lệ, rồi p"),
+    "tune.no_fields": ("Mark at least one field with space.", "Chọn ít nhất một trường bằng phím cách."),
+    "tune.replaying": ("Replaying the site's history …", "Đang chạy lại lịch sử …"),
+    "tune.counts": (
+        "Of {events} events of the last 30 days: {removed} alerts less, {kept} as before.",
+        "Trong {events} sự kiện của 30 ngày qua: bớt {removed} cảnh báo, giữ nguyên {kept}.",
+    ),
+    "tuned": ("Written: {path}; soc run takes it up by itself.", "Đã ghi: {path}; soc run tự nạp."),
+    "section.would_hide": ("What it would have hidden", "Những gì sẽ bị ẩn"),
+    "ask.reason": ("Why is it benign? (esc leaves everything as it is)", "Vì sao là hợp lệ? (esc để giữ nguyên)"),
+    "ask.lasts": ("For how long? After that it hides nothing (30d, 12w)", "Trong bao lâu? Sau đó không ẩn nữa (30d, 12w)"),
+    "key.tune": ("tune", "tinh chỉnh"),
+    "key.preview": ("preview", "xem trước"),
+    "key.write": ("write", "ghi"),
+    "help.tune": (
+        "Tune: hide the benign case behind this alert, with a reason and an end",
+        "Tinh chỉnh: ẩn trường hợp hợp lệ, có lý do và thời hạn",
+    ),
+    "help.preview": ("Show what the marked fields would have hidden", "Xem các trường đã chọn sẽ ẩn những gì"),
+    "help.write": ("Write the tuning and its test", "Ghi tinh chỉnh và bài kiểm của nó"),
     "view.actions": ("Actions", "Thao tác"),
     "view.form": ("Action", "Thao tác"),
     "column.action": ("Action", "Thao tác"),

@@ -14,6 +14,7 @@ from soc.tui.hunting import Hunting
 from soc.tui.preferences import Preferences
 from soc.tui.rows import Locale
 from soc.tui.triage import Refusal, Step, Triage
+from soc.tui.tuner import Tuner
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,6 +28,7 @@ class Session:
         desk: Desk,
         boards: Boards,
         hunting: Hunting,
+        tuner: Tuner,
         locale: Locale,
         own: Preferences | None = None,
         *,
@@ -35,6 +37,7 @@ class Session:
         self.desk = desk
         self.boards = boards
         self.hunting = hunting
+        self.tuner = tuner
         self.locale = locale
         self.own = own or Preferences()
         self.read_only = read_only

@@ -10,6 +10,7 @@ from soc.action import Role, RolesConfig
 from soc.alert import AlertStatus, CloseReason, facts
 from soc.app.access import REFUSED
 from soc.app.desk import SiteDesk
+from soc.app.response import Response
 from soc.app.roles import User, current_user, role_of
 from soc.app.site import Site
 from soc.errors import SocError
@@ -82,3 +83,15 @@ def test_an_auditor_reads_and_changes_nothing(tmp_path: Path) -> None:
         assert desk.alert(alert(1).id).id == alert(1).id
         with pytest.raises(SocError, match="has the role auditor; comment takes analyst"):
             desk.on_alerts("comment", [alert(1).id], {"text": "seen"})
+
+
+def test_a_playbook_is_planned_by_an_analyst_and_approved_by_a_lead(tmp_path: Path) -> None:
+    with opened(tmp_path, f'{{analyst: ["{ME.name}"], lead: [minh]}}') as site:
+        response = Response(site, ME.name)
+        one = SiteDesk(site, ME.name).incident("incident-0001")
+        plan = response.plan("block-address", one, {"address": "203.0.113.45"})
+        with pytest.raises(SocError, match=f"{ME.name} has the role analyst; playbook approve takes lead"):
+            response.approve(plan.id)
+        entry = site.ledger.last(REFUSED)
+        assert entry is not None
+        assert entry.fact.body["on"] == [plan.id]

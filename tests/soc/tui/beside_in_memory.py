@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from collectors.event import Value
 from soc.errors import SocError
-from soc.tui import Found, Item, Section, Tone
+from soc.tui import Found, Item, Preview, Section, Tone
 from tests.soc.tui.desk_in_memory import NOW, RULE, event
 
 
@@ -163,6 +163,29 @@ class HuntingInMemory:
                 is not condition.startswith("not ")
             ]
         return kept
+
+
+class TunerInMemory:
+    """Implements soc.tui.Tuner."""
+
+    def __init__(self, objections: tuple[str, ...] = ()) -> None:
+        self.objections = objections
+        self.asked: list[tuple[str, tuple[str, ...], str, timedelta]] = []
+        self.written: list[str] = []
+
+    def choices(self, alert_id: str) -> Sequence[tuple[str, str]]:
+        return [("source.ip", "203.0.113.77"), ("user.name", "root, lan"), ("process.name", "sshd")]
+
+    def preview(self, alert_id: str, fields: Sequence[str], reason: str, lasts: timedelta) -> Preview:
+        self.asked.append((alert_id, tuple(fields), reason, lasts))
+        text = "title: Benign\nfilter:\n  case:\n    source.ip: 203.0.113.77\n"
+        return Preview("t-1", text, "rules/tuning/a.yml", 15_246, 12, 1, self.objections)
+
+    def write(self, preview: Preview) -> str:
+        if preview.objections:
+            raise SocError(f"refused: {preview.objections[0]}")
+        self.written.append(preview.id)
+        return preview.path
 
 
 def time_of(one: Mapping[str, Value]) -> datetime:

@@ -347,7 +347,7 @@ def night(count: int = 20) -> DeskInMemory:
 def main() -> int:
     """Open the terminal UI on a night's alerts."""
     from soc.tui import run
-    from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory
+    from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory, TunerInMemory
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--alerts", type=int, default=20)
@@ -357,7 +357,13 @@ def main() -> int:
     chosen = parser.parse_args()
     desk = night(chosen.alerts)
     code = run(
-        desk, BoardsInMemory(), HuntingInMemory(), read_only=chosen.read_only, language=chosen.language, zone=HANOI
+        desk,
+        BoardsInMemory(),
+        HuntingInMemory(),
+        TunerInMemory(),
+        read_only=chosen.read_only,
+        language=chosen.language,
+        zone=HANOI,
     )
     if chosen.report:
         left = sum(one.status is not AlertStatus.CLOSED for one in desk.held.values())

@@ -10,7 +10,7 @@ from soc.alert import AlertStatus, CloseReason, Entity, StatusChange
 from soc.detect import Match
 from soc.incident import TimelineEntry
 from soc.tui import Cell, Found, Item
-from tests.soc.tui.beside_in_memory import ITEMS, BoardsInMemory, HuntingInMemory
+from tests.soc.tui.beside_in_memory import ITEMS, BoardsInMemory, HuntingInMemory, TunerInMemory
 from tests.soc.tui.desk_in_memory import NOW, DeskInMemory, alert, incident
 
 TEXTS = (
@@ -106,4 +106,4 @@ def _filled(item: Item, text: str) -> dict[str, Cell]:
 if __name__ == "__main__":
     from soc.tui import run
 
-    raise SystemExit(run(hostile_desk(), *hostile_beside()))
+    raise SystemExit(run(hostile_desk(), *hostile_beside(), TunerInMemory()))

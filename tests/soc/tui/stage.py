@@ -15,7 +15,7 @@ from soc.tui.app import SocApp
 from soc.tui.preferences import Preferences
 from soc.tui.rows import Locale
 from soc.tui.session import Session
-from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory
+from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory, TunerInMemory
 from tests.soc.tui.desk_in_memory import HANOI, DeskInMemory
 
 ScreenT = TypeVar("ScreenT", bound=Screen)
@@ -85,11 +85,12 @@ def play(
     own: Preferences | None = None,
     boards: BoardsInMemory | None = None,
     hunting: HuntingInMemory | None = None,
+    tuner: TunerInMemory | None = None,
 ) -> None:
     """Open the terminal UI on a desk, play the scene, and leave."""
 
     async def run() -> None:
-        beside = boards or BoardsInMemory(), hunting or HuntingInMemory()
+        beside = boards or BoardsInMemory(), hunting or HuntingInMemory(), tuner or TunerInMemory()
         session = Session(desk, *beside, Locale(language, HANOI), own, read_only=read_only)
         app = SocApp(session)
         try:

@@ -17,7 +17,7 @@ from soc.tui.incident_screens import IncidentScreen, IncidentsScreen
 from soc.tui.preferences import Preferences
 from soc.tui.rows import Locale
 from soc.tui.session import Session
-from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory
+from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory, TunerInMemory
 from tests.soc.tui.desk_in_memory import HANOI, DeskInMemory, alert, night
 from tests.soc.tui.stage import Stage, play
 
@@ -128,7 +128,7 @@ def test_a_decision_just_before_leaving_is_carried_out() -> None:
 def test_a_decision_that_failed_while_leaving_is_not_kept_quiet() -> None:
     desk = night(20)
     desk.fail = UnreachableError("no answer from the store")
-    session = Session(desk, BoardsInMemory(), HuntingInMemory(), Locale())
+    session = Session(desk, BoardsInMemory(), HuntingInMemory(), TunerInMemory(), Locale())
     session.decide(lambda: session.triage.acknowledge([TOP]))
     assert [str(error) for error in session.end()] == ["no answer from the store"]
 
