@@ -36,22 +36,31 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest sample of each measure, and the newest that a person gave, by measure id."""
+    """The newest sample of each measure, the newest that a person gave, and the oldest that was looked at, by measure id.
+
+    `seq`: the place in the ledger up to which it was looked.
+    """
 
     of_all: Mapping[str, Sample] = field(default_factory=dict)
     of_people: Mapping[str, Sample] = field(default_factory=dict)
+    oldest: Mapping[str, Sample] = field(default_factory=dict)
+    seq: int = -1
+
+    def caught_up(self, ledger: Ledger, now: datetime) -> Newest:
+        """The same with what was counted since. Raises: MeasureError, LedgerError."""
+        of_all, of_people, oldest, seq = dict(self.of_all), dict(self.of_people), dict(self.oldest), self.seq
+        for entry in ledger.entries(after=seq, kinds=[SAMPLE], since=now - _LOOK_BACK):
+            found, seq = read_sample(entry), entry.seq
+            of_all[found.measure_id] = found
+            oldest.setdefault(found.measure_id, found)
+            if entry.fact.actor != ENGINE:
+                of_people[found.measure_id] = found
+        return Newest(of_all, of_people, oldest, seq)
 
 
 def newest(ledger: Ledger, now: datetime) -> Newest:
     """What was counted last. Raises: MeasureError, LedgerError."""
-    of_all: dict[str, Sample] = {}
-    of_people: dict[str, Sample] = {}
-    for entry in ledger.entries(kinds=[SAMPLE], since=now - _LOOK_BACK):
-        found = read_sample(entry)
-        of_all[found.measure_id] = found
-        if entry.fact.actor != ENGINE:
-            of_people[found.measure_id] = found
-    return Newest(of_all, of_people)
+    return Newest().caught_up(ledger, now)
 
 
 def due(before: Mapping[str, Sample], now: datetime) -> frozenset[str]:

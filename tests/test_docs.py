@@ -56,9 +56,15 @@ def test_every_command_is_in_the_reference() -> None:
     for name in soc.list_commands(context):
         command = soc.get_command(context, name)
         assert f"`soc {name}" in reference, name
-        for sub in below(command):
-            row = next(line for line in reference.splitlines() if line.startswith(f"| `soc {name}"))
-            assert re.search(rf"\b{sub}\b", row), f"{name} {sub}"
+        for sub, leaf in below(command).items():
+            assert re.search(rf"\b{sub}\b", row_of(reference, name)), f"{name} {sub}"
+            for third in below(leaf):
+                assert re.search(rf"\b{third}\b", row_of(reference, f"{name} {sub}")), f"{name} {sub} {third}"
+
+
+def row_of(reference: str, name: str) -> str:
+    """The row of the table of commands that is of a group."""
+    return next(line for line in reference.splitlines() if line.startswith(f"| `soc {name} "))
 
 
 def test_every_parser_is_in_the_table_of_formats_with_what_it_costs() -> None:
@@ -79,22 +85,28 @@ def test_what_is_measured_of_a_parser_is_read_by_it(name: str) -> None:
     assert len(events) == 60
 
 
+def leaves(name: str, command: click.Command | None) -> dict[str, click.Command]:
+    """The commands under one, by their whole names; itself where it is no group."""
+    if not isinstance(command, click.Group):
+        return {} if command is None else {name: command}
+    return {
+        title: leaf for sub, each in below(command).items() for title, leaf in leaves(f"{name} {sub}", each).items()
+    }
+
+
 def test_every_command_that_prints_data_takes_json() -> None:
     """Those that only confirm, write a file or own the terminal are named here."""
     no_data = {
-        *("run", "tui", "init", "iso measure", "iso report", "playbook approve", "playbook confirm"),
+        *("run", "tui", "init", "iso measures run", "iso measures record", "iso report", "playbook approve", "playbook confirm"),
     }
     context = click.Context(soc)
     without = set()
     for name in soc.list_commands(context):
         command = soc.get_command(context, name)
-        leaves = (
-            {f"{name} {sub}": c for sub, c in below(command).items()}
-            if isinstance(command, click.Group)
-            else {name: command}
-        )
         without |= {
-            title for title, leaf in leaves.items() if leaf and "--json" not in [o for p in leaf.params for o in p.opts]
+            title
+            for title, leaf in leaves(name, command).items()
+            if "--json" not in [o for p in leaf.params for o in p.opts]
         }
     assert without == no_data
 

@@ -80,9 +80,7 @@ def propose(
     """
     name = f"v{len(known) + 1}"
     whole(name, why=why)
-    faults = [*_faults(lines, risks, catalogue)]
-    if faults:
-        raise RecordError("\n".join(f"{name}: {fault}" for fault in faults))
+    check_lines(lines, risks, catalogue)
     waiting = [each.id for each in known.values() if each.state is StatementState.PROPOSED]
     if waiting:
         raise RecordError(f"{waiting[0]} waits for approval; approve or reject it first")
@@ -92,6 +90,13 @@ def propose(
     if last and last[-1].digest == digest:
         raise RecordError(f"{name}: nothing changed since {last[-1].id}, which stands")
     return decision(PROPOSED, name, 0, by, {"lines": ordered, "digest": digest, "why": why})
+
+
+def check_lines(lines: Mapping[str, Applicability], risks: Container[str], catalogue: Catalogue) -> None:
+    """Whether these lines could be a version. Raises: RecordError as `propose`, for the lines alone."""
+    faults = [*_faults(lines, risks, catalogue)]
+    if faults:
+        raise RecordError("\n".join(faults))
 
 
 def approve(statement: Statement, note: str, by: By) -> Fact:

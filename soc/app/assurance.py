@@ -1,79 +1,27 @@
-"""A site's ledger and projections in, measures, evidence and the report's data out: what `soc iso` and the running SOC call."""
+"""A site's ledger and projections in, its controls, proofs and the report's data out: what `soc iso` and the running SOC call."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 from collectors.errors import JournalError
 from iso27001.catalogue import load as load_catalogue
 from iso27001.evidence import EventRef
 from iso27001.ledger import Entry
-from iso27001.verifier.verdict import Verdict
 from iso27001.ledger.verify import verify
-from iso27001.measures import ledger_sample
 from iso27001.report.model import Organisation, ReportInput
 from iso27001.status import Status, status
+from iso27001.verifier.verdict import Verdict
 from soc.alert import Alert
-from soc.alert.facts import DETECTION, OPENED
-from soc.app.conservation import KIND as CONSERVATION
-from soc.app.gaps import KIND as GAP
-from soc.app.gaps import gaps
-from soc.app.intel import feeds_read
+from soc.alert.facts import DETECTION
 from soc.app.site import Site
-from soc.app.watch import running_rules
-from soc.evidence import (
-    engine_samples,
-    flow_samples,
-    incident_evidence,
-    incident_line,
-    intelligence_samples,
-    triage_samples,
-)
+from soc.evidence import incident_line
 from soc.incident import Incident
-
-WINDOW = timedelta(hours=24)
-"""What a sample looks back on."""
 
 DETECTIONS_OF_AN_ALERT = 20
 """Detections of one alert that evidence names; the alert's count tells of the rest, and the ledger holds them all."""
-
-
-def measure(site: Site) -> tuple[int, Verdict]:
-    """Take a sample of every measure that the SOC can count and link its incidents to controls.
-
-    How many facts were new, and what the ledger's verification said.
-    """
-    site.catch_up()
-    now = site.clock()
-    since = now - WINDOW
-    ledger = site.ledger
-    conservation = [e.fact for e in ledger.entries(kinds=[CONSERVATION], since=since)]
-    detections = [e.fact for e in ledger.entries(kinds=[DETECTION], since=since)]
-    trained = [e.fact.time for e in ledger.entries(kinds=["model.trained"])]
-    expected = {f"{asset.id}/{log.dataset}" for asset in site.inventory.assets for log in asset.logs}
-    opened = {e.fact.body["alert"]["id"]: e.fact.time for e in ledger.entries(kinds=[OPENED], since=since)}
-    alerts = site.projections.alerts(list(opened))
-    verdict = check_ledger(site)
-    facts = [
-        *flow_samples(conservation, expected, since, now),
-        *engine_samples(detections, *_rules(site, since), trained[-1] if trained else None, since, now),
-        *triage_samples(alerts, opened, since, now),
-        *intelligence_samples(feeds_read(site), alerts, since, now),
-        ledger_sample(verdict, since=since, until=now, time=now),
-        *(incident_evidence(i, a, _detections(site, a), load_catalogue(), now) for i, a in _incidents(site)),
-    ]
-    return len(ledger.append(facts)), verdict
-
-
-def _rules(site: Site, since: datetime) -> tuple[int, int]:
-    """How many rules run, and how many of them did not see everything since then."""
-    running = running_rules(site) or {rule.id: rule.version for rule in site.rules().rules}
-    entries = list(site.ledger.entries(kinds=[GAP]))
-    recent = {(e.fact.body["rule"], e.fact.body["from"]) for e in entries if e.fact.time >= since}
-    blind = {gap.rule for gap in gaps(entries) if gap.end is None or (gap.rule, gap.start) in recent}
-    return len(running), len(blind & running.keys())
 
 
 def check_ledger(site: Site) -> Verdict:
@@ -94,7 +42,7 @@ def report_input(site: Site, since: datetime, until: datetime, generated: dateti
     organisation = site.inventory.organisation(day)
     language = site.config.site.language
     name = (organisation.vi if language == "vi" else organisation.en) if organisation else site.config.site.name
-    incidents = [(i, a) for i, a in _incidents(site) if i.opened < until and i.last_seen >= since]
+    incidents = [(i, a) for i, a in incidents_with_alerts(site) if i.opened < until and i.last_seen >= since]
     return ReportInput(
         organisation=Organisation(name=name, unit=site.config.site.name),
         status=current_status(site, since, until),
@@ -157,13 +105,14 @@ def _fault(site: Site, reference: EventRef, start: int, stored: Mapping[str, byt
     )
 
 
-def _incidents(site: Site) -> list[tuple[Incident, list[Alert]]]:
+def incidents_with_alerts(site: Site) -> list[tuple[Incident, list[Alert]]]:
+    """All incidents, the oldest first, each with its alerts."""
     projections = site.projections
     incidents = projections.incidents(projections.incident_ids())
     return [(i, projections.alerts(i.alert_ids)) for i in sorted(incidents, key=lambda i: (i.opened, i.id))]
 
 
-def _detections(site: Site, alerts: Sequence[Alert]) -> list[Entry]:
+def detections_of(site: Site, alerts: Sequence[Alert]) -> list[Entry]:
     """Ledger entries of the alerts' first detections."""
     found = []
     for alert in alerts:

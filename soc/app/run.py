@@ -20,7 +20,6 @@ from collectors.intake import Taken
 from iso27001.errors import IsoError
 from iso27001.ledger import Fact
 from iso27001.ledger.anchor import write_anchor
-from soc.app.assurance import measure
 from soc.app.auditing import accounted_to, failed_audits
 from soc.app.collecting import Collecting, CollectingApart, Collector
 from soc.app.conservation import Conservation, told_before
@@ -28,6 +27,7 @@ from soc.app.escalation import Escalation
 from soc.app.evaluation import CONSUMER, Evaluation
 from soc.app.indexing import INDEX_BATCH, IndexerApart, Indexing, LocalIndexer
 from soc.app.keeping import keeping
+from soc.app.measuring import Measuring
 from soc.app.memory import settle
 from soc.app.reading import BATCH
 from soc.app.reload import Reloader
@@ -59,9 +59,6 @@ TICK_S = 60.0
 RETAIN_EVERY_S = 3_600.0
 """Between two looks for what retention drops."""
 
-MEASURE_EVERY = 60
-"""Ticks between two rounds of measures: the freshest that any measure asks for is an hour."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -76,6 +73,7 @@ class Running:
         keeping(site)
         files = RuleFiles(site.config.rules, site.config.data / "cache", site.placeholders)
         content = files.load(files.stamps())
+        self._measuring = Measuring(site)
         self._told = Told(journal, *told_before(site, journal))
         self._conservation = Conservation(site, journal, self._told, journal.committed(CONSUMER))
         detectors = site.detectors(content)
@@ -180,7 +178,7 @@ class Running:
         if read_out and not self.broken.is_set():
             self._read_out()
         self._evaluation.close()
-        self._account(measured=False)
+        self._account()
         self._indexing.close()
         if self._server is not None:
             self._server.stop()
@@ -236,12 +234,11 @@ class Running:
             self.site.journal.wait(consumer.offset, IDLE_S)
 
     def _tick(self) -> None:
-        ticks = 0
         while not self._intakes_over.wait(TICK_S):
             self._look_at_disk()
             self._look_at_enrichment()
-            self._account(measured=ticks % MEASURE_EVERY == 0)
-            ticks += 1
+            self._measure()
+            self._account()
 
     def _retain(self) -> None:
         wait_s = TICK_S
@@ -266,14 +263,18 @@ class Running:
         self._conservation.tell([enrichment_refused(what, why, self.site.clock()) for what, why in new.items()])
         self._not_enriched = refused
 
-    def _account(self, *, measured: bool) -> None:
+    def _measure(self) -> None:
+        try:
+            _, verdict = self._measuring.take()
+            self._conservation.tell(ledger_checked(verdict, self.site.clock()) if verdict else [])
+        except (IsoError, CollectorError, SocError) as error:
+            _log.error("measures could not be taken", extra={"error": str(error)})
+
+    def _account(self) -> None:
         try:
             now = self.site.clock()
             failed, self._audited_to = failed_audits(self.site, self._audited_to)
             self._conservation.tell(failed)
-            if measured:
-                _, verdict = measure(self.site)
-                self._conservation.tell(ledger_checked(verdict, now))
             fact = account(self.site, self._conservation, self._evaluation, self._indexing)
             self._conservation.tell([*self._silence.look(fact.body if fact else None, now)])
             self._conservation.tell([*self._escalation.look(now)])  # last: the store of alerts may be down

@@ -33,6 +33,7 @@ SILENT, HEARD = "source-silent", "source-heard"
 SHORTEST = timedelta(minutes=10)
 """A shorter silence is none: a fact covers a minute, and batches and retries take some."""
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _WEEKS = 2
 _DAYS = 6
 _LEAST_DAYS = 2
@@ -95,6 +96,18 @@ class Rhythm:
         if not _any(self.alive, since - shift, end - shift):
             return None
         return _any(minutes, since - shift, end - shift)
+
+
+def stopped_sources(site: Site, now: datetime) -> list[str]:
+    """Sources that fell silent by the ledger, each with since when, at the last moment that a fact tells of."""
+    rhythm = Rhythm()
+    for entry in site.ledger.entries(kinds=[KIND], since=now - timedelta(weeks=_WEEKS, days=1)):
+        rhythm.add(entry.fact.body)
+    if not rhythm.alive:
+        return []
+    last = datetime.fromtimestamp(rhythm.alive[-1] * 60, UTC)
+    ended = ((source.id, rhythm.silent(source.id, last, _EPOCH)) for source in site.config.sources)
+    return [f"{source} since {since:%Y-%m-%dT%H:%MZ}" for source, since in ended if since is not None]
 
 
 class Silence:

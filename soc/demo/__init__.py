@@ -22,13 +22,13 @@ from collectors.parse import Context
 from collectors.sources import Batch, Counts, read_file
 from collectors.sources.lines import Continues
 from soc.alert import Alert
-from soc.app.assurance import measure
 from soc.app.clock import Clock
 from soc.app.conservation import Conservation, told_before
 from soc.app.content import make_site
 from soc.app.enrichment import Enricher
 from soc.app.evaluation import Evaluation
 from soc.app.indexing import Indexing, LocalIndexer
+from soc.app.measuring import measure_all
 from soc.app.memory import settle
 from soc.app.models import train_logon_model
 from soc.app.response import Response
@@ -164,7 +164,7 @@ def play(site: Site, day: RecordedDay, step: Callable[[str], None]) -> Played:
     conservation.record(site.clock(), evaluation, indexing)
     step("measuring and linking evidence to controls")
     sign(site)
-    measure(site)
+    measure_all(site)
     sign(site)
     incidents = site.projections.incidents(site.projections.incident_ids())
     incidents.sort(key=lambda incident: (-incident.risk, -len(incident.alert_ids)))

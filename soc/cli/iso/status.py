@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from iso27001.status import ControlState
 
+_NOT_MEASURED = {"manual": "no machine can tell", "assisted": "not measured", "automatic": "not measured"}
+"""What stands for an indicator of controls without measures, by how evidence for them comes about."""
+
 
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Also controls that nothing speaks of.")
@@ -36,12 +39,15 @@ def command(everything: bool, since: datetime | None, until: datetime | None, co
             for state in found.controls
             if everything or as_json or state.evidence or state.measures
         ]
-        columns = ["control", "indicator", "measures", "evidence", "newest_evidence", "mode", "implementation", "title"]
+        columns = [
+            *("control", "indicator", "measures", "stopped", "evidence", "newest_evidence", "mode"),
+            *("implementation", "conclusion", "title"),
+        ]
         show(
             rows,
             columns,
             as_json=as_json,
-            empty="nothing is measured yet; `soc run` measures every hour, `soc iso measure` now",
+            empty="nothing is measured yet; `soc run` measures when each is due, `soc iso measures run` now",
         )
         if not as_json and not everything:
             click.echo(f"{len(rows)} of {len(found.controls)} controls; --all shows every one", err=True)
@@ -51,14 +57,15 @@ def _row(state: ControlState, language: Any, zone: ZoneInfo, *, as_json: bool) -
     applicability = state.applicability
     return {
         "control": state.control.id,
-        "indicator": state.indicator.value if state.indicator else "not measured",
+        "indicator": state.indicator.value if state.indicator else _NOT_MEASURED[state.control.evidence_mode.value],
         "measures": [f"{m.measure.id}:{m.indicator.value}" for m in state.measures],
+        "stopped": list(state.stopped),
         "evidence": len(state.evidence),
         "newest_evidence": state.newest_evidence
         if as_json or not state.newest_evidence
         else local(state.newest_evidence, zone),
         "mode": state.control.evidence_mode.value,
         "implementation": applicability.status.value if applicability and applicability.status else "not recorded",
-        "conclusion": state.conclusion or "not recorded",
+        "conclusion": state.conclusion.value if state.conclusion else "not recorded",
         "title": state.control.title(language),
     }

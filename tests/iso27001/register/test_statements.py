@@ -89,11 +89,11 @@ def test_what_is_not_whole_is_refused_with_all_faults(kept: Kept) -> None:
     with pytest.raises(RecordError) as caught:
         propose(draft, {}, RISKS, load(), why="x", by=by("lan"))
     assert str(caught.value).splitlines() == [
-        "v1: 1 controls are not there: A.5.1; a statement says of each whether it applies",
-        "v1: A.8.15: its status is missing",
-        "v1: A.8.15: its reason is missing",
-        "v1: A.8.16: nothing needs it: name a risk, a law, a contract or a practice",
-        "v1: A.8.17: there is no risk R-9 in the register",
+        "1 controls are not there: A.5.1; a statement says of each whether it applies",
+        "A.8.15: its status is missing",
+        "A.8.15: its reason is missing",
+        "A.8.16: nothing needs it: name a risk, a law, a contract or a practice",
+        "A.8.17: there is no risk R-9 in the register",
     ]
 
 

@@ -16,9 +16,9 @@ from collectors.event import Value, make_event
 from collectors.record import Position, RawRecord
 from iso27001.measures import SAMPLE
 from soc.__main__ import run
-from soc.app.assurance import measure
 from soc.app.history import Span
 from soc.app.intel import IMPORTED, REMOVED, indicator_store
+from soc.app.measuring import measure_all
 from soc.app.retro import MOST_NAMED, RETRO, covered, look_back
 from soc.app.run import Running
 from soc.app.site import Site
@@ -354,7 +354,7 @@ def test_the_age_of_feeds_and_what_they_matched_are_a_sample_of_the_measure_of_t
 ) -> None:
     config = new_site(tmp_path / "site")
     with Site.load(config) as site:
-        measure(site)
+        measure_all(site)
         assert not [fact for fact in facts(site, SAMPLE) if fact["measure"] == "TI-01"]
     soc("intel", "import", feed(tmp_path, f"{ATTACKER},90,"), "--feed", "gone", "--config", config)
     soc("intel", "expire", "--feed", "gone", "--whole", "--config", config)
@@ -365,7 +365,7 @@ def test_the_age_of_feeds_and_what_they_matched_are_a_sample_of_the_measure_of_t
     config.write_text(config.read_text().replace("sources: []", source))
     assert soc("run", "--until-read", "--config", config).code == 0
     with Site.load(config) as site:
-        measure(site)
+        measure_all(site)
         [sample] = [fact for fact in facts(site, SAMPLE) if fact["measure"] == "TI-01"]
     assert sample["population"] == 1
     assert sample["numbers"]["matches"] == 2

@@ -151,7 +151,7 @@ def test_a_playbook_from_plan_to_result(soc: Soc, tmp_path: Path) -> None:
 
 
 def test_verify_is_sound_and_finds_one_changed_byte(soc: Soc, config: Path) -> None:
-    assert soc("iso", "measure", "--config", config).code == 0
+    assert soc("iso", "measures", "run", "--config", config).code == 0
     good = soc("iso", "verify", "--json", "--config", config)
     assert (good.code, good.rows[0]["sound"], good.rows[0]["events_wrong"]) == (0, True, [])
     assert good.rows[0]["events_checked"] > 1_000

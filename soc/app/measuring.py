@@ -1,0 +1,280 @@
+"""A site in, samples of the measures whose time has come out, each a ledger fact; and its incidents linked to their controls.
+
+Who counts what is a table (`_GIVERS`): a new count is a function of a `Round` and a line there. What several count of one measure is put
+together by iso27001.counting; what nobody counts is no sample, and so no data.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TypeVar
+
+from collectors.event import Event
+from iso27001.catalogue import load as load_catalogue
+from iso27001.counting import Count, Newest, due, newest, samples
+from iso27001.ledger import Fact
+from iso27001.legal import VIETNAM, log_retention
+from iso27001.measures import ledger_sample, measure, measures
+from iso27001.register.counting import register_counts, status_counts
+from iso27001.status import Status
+from iso27001.verifier.verdict import Verdict
+from soc.alert import Alert
+from soc.alert.facts import DETECTION, OPENED
+from soc.app.assurance import check_ledger, current_status, detections_of, incidents_with_alerts
+from soc.app.conservation import KIND as CONSERVATION
+from soc.app.evaluation import CONSUMER
+from soc.app.gaps import KIND as GAP
+from soc.app.gaps import gaps
+from soc.app.intel import feeds_read
+from soc.app.keeping import Keeping
+from soc.app.response import Response
+from soc.app.sealing import DROPPED
+from soc.app.silence import stopped_sources
+from soc.app.site import Site
+from soc.app.store_retention import OTHERS
+from soc.app.watch import running_rules
+from soc.errors import UnreachableError
+from soc.evidence import incident_evidence
+from soc.evidence.engine import capacity_counts, engine_counts, intelligence_counts
+from soc.evidence.flow import clock_counts, flow_counts, retention_counts
+from soc.evidence.response import YEAR, playbook_counts, run_counts
+from soc.evidence.triage import triage_counts
+from soc.incident import Incident
+
+WINDOW = timedelta(hours=24)
+"""What a sample looks back on; but for measures of a moment, whose sample stands for the time since the one before."""
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+MOMENTARY = frozenset({"CAP-01"})
+
+LIVE = frozenset({"syslog", "relp", "netflow", "snmp"})
+"""Kinds of sources that send what happens as it happens: how old it is when it comes tells of their clock."""
+
+CLOCK_PLACES, CLOCK_EVENTS = 40, 250
+"""Where in the period's journal events are read for their clocks, and how many at each place."""
+
+
+class Measuring:
+    """Takes samples, and remembers when each measure was counted last."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._known: Newest | None = None
+
+    def take(self, wanted: frozenset[str] | None = None) -> tuple[int, Verdict | None]:
+        """A sample of each of these measures (default: of those that are due), and with LOG-04 the links of incidents that changed.
+
+        How many facts were new, and what the ledger's verification said where it was made. Raises: IsoError, JournalError.
+        """
+        site, now = self._site, self._site.clock()
+        known = newest(site.ledger, now) if self._known is None else self._known.caught_up(site.ledger, now)
+        self._known = known
+        wanted = due(known.of_all, now) if wanted is None else wanted
+        if not wanted:
+            return 0, None
+        round_ = Round(site, now, known)
+        counts = [c for ids, give in _GIVERS if ids & wanted for c in _given(give, round_) if c.measure_id in wanted]
+        facts: list[Fact] = []
+        for since, of_moment in ((now - WINDOW, False), (round_.since_last, True)):
+            told = [count for count in counts if (count.measure_id in MOMENTARY) is of_moment]
+            facts += samples(told, known, since=since, until=now, time=now)
+        verdict = None
+        if "LOG-04" in wanted:
+            verdict = check_ledger(site)
+            facts.append(ledger_sample(verdict, since=now - WINDOW, until=now, time=now))
+            facts += _given(_evidence, round_)
+        return len(site.ledger.append(facts)), verdict
+
+
+def measure_all(site: Site) -> tuple[int, Verdict | None]:
+    """A sample of every measure that can be counted, now; as Measuring.take."""
+    return Measuring(site).take(frozenset(measures()))
+
+
+def _given(give: Callable[[Round], Iterable[T]], round_: Round) -> list[T]:
+    """What a function gives; nothing where the store that it asks does not answer: what is not counted grows stale by itself."""
+    try:
+        return list(give(round_))
+    except UnreachableError as error:
+        _log.warning("a store does not answer; what stands on it is not counted", extra={"error": str(error)})
+        return []
+
+
+class Round:
+    """What the counts of one moment share, each read when the first of them asks for it."""
+
+    def __init__(self, site: Site, now: datetime, known: Newest) -> None:
+        self.site = site
+        self.now = now
+        self.known = known
+        self.since = now - WINDOW
+
+    @property
+    def since_last(self) -> datetime:
+        """From when on a sample of a moment stands: since the one before, or as long ago as one is due."""
+        before = [self.known.of_all[of].until for of in MOMENTARY if of in self.known.of_all]
+        shortest = min(every for of in MOMENTARY if (every := measure(of).every))
+        return min(self.now - timedelta(seconds=1), max([*before, self.now - 2 * shortest]))
+
+    @cached_property
+    def conservation(self) -> list[Fact]:
+        """The conservation facts of the window."""
+        return [entry.fact for entry in self.site.ledger.entries(kinds=[CONSERVATION], since=self.since)]
+
+    @cached_property
+    def opened(self) -> dict[str, datetime]:
+        """Alerts of the window -> when they were opened."""
+        entries = self.site.ledger.entries(kinds=[OPENED], since=self.since)
+        return {entry.fact.body["alert"]["id"]: entry.fact.time for entry in entries}
+
+    @cached_property
+    def alerts(self) -> list[Alert]:
+        """The alerts of the window. Raises: UnreachableError."""
+        self.site.catch_up()
+        return self.site.projections.alerts(list(self.opened))
+
+    @cached_property
+    def incidents(self) -> list[tuple[Incident, list[Alert]]]:
+        """All incidents with their alerts. Raises: UnreachableError."""
+        self.site.catch_up()
+        return incidents_with_alerts(self.site)
+
+    @cached_property
+    def status(self) -> Status:
+        """The controls over the window, before this round."""
+        return current_status(self.site, self.since, self.now)
+
+    @cached_property
+    def stopped(self) -> list[str]:
+        """Sources that no longer speak, each with since when."""
+        return stopped_sources(self.site, self.now)
+
+
+def _evidence(round_: Round) -> Iterator[Fact]:
+    catalogue = load_catalogue()
+    for incident, alerts in round_.incidents:
+        detections = detections_of(round_.site, alerts)
+        yield incident_evidence(incident, alerts, detections, catalogue, round_.now)
+
+
+def _flow(round_: Round) -> list[Count]:
+    expected = {f"{asset.id}/{log.dataset}" for asset in round_.site.inventory.assets for log in asset.logs}
+    return flow_counts(round_.conservation, expected, round_.since, round_.stopped)
+
+
+def _retention(round_: Round) -> list[Count]:
+    site, day = round_.site, round_.now.astimezone(VIETNAM).date()
+    keep = Keeping(site.config.store, site.inventory)
+    dropped: dict[str, timedelta] = {}
+    for entry in site.ledger.entries(kinds=[DROPPED]):
+        for each in entry.fact.body["classes"]:
+            age = timedelta(days=each["days"])
+            dropped[each["class"]] = min(dropped.get(each["class"], age), age)
+    demanded: dict[str, timedelta] = {}
+    kept: dict[str, timedelta] = {}
+    cut: dict[str, timedelta] = {}
+    for asset in site.inventory.assets:
+        law = log_retention(asset.level, day)
+        if law is None:
+            continue
+        for log in asset.logs:
+            name = f"{asset.id}/{log.dataset}"
+            demanded[name], kept[name] = law.least, keep.of(asset.id)
+            ages = [dropped[key] for key in {keep.key(asset.id) or OTHERS, OTHERS} if key in dropped]
+            if ages:
+                cut[name] = min(ages)
+    return retention_counts(demanded, kept, cut)
+
+
+def _clocks(round_: Round) -> list[Count]:
+    return clock_counts(_live_events(round_), round_.stopped)
+
+
+def _live_events(round_: Round) -> Iterator[Event]:
+    """Events of live sources that say when they happened, at places spread over the window's journal."""
+    live = {source.id for source in round_.site.config.sources if source.kind in LIVE}
+    if not live or not round_.conservation:
+        return
+    journal = round_.site.journal_reader
+    first = round_.conservation[0].body["journal"]["from"]
+    end = round_.conservation[-1].body["journal"]["to"]
+    step = max(CLOCK_EVENTS, (end - first) // CLOCK_PLACES)
+    for place in range(max(first, journal.start()), end, step):
+        events, _ = journal.read(place, min(CLOCK_EVENTS, end - place))
+        yield from (event for event in events if event.source in live and event.time != event.ingested)
+
+
+def _engine(round_: Round) -> list[Count]:
+    ledger = round_.site.ledger
+    detections = [entry.fact for entry in ledger.entries(kinds=[DETECTION], since=round_.since)]
+    trained = ledger.last("model.trained")
+    return engine_counts(detections, *_rules(round_), trained.fact.time if trained else None, round_.now)
+
+
+def _rules(round_: Round) -> tuple[int, int]:
+    """How many rules run, and how many of them did not see everything in the window."""
+    site = round_.site
+    running = running_rules(site) or {rule.id: rule.version for rule in site.rules().rules}
+    entries = list(site.ledger.entries(kinds=[GAP]))
+    recent = {(e.fact.body["rule"], e.fact.body["from"]) for e in entries if e.fact.time >= round_.since}
+    blind = {gap.rule for gap in gaps(entries) if gap.end is None or (gap.rule, gap.start) in recent}
+    return len(running), len(blind & running.keys())
+
+
+def _capacity(round_: Round) -> list[Count]:
+    site, now = round_.site, round_.now
+    disk = shutil.disk_usage(site.config.data)
+    journal = site.journal_reader
+    evaluated, end = journal.committed(CONSUMER), journal.end()
+    behind_s = 0.0 if evaluated >= end else max(0.0, (now - journal.fetch(evaluated).ingested).total_seconds())
+    oldest = round_.known.oldest.get("CAP-01")
+    before = [(oldest.until, oldest.numbers["disk_used_bytes"])] if oldest else []
+    return capacity_counts(disk.total - disk.free, disk.total, round(behind_s, 1), before, now)
+
+
+def _triage(round_: Round) -> list[Count]:
+    return triage_counts(round_.alerts, round_.opened, round_.now, round_.stopped)
+
+
+def _intelligence(round_: Round) -> list[Count]:
+    return intelligence_counts(feeds_read(round_.site), round_.alerts, round_.now)
+
+
+def _response(round_: Round) -> list[Count]:
+    return run_counts(Response(round_.site, "").runs().values(), round_.now - YEAR)
+
+
+def _playbooks(round_: Round) -> list[Count]:
+    site = round_.site
+    return playbook_counts(site.playbooks.values(), round_.now.astimezone(site.config.site.zone).date())
+
+
+def _register(round_: Round) -> list[Count]:
+    return register_counts(round_.status.register, round_.now)
+
+
+def _evaluated(round_: Round) -> list[Count]:
+    return status_counts(round_.status)
+
+
+_GIVERS: Sequence[tuple[frozenset[str], Callable[[Round], list[Count]]]] = (
+    (frozenset({"LOG-01", "LOG-03"}), _flow),
+    (frozenset({"LOG-02"}), _retention),
+    (frozenset({"CLK-01"}), _clocks),
+    (frozenset({"MON-01", "MON-05"}), _engine),
+    (frozenset({"CAP-01"}), _capacity),
+    (frozenset({"MON-03", "INC-01", "LOG-05", "UTL-01", "DLP-01"}), _triage),
+    (frozenset({"TI-01"}), _intelligence),
+    (frozenset({"INC-02"}), _response),
+    (frozenset({"INC-06"}), _playbooks),
+    (frozenset({"AUD-01", "INC-04", "INC-06", "REP-01", "BAK-01", "IAM-01", "MON-04", "LOG-06"}), _register),
+    (frozenset({"CMP-01"}), _evaluated),
+)
+"""The measures that a function counts something of."""
