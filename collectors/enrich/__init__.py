@@ -1,4 +1,4 @@
-"""Events in, Events out: what a site knows of the system, the people and the addresses that an event names. Pure; tables are passed in.
+"""Events in, Events out: what a site knows of the system, the people and the addresses that an event names. Tables are passed in.
 
 Doors: `enrich` for a batch; tables that add: `AssetTable` (systems), `IdentityTable` (people), `GeoTable` (countries and networks),
 `IndicatorMatcher` (threat intelligence). Names as in ECS 8.17 (`service.*`, `user.*`, `*.geo.*`, `*.as.*`, `threat.*`, `labels.*`).
@@ -25,21 +25,10 @@ class Table(Protocol):
 
 
 def enrich(events: Sequence[Event], *tables: Table) -> list[Event]:
-    """The events in their order, with what each table adds, one after the other; none given is changed."""
-    asked = [table.adds for table in tables]
-    enriched = []
-    for event in events:
-        fields = given = event.fields
-        for adds in asked:
-            added = adds(fields, event.time)
-            if added:
-                if fields is given:
-                    fields = given.copy()
-                fields.update(added)
-        if fields is given:
-            enriched.append(event)
-            continue
-        enriched.append(
-            Event(event.id, event.time, fields, event.raw, event.source, event.position, event.ingested, event.peer)
-        )
-    return enriched
+    """The events in their order, with what each table adds to their fields, one after the other: for events that nobody else holds yet."""
+    for table in tables:
+        adds = table.adds
+        for event in events:
+            if added := adds(event.fields, event.time):
+                event.fields.update(added)
+    return list(events)

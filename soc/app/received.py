@@ -161,6 +161,7 @@ def _read(site: Site, records: Iterable[tuple[bytes, str]], format_name: str) ->
         if dead:
             yield Received(place, original, Read(chosen, how, dead[0].reason))
             continue
+        said = parsed[0].fields.copy()
         [event] = enrich(parsed)
-        added = {name: value for name, value in event.fields.items() if parsed[0].fields.get(name) != value}
+        added = {name: value for name, value in event.fields.items() if said.get(name) != value}
         yield Received(place, original, Read(chosen, how), event, added)
