@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from elasticsearch import ApiError, ConnectionTimeout, Elasticsearch, Serializat
 from elasticsearch.exceptions import SSLError, UnsupportedProductError
 
 from soc.errors import SocError, UnreachableError
+from soc.store import opensearch
 from soc.store.config import ELASTICSEARCH_PORT, StoreConfig
 
 Client = Elasticsearch
@@ -35,15 +36,42 @@ PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 
 
 class _Patient(Transport):
-    """Sends a request again after a pause while the answer is one that passes; the package's own retries make no pause."""
+    """Sends a request again after a pause while the answer is one that passes (the package's own retries make no pause), and finds out
+    before the first one what answers: Elasticsearch, or OpenSearch, which is asked in its own words.
+    """
 
-    def perform_request(self, *args: Any, **options: Any) -> TransportApiResponse:
+    _opensearch: bool | None = None
+
+    def perform_request(self, method: str, target: str, **options: Any) -> TransportApiResponse:
+        if self._opensearch is None:
+            self._opensearch = self._is_opensearch(options)
+        if not self._opensearch:
+            return self._patiently(method, target, **options)
+        asked_headers, asked_body = options.pop("headers", {}), options.pop("body", None)
+        method, path, headers, body = opensearch.asked(method, target, asked_headers, asked_body)
+        response = self._patiently(method, path, headers=headers, body=body, **options)
+        return TransportApiResponse(response.meta, opensearch.answered(target, response.body))
+
+    def _is_opensearch(self, options: Mapping[str, Any]) -> bool | None:
+        """None: what answers does not say. Raises: UnsupportedProductError where it says that it is something else."""
+        headers = {name: value for name, value in options["headers"].items() if name.lower() == "authorization"}
+        rest = {name: value for name, value in options.items() if name not in ("headers", "body", "otel_span")}
+        meta, body = self._patiently("GET", "/", headers={**headers, "accept": "application/json"}, **rest)
+        if meta.headers.get("x-elastic-product") == "Elasticsearch":
+            return False
+        if not 200 <= meta.status < 300:
+            return None
+        if isinstance(body, dict) and body.get("version", {}).get("distribution") == "opensearch":
+            return True
+        raise UnsupportedProductError("neither Elasticsearch nor OpenSearch", meta=meta, body=body)
+
+    def _patiently(self, method: str, target: str, **options: Any) -> TransportApiResponse:
         for pause in PAUSES_S:
-            response = super().perform_request(*args, **options)
+            response = super().perform_request(method, target, **options)
             if response.meta.status not in WORTH_A_RETRY:
                 return response
             time.sleep(pause)
-        return super().perform_request(*args, **options)
+        return super().perform_request(method, target, **options)
 
 
 class _OrjsonNdjson(NdjsonSerializer):
@@ -73,7 +101,7 @@ def connect(config: StoreConfig) -> Elasticsearch:
         if not config.ca_file.is_file():
             raise SocError(f"ca_file {config.ca_file} does not exist")
         options["ca_certs"] = str(config.ca_file)
-    return Elasticsearch(
+    client = Elasticsearch(
         [_with_port(host) for host in config.hosts],
         api_key=key,
         request_timeout=config.timeout.total_seconds(),
@@ -83,6 +111,8 @@ def connect(config: StoreConfig) -> Elasticsearch:
         serializers={"application/json": OrjsonSerializer(), "application/x-ndjson": _OrjsonNdjson()},
         **options,
     )
+    client._verified_elasticsearch = True  # _Patient looks what answers; the package knows one of the two
+    return client
 
 
 def _with_port(host: str) -> str:
@@ -111,7 +141,7 @@ def answering() -> Iterator[None]:
 def _refusal(error: ApiError) -> SocError:
     status, reason = error.meta.status, reason_of(error.body)
     if isinstance(error, UnsupportedProductError):
-        return SocError("Elasticsearch: what answers at this address is not Elasticsearch")
+        return SocError("what answers at this address is neither Elasticsearch nor OpenSearch")
     if "media_type_header_exception" in reason:
         version = ".".join(map(str, elasticsearch.__version__))
         return SocError(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -89,6 +90,20 @@ def set_up(
         except subprocess.CalledProcessError as error:
             _cannot(f"{name} cannot be set up: {(error.stdout + error.stderr).decode(errors='replace')[-500:]}")
         done.touch()
+
+
+def java_home(least: int) -> Path:
+    """A JDK of this version of Java or a newer one: $SOC_TEST_JAVA_HOME, or of those that the system has.
+
+    Skips the test with the reason where there is none, also where CI=true: Debian 12 has none newer than 17.
+    """
+    named = os.environ.get("SOC_TEST_JAVA_HOME")
+    for home in [Path(named)] if named else sorted(Path("/usr/lib/jvm").glob("*")):
+        release = home / "release"
+        version = re.search(r'JAVA_VERSION="(\d+)', release.read_text()) if release.is_file() else None
+        if version and int(version[1]) >= least and (home / "bin" / "javac").exists():
+            return home
+    pytest.skip(f"needs a JDK of Java {least} or newer in /usr/lib/jvm or $SOC_TEST_JAVA_HOME")
 
 
 def free_port() -> int:

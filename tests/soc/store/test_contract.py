@@ -1,4 +1,5 @@
-"""The contract of `EventStore` and `Projections`: the same tests on SQLite and on a real Elasticsearch node, and both side by side."""
+"""The contract of `EventStore` and `Projections`: the same tests on the embedded stores and on real nodes of Elasticsearch 8 and 9 and of
+OpenSearch 3, and side by side."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from random import Random
 from uuid import uuid4
@@ -28,7 +30,7 @@ from soc.incident import decisions as incident_decisions
 from soc.incident import facts as incident_facts
 from soc.store import AlertQuery, EventQuery, Indexed
 from soc.store.config import StoreConfig, StoreKind
-from tests.servers.elastic import ElasticNode
+from tests.servers.elastic import EVERY_NODE, ElasticNode
 from tests.soc.store.faulty import Gate, gate, self_signed
 from tests.soc.store.material import DAY, Site, alert, entries, event, ids, incident, repeated, status, story
 
@@ -39,12 +41,22 @@ def elastic_config(node: ElasticNode) -> StoreConfig:
     return StoreConfig(kind=StoreKind.ELASTICSEARCH, hosts=(node.url,), namespace=f"t{uuid4().hex[:12]}")
 
 
-@pytest.fixture(params=["local", pytest.param("elasticsearch", marks=pytest.mark.server)])
+def opened(request: pytest.FixtureRequest, folder: Path) -> Iterator[Site]:
+    config = LOCAL if request.param == "local" else elastic_config(request.getfixturevalue(request.param))
+    site = Site(folder, config)
+    yield site
+    site.close()
+
+
+@pytest.fixture(params=["local", *(pytest.param(node, marks=pytest.mark.server) for node in EVERY_NODE)])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    config = LOCAL if request.param == "local" else elastic_config(request.getfixturevalue("elastic_node"))
-    opened = Site(tmp_path, config)
-    yield opened
-    opened.close()
+    yield from opened(request, tmp_path)
+
+
+@pytest.fixture(params=["local", pytest.param("elastic_node", marks=pytest.mark.server)])
+def usual_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """For what takes seconds: the other servers are only asked what may differ there."""
+    yield from opened(request, tmp_path)
 
 
 @pytest.fixture
@@ -68,12 +80,12 @@ def test_an_event_is_found_by_its_id(site: Site) -> None:
     assert site.store.event("no id") is None
 
 
-def test_of_many_ids_those_are_told_that_are_stored(site: Site) -> None:
+def test_of_many_ids_those_are_told_that_are_stored(usual_site: Site) -> None:
     events = [event(number) for number in range(1, 1_203)]
-    assert site.store.held([events[0].id]) == set()
-    site.index(events[:1_200])
-    assert site.store.held([each.id for each in events]) == {each.id for each in events[:1_200]}
-    assert site.store.held([]) == set()
+    assert usual_site.store.held([events[0].id]) == set()
+    usual_site.index(events[:1_200])
+    assert usual_site.store.held([each.id for each in events]) == {each.id for each in events[:1_200]}
+    assert usual_site.store.held([]) == set()
 
 
 def test_another_process_finds_what_was_indexed_and_closed(site: Site) -> None:
@@ -438,9 +450,9 @@ def test_applying_again_changes_nothing(site: Site) -> None:
     assert projections.alerts(projections.alert_ids(AlertQuery())) == before
 
 
-def test_batch_by_batch_and_all_at_once_give_the_same(site: Site) -> None:
+def test_batch_by_batch_and_all_at_once_give_the_same(usual_site: Site) -> None:
     facts = entries(story(2))
-    projections = site.projections()
+    projections = usual_site.projections()
     for start in range(0, len(facts), 20):
         projections.apply(facts[start : start + 20])
 
@@ -465,9 +477,9 @@ def test_a_missing_ledger_entry_is_refused(site: Site) -> None:
     assert projections.applied() == len(facts)
 
 
-def test_five_thousand_alerts(site: Site) -> None:
+def test_five_thousand_alerts(usual_site: Site) -> None:
     alerts = [alert(n, risk=n % 101, minutes=n % 60) for n in range(5_001)]
-    projections = site.projections()
+    projections = usual_site.projections()
     projections.apply(entries(alert_facts.opened(one, DAY) for one in alerts))
     found = list(projections.alert_ids(AlertQuery()))
     assert found == [one.id for one in sorted(alerts, key=lambda one: (-one.risk, -one.last_seen.timestamp(), one.id))]
@@ -524,15 +536,15 @@ def reader(site: Site) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_other_processes_read_while_one_writes(site: Site) -> None:
-    site.index([event(n) for n in range(100)])
-    projections = site.projections()
+def test_other_processes_read_while_one_writes(usual_site: Site) -> None:
+    usual_site.index([event(n) for n in range(100)])
+    projections = usual_site.projections()
     projections.apply(entries(alert_facts.opened(alert(n), DAY) for n in range(50)))
-    site.store.count()  # a search is a refresh: what was indexed is visible to all
-    readers = [reader(site), reader(site)]
+    usual_site.store.count()  # a search is a refresh: what was indexed is visible to all
+    readers = [reader(usual_site), reader(usual_site)]
     written, applied = 100, 50
     while any(one.poll() is None for one in readers):
-        site.index([event(n) for n in range(written, written + 20)])
+        usual_site.index([event(n) for n in range(written, written + 20)])
         projections.apply(entries((alert_facts.opened(alert(n), DAY) for n in range(applied, applied + 5)), applied))
         written, applied = written + 20, applied + 5
     for one in readers:
@@ -730,6 +742,27 @@ def test_a_wrong_api_key_is_told_apart_from_a_server_that_is_down(gated: tuple[G
     with pytest.raises(SocError, match=r"does not know this API key \(401\)") as caught:
         one.store.count()
     assert caught.value.exit_code == 2
+
+
+def test_what_is_neither_elasticsearch_nor_opensearch_is_told(tmp_path: Path) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.end_headers()
+            self.wfile.write(b'{"version": {"number": "1"}}')
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name that the base class gives it
+            """Silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+        hosts = (f"http://127.0.0.1:{server.server_port}",)
+        one = Site(tmp_path, StoreConfig(kind=StoreKind.ELASTICSEARCH, hosts=hosts))
+        with pytest.raises(SocError, match="neither Elasticsearch nor OpenSearch"):
+            one.index([event(1)])
+        one.close()
+        server.shutdown()
 
 
 @pytest.mark.server
