@@ -11,24 +11,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from collectors.event import Event
 from collectors.journal import Journal
-from iso27001.ledger import Fact
-from soc.alert import Alert, AlertStatus
-from soc.alert.facts import detection_fact_id
-from soc.alert.grouping import Grouper
-from soc.alert.scoring import Scoring
 from soc.app.correlation_state import StateFile
+from soc.app.deciding import Decider
 from soc.app.degradation import Degradation
 from soc.app.gaps import Gap
 from soc.app.heartbeat import Heartbeat
 from soc.app.hidden import record_hidden
-from soc.app.learning import Learning, rule_history
 from soc.app.live_rules import LiveRules
 from soc.app.reading import BATCH, next_batch
 from soc.app.rule_files import Loaded, versions_of
@@ -36,10 +30,7 @@ from soc.app.site import Site
 from soc.app.watch import rules_loaded
 from soc.detect import Detection, Detector
 from soc.detect.ruleset import RuleSet
-from soc.errors import UnreachableError
-from soc.incident.linking import Linker
 from soc.metrics import Metrics
-from soc.store import AlertQuery
 
 CONSUMER = "detect"
 
@@ -101,32 +92,8 @@ class Evaluation:
         self._evaluated: Counter[str] = Counter()
         self._heard: dict[tuple[str, str], datetime] = {}
         self.offset = journal.committed(CONSUMER)
-        self._open: tuple[Grouper, Linker, Learning] | None = None
+        self._decider = Decider(site, metrics)
         self._warm_up()
-        with suppress(UnreachableError):  # a store that is down holds up no source: the first detection asks again
-            self._alerts()
-
-    def _alerts(self) -> tuple[Grouper, Linker]:
-        """What goes on with the alerts and incidents that were open at the start. Raises: UnreachableError."""
-        if self._open is None:
-            site, projections = self._site, self._site.projections
-            site.catch_up()
-            open_ones = frozenset({AlertStatus.NEW, AlertStatus.ACKNOWLEDGED})
-            unfinished = projections.alerts(projections.alert_ids(AlertQuery(statuses=open_ones)))
-            unfinished.sort(key=lambda alert: alert.last_seen)
-            incidents = projections.incidents(projections.incident_ids())
-            members = [alert_id for each in incidents if each.closed is None for alert_id in each.alert_ids]
-            linked = {alert.id: alert for alert in (*projections.alerts(members), *unfinished)}
-            criticality = {asset.id: asset.criticality for asset in site.inventory.assets}
-            scoring = Scoring(criticality, rule_history(projections, site.clock()))
-            grouper = Grouper(site.config.alert, scoring, self._alert, unfinished, site.config.site.zone)
-            linker = Linker(site.config.incident, linked.values(), incidents)
-            self._open = grouper, linker, Learning(site, grouper, linker)
-        self._open[2].learn()
-        return self._open[:2]
-
-    def _alert(self, alert_id: str) -> Alert | None:
-        return next(iter(self._site.projections.alerts([alert_id])), None)
 
     def _warm_up(self) -> None:
         self.rules.resume(self.offset, self._degradation.gaps)
@@ -150,7 +117,7 @@ class Evaluation:
             return 0
         self._under_way = batch
         if batch.detections:
-            self._decide(batch)
+            self._decider.decide(batch.detections, batch.places)
         self._journal.commit(CONSUMER, batch.following)
         self._under_way = None
         with self._lock:
@@ -228,17 +195,6 @@ class Evaluation:
             if isinstance(system, str):
                 self._heard[system, str(event.fields.get("event.dataset"))] = event.ingested
 
-    def _decide(self, batch: _Batch) -> None:
-        known = self._site.ledger.known(detection_fact_id(d) for d in batch.detections)
-        fresh = [d for d in batch.detections if detection_fact_id(d) not in known]
-        grouper, linker = self._alerts()
-        now = self._site.clock()
-        alerts, facts = grouper.group(fresh, batch.places, now)
-        facts += linker.link(alerts, now)
-        self._site.ledger.append(facts)
-        self._site.catch_up()
-        self._count(fresh, facts)
-
     def _measure(self, events: Sequence[Event]) -> None:
         metrics = self._metrics
         metrics.evaluated.inc(len(events))
@@ -271,12 +227,3 @@ class Evaluation:
         metrics.evicted.inc(grown.pop("evicted", 0))
         for filter_id, count in grown.items():
             metrics.hidden.labels(filter_id).inc(count)
-
-    def _count(self, fresh: Sequence[Detection], facts: Sequence[Fact]) -> None:
-        for detection in fresh:
-            self._metrics.detections.labels(detection.rule.level.value).inc()
-        for fact in facts:
-            if fact.kind == "alert.opened":
-                self._metrics.alerts.labels(fact.body["alert"]["level"]).inc()
-            elif fact.kind == "incident.opened":
-                self._metrics.incidents.inc()
