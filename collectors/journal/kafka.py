@@ -1,7 +1,8 @@
 """Batches in, messages of a topic's partitions out: the journal on Kafka, for sites that one machine is too small for.
 
-One `append` is one transaction of one or more messages (a broker takes at most 1 MB in one), so all of it is there or nothing. All events
-of a source are in one partition, and its id is their key. Each message holds the packed content of a frame
+One `append` is one transaction of one or more messages (a broker takes at most 1 MB in one), so all of it is there or nothing, and is seen
+at one moment, for it is in one partition: that of its source, whose id is the key. (What dead letters of several sources became is in
+that of the first.) Each message holds the packed content of a frame
 (`collectors.journal.packing`), and in its header which events and dead letters these are:
 
     "soc" = u64 number | u64 first event | u64 first dead letter | u32 events | u32 dead letters | i64 number of the last snapshot
@@ -199,11 +200,11 @@ class KafkaJournal(KafkaReader):
         """Write messages, each of a source, all or none. Raises: JournalError; then `_settle` has to look."""
         from confluent_kafka import KafkaException
 
-        placed: dict[int, int] = {}
+        partition, placed = partition_of(messages[0][1], self.partitions), [-1]
 
         def delivered(error: object, message: Message) -> None:
             if error is None:
-                placed[message.partition() or 0] = message.offset() or 0
+                placed.append(message.offset() or 0)
 
         try:
             self._producer.begin_transaction()
@@ -212,7 +213,7 @@ class KafkaJournal(KafkaReader):
                     self.config.topic,
                     content,
                     key=source.encode("utf-8", "backslashreplace"),
-                    partition=partition_of(source, self.partitions),
+                    partition=partition,
                     headers={HEADER: head.written()},
                     on_delivery=delivered,
                 )
@@ -224,8 +225,7 @@ class KafkaJournal(KafkaReader):
                 raise JournalError(f"{name_of(self.config)}: another process writes this journal now") from error
             self._unsure = True
             raise JournalError(f"{name_of(self.config)}: {error}") from error
-        for partition, at in placed.items():
-            self._await(partition, at)
+        self._await(partition, placed[-1])
 
     def _await(self, partition: int, at: int) -> None:
         """Return when readers see the message at this offset of the broker's: it answers before it has marked the transaction's end."""

@@ -76,8 +76,8 @@ def test_a_batch_beyond_one_message_is_one_transaction(kafka_node: KafkaNode) ->
 def test_a_source_is_in_one_partition_and_all_partitions_are_one_order(kafka_node: KafkaNode) -> None:
     config = new_topic(kafka_node, partitions=3)
     journal = open_journal(config)
-    for n in range(0, 60, 6):  # of two sources each, as what dead letters became may be
-        journal.append(events(n, n + 6), {f"k{n}": mark(n)}, [letter(n)])
+    for n in range(0, 60, 4):  # of one source each
+        journal.append(events(n, n + 4), {f"k{n}": mark(n)}, [letter(n)])
     cursor = Cursor(config)
     partitions: dict[str, set[int]] = {}
     for partition in range(cursor.partitions()):
@@ -94,8 +94,10 @@ def test_a_source_is_in_one_partition_and_all_partitions_are_one_order(kafka_nod
     reader = open_reader(config)
     assert reader.read(0, 100) == (events(0, 60), 60)
     assert reader.read(31, 7) == (events(31, 38), 38)
-    assert reader.dead_letters(4, 3) == ([letter(24), letter(30), letter(36)], 7)
-    assert reader.marks() == journal.marks() == {f"k{n}": mark(n) for n in range(0, 60, 6)}
+    assert reader.dead_letters(4, 3) == ([letter(16), letter(20), letter(24)], 7)
+    assert reader.marks() == journal.marks() == {f"k{n}": mark(n) for n in range(0, 60, 4)}
+    assert journal.append(events(60, 69), {}, []) == 69  # of three at once, as what dead letters became
+    assert reader.read(58, 100) == (events(58, 69), 69)
     reader.close()
     journal.close()
 
