@@ -1,4 +1,4 @@
-"""Append, proof and verification rates of the ledger, in facts per CPU second; one line of result.
+"""Append, proof and verification rates of the ledger and of a pack of it, in facts per CPU second; one line of result.
 
 Run: .venv/bin/python -m bench.ledger [FACTS]
 """
@@ -19,6 +19,8 @@ from iso27001.ledger.anchor import write_anchor
 from iso27001.ledger.signing import Signer
 from iso27001.ledger.store import Ledger
 from iso27001.ledger.verify import verify
+from iso27001.packing import write_pack
+from iso27001.verifier.pack import verify_pack
 
 GROUP = 10_000
 
@@ -83,12 +85,21 @@ def main(count: int = 100_000) -> None:
         verdict = verify(path, signer.public, anchor=anchor)
         verify_cpu = time.process_time() - cpu
         assert verdict.sound
+        with Ledger.open(path, signer=signer) as ledger:
+            write_pack(
+                Path(folder) / "pack.zip", ledger, signer, [], scope="all", since=facts[0].time, until=facts[-1].time
+            )
+        wall = time.perf_counter()
+        assert verify_pack(Path(folder) / "pack.zip", signer.public, anchors=[anchor.read_text()]).sound
+        pack_wall = time.perf_counter() - wall
+        packed = (Path(folder) / "pack.zip").stat().st_size
         stored = sum(file.stat().st_size for file in Path(folder).glob("ledger.db*"))
     print(
         f"ledger: {count} facts in groups of {GROUP}: append {count / append_cpu:,.0f} facts/CPU-s"
         f" ({count / append_wall:,.0f}/s of wall, one fsync a group), one fact {single * 1e3:.1f} ms, head {sign * 1e3:.1f} ms,"
         f" inclusion proof {inclusion * 1e3:.2f} ms, consistency proof {consistency * 1e3:.2f} ms,"
-        f" verify {size / verify_cpu:,.0f} facts/CPU-s, {stored / size:.0f} B/fact"
+        f" verify {size / verify_cpu:,.0f} facts/CPU-s, {stored / size:.0f} B/fact;"
+        f" soc-verify of a pack on {os.cpu_count()} cores {size / pack_wall:,.0f} facts/s of wall, {packed / size:.0f} B/fact"
     )
 
 

@@ -39,5 +39,9 @@ class ProofError(IsoError):
     """A Merkle proof that does not prove what it should, or sizes for which no proof exists."""
 
 
+class PackError(IsoError):
+    """An evidence pack that cannot be made, or what is no pack at all."""
+
+
 class ReportError(IsoError):
     """A report that cannot be made: the library of its format is not installed, or nothing is known of what it is asked for."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from iso27001.errors import LedgerError
 from iso27001.ledger.schema import changed, key, kinds_of, place
@@ -108,14 +107,14 @@ class _Index:
         if raws:
             yield seqs, raws
 
-    def seen(self, _: Sequence[int], facts: list[Any]) -> None:
+    def seen(self, facts: list[tuple[str, str, str] | None]) -> None:
         """Pages of facts that were read: each should be found by the kinds and the times of its facts."""
         at = 0
         for first, count in self._bounds:
-            page = [fact if _is_fact(fact) else _NO_FACT for fact in facts[at : at + count]]
+            page = [fact or ("", "", "") for fact in facts[at : at + count]]
             at += count
-            self._keys.extend([key(fact["id"]) for fact in page])
-            expected = kinds_of([fact["kind"] for fact in page], [fact["time"] for fact in page])
+            self._keys.extend([key(fact_id) for fact_id, _, _ in page])
+            expected = kinds_of([kind for _, kind, _ in page], [time for _, _, time in page])
             while self._next is not None and self._next[0] < first:
                 self._changed(self._next[0], f"entry {self._next[0]} is found by kinds, and no page begins with it")
                 self._advance()
@@ -146,13 +145,6 @@ class _Index:
     def _advance(self) -> None:
         page = next(self._kinds, None)
         self._next = None if page is None else (page[0], {row[1]: (row[2], row[3]) for row in page[1]})
-
-
-_NO_FACT = {"id": "", "kind": "", "time": ""}
-
-
-def _is_fact(fact: Any) -> bool:
-    return isinstance(fact, dict) and all(isinstance(fact.get(name), str) for name in _NO_FACT)
 
 
 def _pages(connection: sqlite3.Connection) -> Iterator[tuple[int, int, list[bytes]]]:

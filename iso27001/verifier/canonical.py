@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
-_KEYS = ["actor", "body", "id", "kind", "time"]
+_KEYS = ("actor", "body", "id", "kind", "time")
+_scan = json.JSONDecoder().raw_decode
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -24,11 +25,14 @@ def read(raws: Sequence[bytes]) -> tuple[list[Any], dict[int, str]]:
     bad: dict[int, str] = {}
     for place, raw in enumerate(raws):
         try:
-            fact = json.loads(raw.decode())
+            text = raw.decode()
+            fact, end = _scan(text, 0)
             found.append(fact)
-            if reason := _shape(fact):
+            if end != len(text):
+                bad[place] = "not in canonical form: more than one value"
+            elif reason := _shape(fact):
                 bad[place] = reason
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, StopIteration) as error:
             found.append(None)
             bad[place] = f"not a fact: {error}"
     whole = b"[" + b",".join(raws) + b"]"
@@ -46,10 +50,10 @@ def read(raws: Sequence[bytes]) -> tuple[list[Any], dict[int, str]]:
 
 
 def _shape(fact: Any) -> str:
-    if not isinstance(fact, dict) or list(fact) != _KEYS:
+    if not isinstance(fact, dict) or tuple(fact) != _KEYS:
         return "not in canonical form: the keys actor, body, id, kind, time are expected"
-    time = fact["time"]
-    if not all(isinstance(fact[name], str) for name in ("actor", "id", "kind", "time")):
+    actor, _, fact_id, kind, time = fact.values()
+    if not (type(actor) is type(fact_id) is type(kind) is type(time) is str):
         return "actor, id, kind and time are texts"
     if not _TIME.fullmatch(time):
         return "not in canonical form: the time"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iso27001.errors import ProofError, SigningError
 from iso27001.verifier import canonical, merkle
@@ -27,12 +27,47 @@ from iso27001.verifier.verdict import AT_THE_END, CUTS, Completeness, Fault, Fau
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-GROUP = 10_000
+LEAVES = 10_000
 """Leaves that are hashed together."""
 FAULTS_LISTED = 20
 """Of each kind: who sees twenty edited entries needs no list of the rest, but their number."""
 
 Nodes = Callable[[list[tuple[int, int, list[bytes]]]], None]
+Group = tuple[Sequence[int], Sequence[bytes]]
+"""Entries that are checked together: their sequence numbers and their bytes."""
+
+
+class Found(NamedTuple):
+    """What is in the bytes of some entries; places are those in the group."""
+
+    hashes: list[bytes]
+    bad: dict[int, str]
+    rotations: list[tuple[int, dict[str, Any]]]
+    facts: list[tuple[str, str, str] | None]
+
+
+Examined = Callable[[Iterable[Group]], Iterator[tuple[Group, Found]]]
+
+
+def examine(raws: Sequence[bytes]) -> Found:
+    """The part of checking entries that needs nothing but their bytes."""
+    facts, bad = canonical.read(raws)
+    rows = [_row(fact) for fact in facts]
+    rotations = [(n, facts[n]) for n, row in enumerate(rows) if row is not None and row[1] == ROTATED and n not in bad]
+    return Found([merkle.leaf_hash(raw) for raw in raws], bad, rotations, rows)
+
+
+def _row(fact: Any) -> tuple[str, str, str] | None:
+    try:
+        row = (fact["id"], fact["kind"], fact["time"])
+    except (TypeError, KeyError):
+        return None
+    return row if all(isinstance(text, str) for text in row) else None
+
+
+def in_this_process(groups: Iterable[Group]) -> Iterator[tuple[Group, Found]]:
+    """`examine` of each group, in their order."""
+    return ((group, examine(group[1])) for group in groups)
 
 
 @dataclass
@@ -84,25 +119,23 @@ class Check:
 
     def entries(
         self,
-        groups: Iterable[tuple[Sequence[int], Sequence[bytes]]],
+        groups: Iterable[Group],
         leaves: Iterator[bytes],
-        seen: Callable[[Sequence[int], list[Any]], None] = lambda _, __: None,
+        seen: Callable[[list[tuple[str, str, str] | None]], None] = lambda _: None,
+        examined: Examined = in_this_process,
     ) -> bool:
-        """Read (sequence numbers, bytes) of the entries beside the leaves they should have; whether they are one to one.
+        """Read the entries beside the leaves they should have; whether they are one to one.
 
-        `seen` gets the facts of a group as plain JSON values, None for what is none.
+        `seen` gets the facts of a group as (id, kind, time), None for what is none. `examined`: who calls `examine`.
         """
         alike = True
-        for seqs, raws in groups:
-            hashes = [merkle.leaf_hash(raw) for raw in raws]
-            alike = alike and hashes == list(islice(leaves, len(raws)))
-            facts, bad = canonical.read(raws)
-            for place, reason in bad.items():
+        for (seqs, raws), found in examined(groups):
+            alike = alike and found.hashes == list(islice(leaves, len(raws)))
+            for place, reason in found.bad.items():
                 self.fault(FaultKind.NOT_CANONICAL, f"entry {seqs[place]}: {reason}", seqs[place])
-            for place, fact in enumerate(facts):
-                if place not in bad and fact["kind"] == ROTATED:
-                    self._rotation(seqs[place], fact)
-            seen(seqs, facts)
+            for place, fact in found.rotations:
+                self._rotation(seqs[place], fact)
+            seen(found.facts)
             self.disclosed += len(raws)
         return alike and next(leaves, None) is None
 
@@ -117,7 +150,7 @@ class Check:
         self.roots[0] = merkle.EMPTY_ROOT
         edge = merkle.Frontier()
         for stop in [*sorted(size for size in sizes if size), sys.maxsize]:
-            while group := list(islice(leaves, min(GROUP, stop - edge.size))):
+            while group := list(islice(leaves, min(LEAVES, stop - edge.size))):
                 nodes(edge.extend(group))
             if edge.size == stop:
                 self.roots[stop] = edge.root()
@@ -137,7 +170,7 @@ class Check:
 
     def verdict(self) -> Verdict:
         """What all of this says."""
-        chain = terms(self.key, self.rotations)
+        chain = self.chain()
         heads = self._borne_out([head for head in self.heads if self._trusted(head, "head", chain)])
         anchors = None
         if self.anchors is not None:
@@ -175,6 +208,10 @@ class Check:
             stamped=max((time for _, time in stamped), default=None),
             checked=tuple(self.checked.items()),
         )
+
+    def chain(self) -> list[Term]:
+        """The keys that are believed, by the rotations among the entries; ask when those were read."""
+        return terms(self.key, self.rotations)
 
     def _trusted(self, head: Head, what: str, chain: Sequence[Term]) -> bool:
         where = f"the {what} of size {head.size} of {rfc3339(head.time)}"

@@ -76,19 +76,22 @@ def read_token(answer: bytes) -> Token:
                 raise ProofError(f"the authority refused: status {int.from_bytes(status.content, 'big')}")
             parts = parts[1].children()
         return _signed_data(parts)
-    except (ValueError, IndexError, KeyError) as error:
-        raise ProofError(f"not a time stamp token: {error}") from error
+    except (ValueError, IndexError, KeyError, StopIteration) as error:
+        raise ProofError(f"not a time stamp token: {error!r}") from error
 
 
 def verify_token(token: Token, message: bytes, authority: Certificate) -> datetime:
     """The time at which the authority attests that `message` existed. Raises: ProofError, which says why not."""
     if token.imprint != sha256(message).digest():
         raise ProofError("the token is of another message")
-    signer = next((cert for cert in (*token.certificates, authority) if _made(token, cert)), None)
-    if signer is None:
-        raise ProofError("no certificate of the token bears out its signature")
-    _for_time_stamping(signer)
-    _issued_by(signer, token.certificates, authority)
+    try:
+        signer = next((cert for cert in (*token.certificates, authority) if _made(token, cert)), None)
+        if signer is None:
+            raise ProofError("no certificate of the token bears out its signature")
+        _for_time_stamping(signer)
+        _issued_by(signer, token.certificates, authority)
+    except ValueError as error:
+        raise ProofError(f"a certificate of the token cannot be read: {error}") from error
     for cert in {signer, authority}:
         if not cert.not_valid_before_utc <= token.time <= cert.not_valid_after_utc:
             raise ProofError(
@@ -157,20 +160,20 @@ def _algorithm(digest: str) -> HashAlgorithm:
 
 
 def _made(token: Token, cert: Certificate) -> bool:
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    key = cert.public_key()
     try:
+        key = cert.public_key()
         if isinstance(key, RSAPublicKey):
             key.verify(token.signature, token.attributes, PKCS1v15(), _algorithm(token.digest))
         elif isinstance(key, EllipticCurvePublicKey):
             key.verify(token.signature, token.attributes, ECDSA(_algorithm(token.digest)))
         else:
             return False
-    except InvalidSignature:
+    except (InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 

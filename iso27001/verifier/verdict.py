@@ -58,8 +58,7 @@ class FaultKind(StrEnum):
     FILE_CHANGED = "file changed"
     FILE_UNKNOWN = "file unknown"
     MANIFEST_CHANGED = "manifest changed"
-    EVENT_CHANGED = "event changed"
-    EVIDENCE_CHANGED = "evidence changed"
+    FILE_NOT_BORNE_OUT = "file not borne out"
 
 
 CUTS = frozenset(
