@@ -1,4 +1,4 @@
-"""Open alerts and the clock in; facts and audit events out for those whose time is about to end, and for those that nobody looked at.
+"""Open alerts, incidents and the clock in; facts and audit events out for what is about to be due, and for what was not done in time.
 
 What must be told and when is remembered as alerts open, so that a look costs what has become due and not all that is open.
 """
@@ -14,6 +14,7 @@ from collectors.event import Event
 from soc.alert import Alert, AlertStatus, decisions
 from soc.alert.sla import Sla
 from soc.app.audit import audit_event
+from soc.app.notice_clocks import NoticeClocks
 from soc.app.site import Site
 from soc.store import AlertQuery
 
@@ -40,9 +41,14 @@ class Escalation:
         self._sla = Sla(site.config.alert.sla, site.config.site.zone)
         self._known: set[str] = set()
         self._moments: list[_Moment] = []
+        self._notices = NoticeClocks(site)
 
     def look(self, now: datetime) -> Iterator[Event]:
-        """An event for each first look that did not come in time; what is about to end becomes a fact. Raises: UnreachableError."""
+        """An event for each first look that did not come in time, and for legal notices; what is about to end becomes a fact.
+
+        Raises: UnreachableError.
+        """
+        yield from self._notices.look(now)
         self._take_in()
         passed = []
         while self._moments and self._moments[0].time < now:

@@ -68,7 +68,7 @@ def _option(argument: Argument) -> Callable[..., Any]:
         kind = click.Path(exists=True, dir_okay=False)
     return click.option(
         f"--{argument.name}",
-        argument.name,
+        argument.name.replace("-", "_"),
         required=argument.required,
         multiple=argument.many,
         is_flag=argument.kind is Kind.FLAG,
@@ -94,7 +94,8 @@ def _act(
         site.catch_up()
         desk = SiteDesk(site, actor_name(actor))
         meant = _meant(desk, noun, named)
-        wanted = {name: value for name, value in given.items() if value is not None and value != ()}
+        typed = {argument.name: given[argument.name.replace("-", "_")] for argument in action.arguments}
+        wanted = {name: value for name, value in typed.items() if value is not None and value != ()}
         do = desk.on_alerts if noun == "alert" else desk.on_incidents
         outcome = do(action.name, meant, wanted)
     return _tell(action.name, noun, meant, outcome, as_json=as_json)

@@ -110,7 +110,8 @@ class Incident:
 
     `detected`: when the SOC knew of it, from which legal clocks run. `severity`: its class as a person assessed it, M1 (gravest) to M4, ""
     not yet; `group`: of what sort it is, N1 to N9; `triggers`: what a person said that makes a notice due. `assignee`: who leads it.
-    `playbooks`: plans made for it. `merged_into`: the incident that has all of it now.
+    `false_alarm`: a person decided that it is no incident (ISO/IEC 27035, "assess and decide").
+    `plans`: of playbooks, made for it. `merged_into`: the incident that has all of it now.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Incident:
     severity: str = ""
     group: str = ""
     triggers: tuple[str, ...] = ()
+    false_alarm: bool = False
     assignee: str = ""
     tlp: Tlp = Tlp.AMBER
     labels: tuple[str, ...] = ()
@@ -138,7 +140,7 @@ class Incident:
     evidence: tuple[EvidenceItem, ...] = ()
     notices: tuple[NoticeSent, ...] = ()
     review: Review | None = None
-    playbooks: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
     merged_into: str = ""
 
     def last(self, kind: str) -> datetime | None:

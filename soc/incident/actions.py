@@ -78,7 +78,7 @@ def _phase(incident: Incident, values: Values, who: Who) -> Fact:
 def _close(incident: Incident, values: Values, who: Who) -> Fact:
     _open(incident)
     if not incident.severity:
-        raise SocError("nobody assessed it: `assess` says how grave it is and of what sort, also of a false alarm (M4)")
+        raise SocError("nobody assessed it: `assess` says how grave it is and of what sort, also of a false alarm")
     if incident.severity in GRAVE and incident.review is None:
         raise SocError(f"an incident of class {incident.severity} ends with its review (`review`)")
     undone = [task.id for task in incident.tasks if task.state is TaskState.OPEN]
@@ -125,8 +125,11 @@ def _tlp(incident: Incident, values: Values, who: Who) -> Fact:
 
 def _assess(incident: Incident, values: Values, who: Who) -> Fact:
     _open(incident)
+    note, alarm = values.get("note", ""), bool(values.get("false-alarm"))
+    if alarm and not note:
+        raise SocError("say in the note why it is no incident")
     return decisions.assessed(
-        incident, values["class"], values["group"], values.get("trigger", ()), values.get("note", ""), who
+        incident, values["class"], values["group"], values.get("trigger", ()), note, who, false_alarm=alarm
     )
 
 
@@ -281,6 +284,7 @@ _ACTIONS: tuple[Action[Incident], ...] = (
             Argument("class", "M1 (gravest) to M4.", required=True, choices=tuple(CLASSES)),
             Argument("group", "N1 malicious code to N9 other.", required=True, choices=tuple(GROUPS)),
             Argument("trigger", "What it is besides, in the law's sense.", many=True, choices=TRIGGERS),
+            Argument("false-alarm", "It is no incident: no notice is due.", Kind.FLAG),
             _NOTE,
         ),
     ),

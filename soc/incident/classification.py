@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from soc.detect import Level
 
@@ -43,7 +44,8 @@ class Matrix:
     """The class of an incident by the level of its gravest alert and the criticality (1 to 5) of its most critical system.
 
     `serious`: the classes whose notice is that of a serious incident: the decree leaves the criteria to the organisation.
-    `at_once_level`: legal level of a system from which an incident of class M1 is told at once.
+    `at_once_level`: legal level of a system from which an incident of class M1 is told at once. `warn_before`: how long before a notice is
+    due the SOC warns.
     """
 
     rows: Mapping[Level, tuple[str, ...]] = field(
@@ -57,6 +59,7 @@ class Matrix:
     )
     serious: tuple[str, ...] = GRAVE
     at_once_level: int = 4
+    warn_before: timedelta = timedelta(hours=6)
 
     def __post_init__(self) -> None:
         """Raises: ValueError for a row that is not five known classes, or a level that is missing."""

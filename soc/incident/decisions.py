@@ -79,9 +79,11 @@ def shared_with(incident: Incident, tlp: Tlp, note: str, who: Who) -> Fact:
     return _after(TLP, "tlp", incident, {"tlp": tlp, "note": note}, who)
 
 
-def assessed(incident: Incident, severity: str, group: str, triggers: Sequence[str], note: str, who: Who) -> Fact:
-    """The fact that a person said how grave it is, of what sort, and what makes notices due."""
-    body = {"severity": severity, "group": group, "triggers": list(triggers), "note": note}
+def assessed(
+    incident: Incident, severity: str, group: str, triggers: Sequence[str], note: str, who: Who, *, false_alarm: bool
+) -> Fact:
+    """The fact that a person said how grave it is, of what sort, what makes notices due, or that it is no incident at all."""
+    body = {"severity": severity, "group": group, "triggers": list(triggers), "false_alarm": false_alarm, "note": note}
     return _after(ASSESSED, "assessed", incident, body, who)
 
 
@@ -221,12 +223,14 @@ def _tlp(incident: Incident, fact: Fact) -> Incident:
 def _assessed(incident: Incident, fact: Fact) -> Incident:
     body = fact.body
     due = f", makes notices due: {', '.join(body['triggers'])}" if body["triggers"] else ""
-    text = f"{fact.actor}: class {body['severity']}, group {body['group']}{due}. {body['note']}"
+    what = "a false alarm, " if body["false_alarm"] else ""
+    text = f"{fact.actor}: {what}class {body['severity']}, group {body['group']}{due}. {body['note']}"
     return replace(
         _told(incident, fact, "assessed", text),
         severity=body["severity"],
         group=body["group"],
         triggers=tuple(body["triggers"]),
+        false_alarm=body["false_alarm"],
     )
 
 

@@ -79,8 +79,8 @@ def fold(incident: Incident | None, incident_id: str, fact: Fact) -> Incident | 
             return _linked(incident, fact)
         case "incident.note":
             entry = msgspec.convert(body["entry"], TimelineEntry)
-            plans = (*incident.playbooks, entry.ref) if entry.kind == "playbook" and entry.ref else incident.playbooks
-            return replace(incident, timeline=(*incident.timeline, entry), playbooks=tuple(dict.fromkeys(plans)))
+            plans = (*incident.plans, entry.ref) if entry.kind == "playbook" and entry.ref else incident.plans
+            return replace(incident, timeline=(*incident.timeline, entry), plans=tuple(dict.fromkeys(plans)))
     return incident
 
 

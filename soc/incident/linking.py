@@ -15,6 +15,7 @@ from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, CloseReason
 from soc.detect import Level
 from soc.incident import Incident, Phase, facts
+from soc.incident.classification import Matrix
 from soc.incident.merging import entry_of, joined, title
 
 ENTITY_KINDS = ("source.ip", "user.name", "account", "host.name", "source.domain")
@@ -28,7 +29,7 @@ class Config:
     `window`: how far apart two alerts of one address or account may be. `pivot_window`: the same for what many share: an account on one
     host (root on jump-01), and the way from a host of ours, where something of `pivot_level` happened, on to the next. `risk`: an alert of
     this risk opens an incident alone. `rules`: so many different rules on one path do, too. `shared`: accounts that many people use, which
-    link on one host only.
+    link on one host only. `matrix`: how grave an incident is, and what the law therefore asks for.
     """
 
     window: timedelta = timedelta(hours=24)
@@ -39,6 +40,7 @@ class Config:
     shared: frozenset[str] = field(
         default_factory=lambda: frozenset({"root", "postgres", "www-data", "SYSTEM", "nobody"})
     )
+    matrix: Matrix = field(default_factory=Matrix)
 
 
 @dataclass(frozen=True, slots=True)

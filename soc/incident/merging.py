@@ -38,7 +38,7 @@ def together(into: Incident, merged: Incident) -> Incident:
         tasks=_once(into.tasks, merged.tasks),
         evidence=_once(into.evidence, merged.evidence),
         notices=_once(into.notices, merged.notices),
-        playbooks=_once(into.playbooks, merged.playbooks),
+        plans=_once(into.plans, merged.plans),
     )
     return replace(joined, title=title(joined))
 

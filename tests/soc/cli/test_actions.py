@@ -19,7 +19,6 @@ from soc.app.site import Site
 from soc.cli import soc as program
 from soc.incident import facts as incident_facts
 from soc.incident.actions import ON_ALERTS, ON_INCIDENTS
-from soc.tui.desk import Desk
 from tests.soc.app.sites import new_site
 from tests.soc.store.material import DAY, alert, incident
 
@@ -48,7 +47,7 @@ def soc(config: Path, capfd: pytest.CaptureFixture[str]) -> Call:
 
 def test_the_commands_are_the_actions_and_what_lists_and_shows() -> None:
     context = click.Context(program)
-    reads = {"alerts": {"list", "show", "entities", "suppressions"}, "incidents": {"list", "show"}}
+    reads = {"alerts": {"list", "show", "entities", "suppressions"}, "incidents": {"list", "show", "clocks", "notice"}}
     for name, table in (("alerts", ON_ALERTS), ("incidents", ON_INCIDENTS)):
         group = program.get_command(context, name)
         assert isinstance(group, click.Group)
@@ -58,13 +57,6 @@ def test_the_commands_are_the_actions_and_what_lists_and_shows() -> None:
             assert command is not None
             options = {option.removeprefix("--") for p in command.params[1:] for option in p.opts}
             assert options - {"as", "config", "json"} == {argument.name for argument in action.arguments}
-
-
-def test_the_desk_of_the_ui_decides_through_the_same_table() -> None:
-    """What the UI asks of its desk beside reading, each by the action that it is."""
-    reads = {"site", "now", "version", "alert_ids", "alerts", "raw_events", "rule_text", "incident_ids", "incidents"}
-    asked = {name for name in vars(Desk) if not name.startswith("_")} - reads
-    assert {{"acknowledge": "ack"}.get(name, name) for name in asked} <= set(ON_ALERTS)
 
 
 def test_many_alerts_at_once_from_another_command_are_counted(
