@@ -26,7 +26,7 @@ from collectors.parse import Context, parse_batch
 from collectors.parse.windows_table import FORMAT
 from collectors.record import Lines
 from soc.app.history import Span
-from soc.app.history_hunt import HistoryScan
+from soc.app.history_hunt import LocalScan
 from soc.app.memory import settle
 from soc.app.scan_jobs import hunt
 from soc.cli._found import json_cells
@@ -64,7 +64,7 @@ def _append(journal: object, store: LocalEventStore, events: Sequence[Event]) ->
         store.index(events[start : start + 2_000], first)
 
 
-def hits(matcher: Matcher, scan: HistoryScan[list[str]]) -> int:
+def hits(matcher: Matcher, scan: LocalScan[list[str]]) -> int:
     """How many events there were, each looked at."""
     events = 0
     for path in scan.files:
@@ -95,8 +95,8 @@ def main() -> None:
         gc.freeze()
         settle()
 
-        def scan() -> HistoryScan[list[str]]:
-            return HistoryScan(rules, store, ALWAYS, json_cells, 512 << 20)
+        def scan() -> LocalScan[list[str]]:
+            return LocalScan(rules, store, ALWAYS, json_cells, 512 << 20)
 
         def detections() -> int:
             one = scan()
@@ -120,7 +120,7 @@ def main() -> None:
             print(f"{jobs} jobs: {events / wall:,.0f} events/s wall", flush=True)
 
 
-def _in_processes(scan: HistoryScan[list[str]], jobs: int) -> float:
+def _in_processes(scan: LocalScan[list[str]], jobs: int) -> float:
     """Wall seconds of a hunt in a new process."""
     began = time.perf_counter()
     pid = os.fork()

@@ -1,11 +1,13 @@
 """A site's stored events and rules in, detections out: the hunt over history, with the engine of `soc run` and its rules of now.
 
-What is sealed is read by columns (soc.store.segments.table), so that no event is made but of what fires; what the journal alone holds, as
-Events. Nothing becomes an alert.
+In the embedded store what is sealed is read by columns (soc.store.segments.table), so that no event is made but of what fires; what the
+journal alone holds, as Events. Elasticsearch is asked the rules' queries, and the engine decides on what these find. Nothing becomes an
+alert.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -22,14 +24,29 @@ from soc.detect import Detection, Level
 from soc.detect.correlation import Lateness
 from soc.detect.ruleset import RuleSet
 from soc.detect.table import EventTable, Table
-from soc.errors import SocError
+from soc.store.config import StoreConfig, StoreKind
 
 if TYPE_CHECKING:
+    from soc.detect.sigma.convert import Query
     from soc.store.local_events import LocalEventStore
 
 
-class HistoryScan(Scan[Shown]):
-    """A scan whose files are those of the embedded store; the last of them is its folder, for what no file holds yet."""
+class HistoryScan(Scan[Shown], ABC):
+    """A scan of what is stored."""
+
+    @property
+    @abstractmethod
+    def files(self) -> Sequence[Path]:
+        """What `run` is to be given."""
+
+    def pieces(self, path: Path, part_bytes: int) -> Iterator[Piece]:
+        """Each is read whole: a segment is as much as is worth a message."""
+        del part_bytes
+        yield Piece(path)
+
+
+class LocalScan(HistoryScan[Shown]):
+    """Of the embedded store; the last of its files is its folder, for what no file holds yet."""
 
     def __init__(
         self,
@@ -51,13 +68,8 @@ class HistoryScan(Scan[Shown]):
 
     @property
     def files(self) -> Sequence[Path]:
-        """What `run` is to be given."""
+        """See HistoryScan."""
         return [*self._files, self._folder]
-
-    def pieces(self, path: Path, part_bytes: int) -> Iterator[Piece]:
-        """A file is read whole: a segment is as much as is worth a message."""
-        del part_bytes
-        yield Piece(path)
 
     def _piece(self, piece: Piece, now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
         from soc.store.segments.files import DamagedFileError
@@ -91,6 +103,46 @@ class HistoryScan(Scan[Shown]):
                 yield partial(SealedTable, rows, self._asked, together=path.suffix == ".arrow")
 
 
+class ElasticScan(HistoryScan[Shown]):
+    """Of Elasticsearch, as one piece. Events come in no order."""
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        config: StoreConfig,
+        queries: Sequence[Query],
+        span: Span,
+        show: Callable[[Detection], Shown | None],
+        memory_bytes: int,
+    ) -> None:
+        """`queries`: of the rules that look at one event."""
+        super().__init__(rules, Context(), list, show, memory_bytes=memory_bytes)
+        self._config = config
+        self._queries = queries
+        self._span = span
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """See HistoryScan."""
+        return [Path(self._config.namespace)]
+
+    def _piece(self, piece: Piece, now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
+        from soc.store.elastic import connect
+        from soc.store.elastic_hunt import candidates, newest
+
+        del piece, now, progress
+        client, span = connect(self._config), self._span
+        try:
+            for events in candidates(client, self._config.namespace, self._queries, span.since, span.until):
+                self.summary.events += len(events)
+                yield from self._detect(EventTable(events))
+            last = newest(client, self._config.namespace, span.since, span.until) if self.rules.correlates else None
+        finally:
+            client.close()
+        if last is not None:
+            self.rules.went_on_until(last)
+
+
 def open_history_hunt(
     site: Site,
     rules: Sequence[Path],
@@ -104,10 +156,17 @@ def open_history_hunt(
     them. Raises: SocError, FaultsError."""
     from soc.store.local_events import LocalEventStore
 
-    store = site.events
-    if not isinstance(store, LocalEventStore):
-        raise SocError("`soc hunt` reads the embedded store; events of this site live in Elasticsearch")
     rule_set = RuleSet(site.content(rules), lateness=Lateness(None), reasons=reasons, least=least)
-    scan = HistoryScan(rule_set, store, span, show, site.config.detect.memory_mb << 20)
+    memory_bytes = site.config.detect.memory_mb << 20
+    scan: HistoryScan[Shown]
+    if site.config.store.kind is StoreKind.ELASTICSEARCH:
+        from soc.detect.sigma.convert import convert
+
+        queries = [query for query in convert(list(rules or site.config.rules), "lucene") if query.covers]
+        scan = ElasticScan(rule_set, site.config.store, queries, span, show, memory_bytes)
+    else:
+        store = site.events
+        assert isinstance(store, LocalEventStore)
+        scan = LocalScan(rule_set, store, span, show, memory_bytes)
     settle()
     return scan

@@ -1,12 +1,11 @@
 """A site whose events live in Elasticsearch: what differs there from the site's journal and from this version's templates, and the filling
-of a store from the journal, and rules over what it holds. Nothing here decides what an event is: that stands in the journal."""
+of a store from the journal. Nothing here decides what an event is: that stands in the journal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collectors.event import Event, Value
@@ -16,9 +15,7 @@ from soc.errors import SocError
 
 if TYPE_CHECKING:
     from collectors.journal import JournalReader
-    from soc.app.history import Span
     from soc.app.site import Site
-    from soc.detect import Detection
     from soc.store.elastic import Client
     from soc.store.elastic_events import ElasticEventStore
 
@@ -95,22 +92,6 @@ def migrate(journal: JournalReader, store: ElasticEventStore, tell: Callable[[in
     return Migrated(
         done, stored, present, tuple(refused[:SHOWN]), ours.hexdigest(), tuple(missing[:SHOWN]), tuple(changed[:SHOWN])
     )
-
-
-def hunt(site: Site, client: Client, folders: Sequence[Path], span: Span) -> Iterator[Detection]:
-    """What the rules under these folders (default: the site's) find in what Elasticsearch holds of the span, by the engine.
-
-    Raises: FaultsError.
-    """
-    from soc.detect.sigma import ir
-    from soc.detect.sigma.convert import convert
-    from soc.store.elastic_hunt import candidates
-
-    content = [(path, each) for path, each in site.content(folders) if not isinstance(each, ir.Correlation)]
-    queries = [query for query in convert(list(folders or site.config.rules), "lucene") if query.covers]
-    rules = site.rule_set(content)
-    for events in candidates(client, site.config.store.namespace, queries, span.since, span.until):
-        yield from rules.detect(events)
 
 
 def _batches(journal: JournalReader) -> Iterator[tuple[int, list[Event]]]:

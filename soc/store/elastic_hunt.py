@@ -23,13 +23,16 @@ from soc.store.elastic_mappings import OFFSET, TIME_US, events_pattern
 AT_ONCE = 20
 """Queries in a request; each is a search of its own."""
 
+NEWEST = 100
+"""Events among which the newest is looked for: a clock that is fast makes an event look newer than it is."""
+
 
 def candidates(
     client: Elasticsearch, namespace: str, queries: Sequence[Query], since: datetime, until: datetime
 ) -> Iterator[list[Event]]:
     """Events that happened from `since` (inclusive) to `until` (exclusive), each once, some at a time, in no order."""
     index = events_pattern(namespace)
-    span = {"range": {TIME_US: {"gte": micros(since), "lt": micros(until)}}}
+    span = _span(since, until)
     with answering():
         client.indices.refresh(index=index, ignore_unavailable=True, allow_no_indices=True)
     seen: set[str] = set()
@@ -57,6 +60,17 @@ def candidates(
                 seen.update(event.id for event in events)
                 if events:
                     yield events
+
+
+def newest(client: Elasticsearch, namespace: str, since: datetime, until: datetime) -> datetime | None:
+    """When the newest event of a span happened, of the last by their own word; none counts as later than its receipt."""
+    for hits in pages(client, events_pattern(namespace), {"bool": {"filter": [_span(since, until)]}}, "desc", NEWEST):
+        return max(min(event.time, event.ingested) for event in (_event(hit["_source"]) for hit in hits))
+    return None
+
+
+def _span(since: datetime, until: datetime) -> dict[str, Any]:
+    return {"range": {TIME_US: {"gte": micros(since), "lt": micros(until)}}}
 
 
 def _condition(span: dict[str, Any], covers: str, query: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,20 @@ import pytest
 
 from tests.servers.elastic import ElasticNode
 from tests.soc.app.lived import PASSWORD, lived, login, password_rule, write_yaml
+
+AGAIN_ID = "5e7f0c2e-93c7-4b5a-8d5a-00000000a9a1"
+AGAIN = f"""\
+title: Again and again
+id: {AGAIN_ID}
+correlation:
+  type: event_count
+  rules: [{PASSWORD}]
+  group-by: [source.ip]
+  timespan: 8m
+  condition: {{gte: 5}}
+  generate: true
+level: high
+"""
 
 ARGV = [sys.executable, "-m", "soc"]
 
@@ -23,6 +38,11 @@ def soc(config: Path, *arguments: str, status: int = 0) -> list[dict[str, Any]]:
     )
     assert done.returncode == status, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def hunted(config: Path, *arguments: str) -> list[tuple[str, str]]:
+    """Rules and the events that they are shown with."""
+    return sorted((row["rule.id"], row["event.id"]) for row in soc(config, "hunt", *arguments, status=1))
 
 
 def test_the_embedded_store_has_nothing_to_care_for(tmp_path: Path) -> None:
@@ -46,6 +66,12 @@ def test_a_site_leaves_the_embedded_store(elastic_node: ElasticNode, tmp_path: P
     span = ("--from", "2026-10-14", "--to", "2026-10-15")
     embedded = soc(config, "search", "user.name:user7", *span)
     assert len(embedded) == 1
+    write_yaml(tmp_path / "hunt" / "password.yml", password_rule(starts="ACCEPTED password FOR user2"))
+    (tmp_path / "hunt" / "again.yml").write_text(AGAIN)
+    hunt = ("--rules", str(tmp_path / "hunt"), *span)
+    by_rule = hunted(config, *hunt)
+    assert Counter(rule for rule, _ in by_rule)[PASSWORD] == 11
+    assert AGAIN_ID in {rule for rule, _ in by_rule}
     live_in("left")
     assert {row["where"] for row in soc(config, "store", "check", status=1)} == {"left-ecs", "left-events"}
     [first] = soc(config, "store", "migrate")
@@ -58,9 +84,7 @@ def test_a_site_leaves_the_embedded_store(elastic_node: ElasticNode, tmp_path: P
     assert sum(row["events"] for row in soc(config, "search", "user.name:user*", "--histogram", *span)) == 30
     assert soc(config, "search", "--top", "source.ip", *span) == [{"value": "203.0.113.45", "events": 30}]
     assert len(soc(config, "alerts", "list")) >= 1
-    rule = write_yaml(tmp_path / "hunt.yml", password_rule(starts="ACCEPTED password FOR user2"))
-    found = soc(config, "store", "hunt", str(rule), *span, status=1)
-    assert sorted(row["rule_id"] for row in found) == [PASSWORD] * 11
+    assert hunted(config, *hunt) == by_rule
     soc(config, "store", "export", str(tmp_path / "events.jsonl"))
     live_in("other")
     [copied] = soc(config, "store", "import", str(tmp_path / "events.jsonl"))
