@@ -4,7 +4,7 @@ Delivery: exactly once as far as the file keeps its lines, crashes included, whe
 Rotation by rename (the old file is read to its end, for `rotate_wait_s` after the last line that its writer still adds), copytruncate (what
 the copy holds beyond the place reached is read from the copy), delete and create, truncation. What copytruncate itself loses between
 copying and truncating nobody can read. Lines come within `poll_s` of being written. Rotations that are compressed are passed over when
-following, for their lines were read before; one that was gzipped unread is unpacked (in the folder for temporary files) and read.
+following, for their lines were read before; one that was packed unread is unpacked (in the folder for temporary files) and read.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A mark in, the file that it was made in out, whatever a rotation did to its name since. Opens files, reads their beginnings.
 
-A generation that was gzipped before it was read is read unpacked; one that was packed in another way is passed over.
+A generation that was packed before it was read is read unpacked (`collectors.sources.packed`); a zip archive is passed over.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from collectors.errors import SourceError
 from collectors.record import Mark
-from collectors.sources.packed import SUFFIX, beginning, open_content
+from collectors.sources.packed import SUFFIXES, beginning, open_content, without_suffix
 from collectors.sources.tail import HEAD_BYTES, SURE_BYTES, Tail, begins, stands_in
 
-COMPRESSED = (".gz", ".xz", ".zst", ".bz2", ".zip")
+_PASSED_OVER = ".zip"
+COMPRESSED = (*SUFFIXES, _PASSED_OVER)
 """What rotations add to a name once they compress."""
-_PASSED_OVER = tuple(each for each in COMPRESSED if each != SUFFIX)
 _ROTATED = re.compile(r"[.\-_][0-9][0-9.\-_T]*")
 """What rotations add to a name: `.1`, `-20260301`, `.2026-03-01T00`."""
 _FRESH_S = 60.0
@@ -33,7 +33,7 @@ Opened = tuple[int, str, int]
 
 def open_marked(path: str, mark: Mark, *, fresh: bool = False) -> Opened | None:
     """The file at `path`, if it is the marked one: by its inode, or else by enough of its beginning (`fresh`: by any)."""
-    if path.endswith(SUFFIX) and not begins(mark, beginning(path, mark.head_bytes)):
+    if path.endswith(SUFFIXES) and not begins(mark, beginning(path, mark.head_bytes)):
         return None  # before it is unpacked
     try:
         fd, inode = open_content(path)
@@ -48,7 +48,7 @@ def open_marked(path: str, mark: Mark, *, fresh: bool = False) -> Opened | None:
 
 def is_generation(path: str, of: str) -> bool:
     """Whether a name is one that a rotation gives the file at `of`."""
-    return path.startswith(of) and bool(_ROTATED.fullmatch(path[len(of) :].removesuffix(SUFFIX)))
+    return path.startswith(of) and bool(_ROTATED.fullmatch(without_suffix(path[len(of) :])))
 
 
 def find_marked(mark: Mark, path: str, other_than: int = 0) -> Opened | None:
@@ -82,8 +82,8 @@ def missed_since(path: str, mtime_ns: int, known: Container[int], read: Collecti
             continue
         if any(each.heads(begin) for each in read):
             continue
-        if found.endswith(SUFFIX) and (
-            Path(found.removesuffix(SUFFIX)).exists()
+        if found.endswith(SUFFIXES) and (
+            Path(without_suffix(found)).exists()
             or (len(begin) >= SURE_BYTES and any(each.sample(HEAD_BYTES) == begin for each in read))
         ):
             continue
@@ -101,7 +101,7 @@ def may_be_copy(fd: int, known: Iterable[Tail]) -> bool:
 
 
 def _generations(path: str) -> list[tuple[str, os.stat_result]]:
-    """The files beside `path` whose names begin like its own, plain or gzipped, in the order of their last change."""
+    """The files beside `path` whose names begin like its own, plain or packed, in the order of their last change."""
     name = Path(path).name
     try:
         beside = [

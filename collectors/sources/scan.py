@@ -1,6 +1,6 @@
 """One file in, all its records out in batches: what `soc scan` reads. Never raises for what a file holds or is.
 
-A file that cannot be read gives one dead letter with the reason. Text may be gzipped (`collectors.sources.packed`).
+A file that cannot be read gives one dead letter with the reason. Text may be packed (`collectors.sources.packed`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collectors.record import DeadLetter, Position, RawRecord
 from collectors.sources import directives
 from collectors.sources.evtx import SIGNATURE, read_evtx
 from collectors.sources.lines import Continues, LineCutter
-from collectors.sources.packed import GZIP, unpacked
+from collectors.sources.packed import is_packed, unpacked
 from collectors.sources.source import BATCH_RECORDS, Batch
 from collectors.sources.tail import HEAD_BYTES, open_file, shown
 from collectors.sources.text import SAMPLE_BYTES, binary_kind
@@ -117,7 +117,7 @@ def parts_of(path: Path, part_bytes: int) -> Iterator[Part]:
         with os.fdopen(open_file(str(path)), "rb", buffering=0) as file:
             size = _size(file)
             head = file.read(SAMPLE_BYTES)
-            if head.startswith(GZIP) or binary_kind(head) or directives.are_in(head):
+            if is_packed(head) or binary_kind(head) or directives.are_in(head):
                 return
             start = lines = 0
             while start < size:

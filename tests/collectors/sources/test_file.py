@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from collectors.errors import SourceError
 from collectors.record import Mark
@@ -103,10 +107,18 @@ def test_a_record_that_spans_lines_is_one_and_is_resumed_at_its_first_line(tmp_p
     assert third.lines == []
 
 
-def pack(path: Path) -> None:
-    """As gzip does: beside the file, then with its time, then in its place."""
-    packed, status = path.with_name(path.name + ".gz"), path.stat()
-    packed.write_bytes(gzip.compress(path.read_bytes()))
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+    ".zst": zstandard.compress,
+}
+
+
+def pack(path: Path, suffix: str = ".gz") -> None:
+    """As gzip and its like do: beside the file, then with its time, then in its place."""
+    packed, status = path.with_name(path.name + suffix), path.stat()
+    packed.write_bytes(PACKED[suffix](path.read_bytes()))
     os.utime(packed, ns=(status.st_atime_ns, status.st_mtime_ns))
     path.unlink()
 
@@ -179,7 +191,7 @@ def test_a_pattern_follows_many_files_and_their_renames_without_reading_twice(tm
         assert again.until(1) == lines(110, 111)
 
 
-@pytest.mark.parametrize("rotation", ["none", "rename", "gzip", "copytruncate", "copytruncate-gzip", "delete"])
+@pytest.mark.parametrize("rotation", ["none", "rename", *PACKED, "copytruncate", "copytruncate-pack", "delete"])
 def test_stopped_and_resumed_from_marks_it_goes_on_at_the_very_line(tmp_path: Path, rotation: str) -> None:
     log = tmp_path / "auth.log"
     add(log, *lines(0, 20))
@@ -188,13 +200,13 @@ def test_stopped_and_resumed_from_marks_it_goes_on_at_the_very_line(tmp_path: Pa
     add(log, *lines(20, 30))
     if rotation == "rename":
         log.rename(tmp_path / "auth.log-20260301")
-    elif rotation == "gzip":
+    elif rotation in PACKED:
         log.rename(tmp_path / "auth.log-20260301")
-        pack(tmp_path / "auth.log-20260301")
+        pack(tmp_path / "auth.log-20260301", rotation)
     elif rotation.startswith("copytruncate"):
         shutil.copyfile(log, tmp_path / "auth.log.1")
         os.truncate(log, 0)
-        if rotation.endswith("gzip"):
+        if rotation.endswith("pack"):
             pack(tmp_path / "auth.log.1")
     elif rotation == "delete":
         log.unlink()
@@ -210,7 +222,7 @@ def test_stopped_and_resumed_from_marks_it_goes_on_at_the_very_line(tmp_path: Pa
     assert third.lines == []
 
 
-@pytest.mark.parametrize("rotation", ["rename", "copytruncate", "gzip"])
+@pytest.mark.parametrize("rotation", ["rename", "copytruncate", *PACKED])
 def test_generations_that_came_and_went_while_it_was_stopped_are_read(tmp_path: Path, rotation: str) -> None:
     log = tmp_path / "auth.log"
     add(tmp_path / "auth.log.9", *lines(900, 909))
@@ -223,8 +235,8 @@ def test_generations_that_came_and_went_while_it_was_stopped_are_read(tmp_path: 
         time.sleep(0.02)
         if rotation != "copytruncate":
             log.rename(tmp_path / f"auth.log.{3 - n}")
-            if rotation == "gzip":
-                pack(tmp_path / f"auth.log.{3 - n}")
+            if rotation in PACKED:
+                pack(tmp_path / f"auth.log.{3 - n}", rotation)
         else:
             shutil.copyfile(log, tmp_path / f"auth.log.{3 - n}")
             os.truncate(log, 0)
@@ -267,20 +279,21 @@ def test_a_storm_of_rotations_loses_and_repeats_nothing(tmp_path: Path, rotation
         assert f.dead == []
 
 
-def test_a_bomb_among_the_rotated_files_is_one_dead_letter(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", PACKED)
+def test_a_bomb_among_the_rotated_files_is_one_dead_letter(tmp_path: Path, suffix: str) -> None:
     log = tmp_path / "auth.log"
     add(log, *lines(0, 10))
     with follow(log) as f:
         f.until(10)
     time.sleep(0.02)
-    (tmp_path / "auth.log.1.gz").write_bytes(gzip.compress(b"\n" * 100_000_000))
+    (tmp_path / f"auth.log.1{suffix}").write_bytes(PACKED[suffix](b"\n" * 100_000_000))
     log.rename(tmp_path / "auth.log.2")
     add(log, *lines(10, 20))
     with follow(log, f.marks) as again:
         again.until(10)
         assert again.lines == lines(10, 20)
         [letter] = again.dead
-        assert "auth.log.1.gz: unpacks to more than 500 times its size" in letter.reason
+        assert f"auth.log.1{suffix}: unpacks to more than 500 times its size" in letter.reason
 
 
 def test_from_the_end_only_new_lines_are_given_also_after_a_restart(tmp_path: Path) -> None:

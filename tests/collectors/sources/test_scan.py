@@ -1,13 +1,18 @@
-"""One file to its end: text, gzip, and whatever else lies in a folder of logs."""
+"""One file to its end: text, packed text, and whatever else lies in a folder of logs."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
+import tracemalloc
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from collectors.record import DeadLetter, RawRecord
 from collectors.sources import looks_binary, read_file, read_text
@@ -42,9 +47,20 @@ def test_the_same_content_has_the_same_ids_wherever_it_lies(tmp_path: Path) -> N
     assert len(streams) == 1
 
 
-def test_gzip_is_unpacked_also_in_several_members(tmp_path: Path) -> None:
-    log = tmp_path / "a.log.gz"
-    log.write_bytes(gzip.compress(b"one\ntwo\nth") + gzip.compress(b"ree\n" + b"x" * 1_000_000 + b"\nfour"))
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
+    "zstd": zstandard.compress,
+}
+packed = pytest.mark.parametrize("kind", PACKED)
+
+
+@packed
+def test_what_is_packed_is_unpacked_also_in_several_members_with_padding(tmp_path: Path, kind: str) -> None:
+    log = tmp_path / "a.log.packed"
+    pack = PACKED[kind]
+    log.write_bytes(pack(b"one\ntwo\nth") + bytes(8) + pack(b"ree\n" + b"x" * 1_000_000 + b"\nfour") + bytes(400_000))
     records, dead = read(log)
     assert [(r.data[:5], r.truncated) for r in records] == [
         (b"one", 0), (b"two", 0), (b"three", 0), (b"xxxxx", 1_000_000 - 65_536), (b"four", 0),
@@ -52,26 +68,35 @@ def test_gzip_is_unpacked_also_in_several_members(tmp_path: Path) -> None:
     assert not dead
 
 
-def test_a_cut_gzip_gives_what_it_has_and_the_reason(tmp_path: Path) -> None:
-    log = tmp_path / "a.log.gz"
-    log.write_bytes(gzip.compress(os.urandom(50_000).hex("\n", 20).encode())[:20_000])
+@packed
+def test_what_is_cut_gives_what_it_has_and_the_reason(tmp_path: Path, kind: str) -> None:
+    log = tmp_path / "a.log.packed"
+    log.write_bytes(PACKED[kind](os.urandom(2_000_000).hex("\n", 20).encode())[:1_500_000])
     records, dead = read(log)
     assert len(records) > 100
-    assert [d.reason for d in dead] == [f"{log}: gzip: the end is missing"]
-    log.write_bytes(b"\x1f\x8b\x08" + b"rubbish" * 10)
+    assert [d.reason for d in dead] == [f"{log}: {kind}: the end is missing"]
+
+
+@packed
+def test_what_is_damaged_is_told(tmp_path: Path, kind: str) -> None:
+    log = tmp_path / "a.log.packed"
+    log.write_bytes(PACKED[kind](b"")[:6] + b"rubbish" * 10)
     records, dead = read(log)
     assert not records
-    assert "Error -3" in dead[0].reason
+    assert dead[0].reason.startswith(f"{log}: {kind}: ")
 
 
-def test_a_gzip_bomb_is_left(tmp_path: Path) -> None:
-    log = tmp_path / "bomb.gz"
-    with gzip.open(log, "wb", compresslevel=9) as file:
-        for _ in range(70):
-            file.write(bytes(1 << 20) + b"\n")
+@packed
+def test_a_bomb_is_left_within_bounded_memory(tmp_path: Path, kind: str) -> None:
+    log = tmp_path / "bomb"
+    log.write_bytes(PACKED[kind]((bytes(1 << 20) + b"\n") * 140))
+    tracemalloc.start()
     records, dead = read(log)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     assert "unpacks to more than 500 times its size" in dead[0].reason
-    assert len(records) <= 70
+    assert len(records) <= 75
+    assert peak < 24 << 20
 
 
 @pytest.mark.parametrize(
