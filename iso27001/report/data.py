@@ -107,6 +107,7 @@ def _incident(incident: IncidentLine) -> dict[str, Any]:
         **plain,
         "controls": _links(incident.controls),
         "alerts": [{name: getattr(alert, name) for name in alert.__slots__} for alert in incident.alerts],
+        "notices": [{name: getattr(notice, name) for name in notice.__slots__} for notice in incident.notices],
         "timeline": [{name: getattr(line, name) for name in line.__slots__} for line in incident.timeline],
     }
 

@@ -43,8 +43,24 @@ class TimelineLine:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """One legal notice of an incident. `rule`, `ref`: by which duty; `state`: "running", "warning", "overdue", "sent" or "sent-late"."""
+
+    rule: str
+    ref: str
+    to: str
+    due: datetime
+    sent: datetime | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentLine:
-    """One incident of the period. `level`, `phase`: words of the field ("high", "assess-and-decide"); `why`: what links its alerts."""
+    """One incident of the period. `level`, `phase`: words of the field ("high", "assess-and-decide"); `why`: what links its alerts.
+
+    `severity`, `group`: as a person assessed it ("M2", "N4"), "" not yet. `notices`: what the law demands, and what came of it; `gaps`:
+    what the legal data has no answer to. `reviewed`: when its lessons were recorded.
+    """
 
     id: str
     title: str
@@ -57,6 +73,11 @@ class IncidentLine:
     timeline: tuple[TimelineLine, ...]
     controls: tuple[ControlLink, ...]
     why: tuple[str, ...] = ()
+    severity: str = ""
+    group: str = ""
+    notices: tuple[NoticeLine, ...] = ()
+    gaps: tuple[str, ...] = ()
+    reviewed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +97,7 @@ class ReportInput:
     zone: tzinfo = UTC
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def incidents_of(self, control_id: str) -> tuple[IncidentLine, ...]:
+        """The incidents of the period that speak of a control."""
+        return tuple(each for each in self.incidents if control_id in {link.control_id for link in each.controls})

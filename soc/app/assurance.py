@@ -16,6 +16,7 @@ from iso27001.status import Status, status
 from iso27001.verifier.verdict import Verdict
 from soc.alert import Alert
 from soc.alert.facts import DETECTION
+from soc.app.notice_clocks import clocks_at
 from soc.app.site import Site
 from soc.evidence import incident_line
 from soc.incident import Incident
@@ -46,7 +47,7 @@ def report_input(site: Site, since: datetime, until: datetime, generated: dateti
     return ReportInput(
         organisation=Organisation(name=name, unit=site.config.site.name),
         status=current_status(site, since, until),
-        incidents=tuple(incident_line(i, a) for i, a in incidents),
+        incidents=tuple(incident_line(i, a, clocks_at(site, i, generated)) for i, a in incidents),
         generated=generated,
         head=site.ledger.last_head(),
         verdict=check_ledger(site),

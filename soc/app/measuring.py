@@ -31,6 +31,7 @@ from soc.app.gaps import KIND as GAP
 from soc.app.gaps import gaps
 from soc.app.intel import feeds_read
 from soc.app.keeping import Keeping
+from soc.app.notice_clocks import clocks_at
 from soc.app.response import Response
 from soc.app.sealing import DROPPED
 from soc.app.silence import stopped_sources
@@ -41,9 +42,18 @@ from soc.errors import UnreachableError
 from soc.evidence import incident_evidence
 from soc.evidence.engine import capacity_counts, engine_counts, intelligence_counts
 from soc.evidence.flow import clock_counts, flow_counts, retention_counts
-from soc.evidence.response import YEAR, playbook_counts, run_counts
+from soc.evidence.response import (
+    YEAR,
+    Answered,
+    custody_counts,
+    notice_counts,
+    playbook_counts,
+    review_counts,
+    run_counts,
+)
 from soc.evidence.triage import triage_counts
 from soc.incident import Incident
+from soc.incident.clocks import severity_of, systems_of
 
 WINDOW = timedelta(hours=24)
 """What a sample looks back on; but for measures of a moment, whose sample stands for the time since the one before."""
@@ -145,6 +155,18 @@ class Round:
         """All incidents with their alerts. Raises: UnreachableError."""
         self.site.catch_up()
         return incidents_with_alerts(self.site)
+
+    @cached_property
+    def answered(self) -> list[Answered]:
+        """All incidents with their class and their legal clocks. Raises: UnreachableError."""
+        site, assets = self.site, {asset.id: asset for asset in self.site.inventory.assets}
+        matrix = site.config.incident.matrix
+        site.catch_up()
+        return [
+            Answered(i, severity_of(i, systems_of(i, assets), matrix), clocks_at(site, i, self.now))
+            for i in site.projections.incidents(site.projections.incident_ids())
+            if not i.merged_into
+        ]
 
     @cached_property
     def status(self) -> Status:
@@ -251,6 +273,29 @@ def _response(round_: Round) -> list[Count]:
     return run_counts(Response(round_.site, "").runs().values(), round_.now - YEAR)
 
 
+def _notices(round_: Round) -> list[Count]:
+    return notice_counts(round_.answered, round_.now)
+
+
+def _reviews(round_: Round) -> list[Count]:
+    return review_counts(round_.answered, round_.now)
+
+
+def _custody(round_: Round) -> list[Count]:
+    """Of incidents' items and of evidence that people gave, each item once."""
+    vault = round_.site.vault
+    items = {item.id: item for incident, _ in round_.incidents for item in incident.evidence if item.kept}
+    held = [holding for holding in round_.status.register.evidence.values() if holding.evidence.file_name]
+    digests = [*(item.sha256 for item in items.values()), *(holding.evidence.result_hash for holding in held)]
+    broken = [
+        "" if item.custody and all(line.intact is not False for line in item.custody) else "its custody is broken"
+        for item in items.values()
+    ]
+    return custody_counts(
+        [vault.fault(each) for each in digests], [*broken, *(holding.custody_fault for holding in held)]
+    )
+
+
 def _playbooks(round_: Round) -> list[Count]:
     site = round_.site
     return playbook_counts(site.playbooks.values(), round_.now.astimezone(site.config.site.zone).date())
@@ -273,6 +318,9 @@ _GIVERS: Sequence[tuple[frozenset[str], Callable[[Round], list[Count]]]] = (
     (frozenset({"MON-03", "INC-01", "LOG-05", "UTL-01", "DLP-01"}), _triage),
     (frozenset({"TI-01"}), _intelligence),
     (frozenset({"INC-02"}), _response),
+    (frozenset({"INC-03"}), _notices),
+    (frozenset({"INC-04"}), _reviews),
+    (frozenset({"INC-05"}), _custody),
     (frozenset({"INC-06"}), _playbooks),
     (frozenset({"AUD-01", "INC-04", "INC-06", "REP-01", "BAK-01", "IAM-01", "MON-04", "LOG-06"}), _register),
     (frozenset({"CMP-01"}), _evaluated),

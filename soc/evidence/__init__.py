@@ -14,9 +14,10 @@ from iso27001.catalogue import Catalogue
 from iso27001.catalogue.techniques import controls_for
 from iso27001.evidence import ControlLink, EventRef, Evidence, EvidenceKind, content_hash, link
 from iso27001.ledger import Entry, Fact
-from iso27001.report.model import AlertLine, IncidentLine, TimelineLine
+from iso27001.report.model import AlertLine, IncidentLine, NoticeLine, TimelineLine
 from soc.alert import Alert
 from soc.incident import Incident
+from soc.incident.clocks import Clocks
 
 
 def controls_of(alerts: Iterable[Alert]) -> dict[str, str]:
@@ -54,8 +55,8 @@ def incident_evidence(
     return link(evidence, catalogue)
 
 
-def incident_line(incident: Incident, alerts: Sequence[Alert]) -> IncidentLine:
-    """An incident as the report tells it."""
+def incident_line(incident: Incident, alerts: Sequence[Alert], clocks: Clocks) -> IncidentLine:
+    """An incident as the report tells it. `clocks`: of its legal notices."""
     return IncidentLine(
         id=incident.id,
         title=incident.title,
@@ -68,4 +69,19 @@ def incident_line(incident: Incident, alerts: Sequence[Alert]) -> IncidentLine:
         timeline=tuple(TimelineLine(e.time, e.kind, e.text) for e in sorted(incident.timeline, key=lambda e: e.time)),
         controls=tuple(ControlLink(control, why) for control, why in controls_of(alerts).items()),
         why=incident.why,
+        severity=incident.severity,
+        group=incident.group,
+        notices=tuple(
+            NoticeLine(
+                clock.rule.id,
+                f"{clock.rule.regime}, {clock.rule.ref}",
+                clock.rule.to,
+                clock.due,
+                clock.sent.time if clock.sent else None,
+                clock.state.value,
+            )
+            for clock in clocks.notices
+        ),
+        gaps=clocks.gaps,
+        reviewed=incident.review.time if incident.review else None,
     )

@@ -72,7 +72,7 @@ def test_every_measure_that_the_soc_can_count_has_a_sample(clocked: Clocked) -> 
     assert {"LOG-01", "LOG-02", "CMP-01"} <= {of for of, sample in found.items() if sample.met is not None}
     assert set(found) == {
         *("LOG-01", "LOG-02", "LOG-03", "LOG-04", "LOG-05", "MON-01", "MON-03", "INC-01", "UTL-01", "DLP-01"),
-        *("CAP-01", "INC-04", "INC-06", "CMP-01", "AUD-01"),
+        *("CAP-01", "INC-03", "INC-04", "INC-06", "CMP-01", "AUD-01"),
     }
     assert found["LOG-02"].met is True, "the shipped configuration keeps what the law demands"
     assert found["CMP-01"].met is False, "nothing was evaluated yet"
@@ -91,8 +91,8 @@ def test_each_measure_is_counted_when_it_is_due(clocked: Clocked) -> None:
         entries = clocked.site.ledger.entries(after=before - 1, kinds=[SAMPLE])
         taken[minute] = {read_sample(entry).measure_id for entry in entries}
     assert taken[1] == set()
-    assert taken[5] == {"CAP-01"}
-    assert taken[15] == {"CAP-01", "MON-01"}
+    assert taken[5] == {"CAP-01", "INC-03"}
+    assert taken[15] == {"CAP-01", "INC-03", "MON-01"}
     assert taken[60] >= {"CAP-01", "MON-01", "LOG-03", "LOG-04", "MON-03", "INC-01"}
     assert "LOG-01" not in taken[60]
 

@@ -13,10 +13,21 @@ from iso27001.counting import Count
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, Entity, StatusChange
 from soc.detect import Level
+from soc.evidence import incident_line
 from soc.evidence.engine import FAR, capacity_counts, engine_counts, intelligence_counts
 from soc.evidence.flow import clock_counts, flow_counts, retention_counts
-from soc.evidence.response import playbook_counts, run_counts
+from soc.evidence.response import (
+    Answered,
+    custody_counts,
+    notice_counts,
+    playbook_counts,
+    review_counts,
+    run_counts,
+)
 from soc.evidence.triage import triage_counts
+from soc.incident import Incident, NoticeSent, Phase, Review
+from soc.incident.classification import Matrix
+from soc.incident.clocks import clocks_of
 from soc.respond import Plan, Playbook, Run, StepResult, StepState
 
 NOW = datetime(2026, 11, 30, 17, tzinfo=UTC)
@@ -173,6 +184,80 @@ def test_intelligence_is_as_old_as_its_oldest_feed() -> None:
     [count] = intelligence_counts({"a": NOW - HOUR, "b": NOW - 30 * HOUR}, [hit, ALERT], NOW)
     assert count.numbers == {"feed_age_h": 30, "matches": 3}
     assert intelligence_counts({}, [hit], NOW) == []
+
+
+INCIDENT = Incident(
+    id="I-1",
+    title="t",
+    level=Level.HIGH,
+    risk=80,
+    phase=Phase.RESPOND,
+    opened=NOW - 5 * DAY,
+    last_seen=NOW - 5 * DAY,
+    entities=(),
+    systems=(),
+    tags=(),
+    alert_ids=(),
+    why=(),
+    timeline=(),
+)
+
+
+def answered(incident: Incident, severity: str = "M3") -> Answered:
+    return Answered(incident, severity, clocks_of(incident, [], Matrix(), NOW))
+
+
+def sent(after: timedelta, rule: str = "report") -> Incident:
+    notice = NoticeSent(rule, INCIDENT.opened + after, "lan", "A05", "0" * 64, "0" * 64)
+    return replace(INCIDENT, notices=(notice,))
+
+
+def test_notices_are_late_when_they_were_sent_after_their_time_or_never() -> None:
+    told = [
+        answered(sent(70 * HOUR)),
+        answered(sent(80 * HOUR)),
+        answered(INCIDENT),
+        answered(replace(INCIDENT, opened=NOW - HOUR)),
+        answered(replace(INCIDENT, false_alarm=True)),
+    ]
+    assert by_id(notice_counts(told, NOW))["INC-03"] == {"notices_due": 3, "notices_late": 2}
+    long_ago = replace(sent(80 * HOUR), opened=INCIDENT.opened - 60 * DAY)
+    assert by_id(notice_counts([answered(long_ago)], NOW))["INC-03"]["notices_due"] == 0
+
+
+def test_a_gap_in_the_law_leaves_the_number_of_late_notices_unknown() -> None:
+    early = replace(INCIDENT, opened=datetime(2016, 1, 1, tzinfo=UTC))
+    assert by_id(notice_counts([answered(early), answered(INCIDENT)], NOW))["INC-03"]["notices_late"] is None
+
+
+def test_a_grave_incident_is_reviewed_within_14_days_of_its_closing() -> None:
+    def closed(days: float, reviewed: float | None) -> Incident:
+        end = NOW - days * DAY
+        review = None if reviewed is None else Review(end + reviewed * DAY, "lan", "c", "l", "i")
+        return replace(INCIDENT, closed=end, review=review)
+
+    told = [
+        answered(closed(20, 3), "M1"),
+        answered(closed(20, -1), "M2"),
+        answered(closed(20, 15), "M2"),
+        answered(closed(20, None), "M2"),
+        answered(closed(3, None), "M2"),  # there is time
+        answered(closed(20, None), "M3"),
+        answered(closed(200, None), "M1"),
+    ]
+    assert by_id(review_counts(told, NOW))["INC-04"] == {"major_closed": 4, "reviews_in_14d": 2}
+
+
+def test_items_are_counted_by_their_hash_and_their_custody() -> None:
+    [count] = custody_counts(["", "changed", ""], ["", "", "broken"])
+    assert count.numbers == {"items": 3, "items_hash_ok": 2, "items_custody_ok": 2}
+    assert custody_counts([], []) == []
+
+
+def test_an_incident_is_told_with_its_notices_and_when() -> None:
+    line = incident_line(sent(80 * HOUR), [], clocks_of(sent(80 * HOUR), [], Matrix(), NOW))
+    assert [(n.rule, n.state, n.sent) for n in line.notices] == [("report", "sent-late", INCIDENT.opened + 80 * HOUR)]
+    assert line.notices[0].due == INCIDENT.opened + 72 * HOUR
 
 
 def run(*states: tuple[StepState, str], finished: bool = True, planned: datetime = NOW) -> Run:
