@@ -57,6 +57,14 @@ class Roster:
         day = local.date() if begun else local.date() - timedelta(days=1)
         return Shift(datetime.combine(day, begun[-1] if begun else self._starts[-1]))
 
+    def span(self, shift: Shift) -> tuple[datetime, datetime]:
+        """From when (inclusive) to when (exclusive) a shift has the watch."""
+        later = self.between(
+            shift.began.replace(tzinfo=self._zone), (shift.began + timedelta(days=2)).replace(tzinfo=self._zone)
+        )
+        following = next(each for each in later if each > shift)
+        return shift.began.replace(tzinfo=self._zone), following.began.replace(tzinfo=self._zone)
+
     def between(self, since: datetime, until: datetime) -> Iterator[Shift]:
         """Every shift that has the watch at some moment from `since` to `until` (exclusive), in order."""
         shift, last = self.at(since), self.at(until - timedelta(microseconds=1))
