@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,9 @@ from itertools import accumulate
 from typing import overload
 
 import msgspec
+
+_RUN = "~"
+_RUN_LENGTH = 17
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
@@ -23,6 +27,16 @@ class Position(msgspec.Struct, frozen=True, gc=False):
     stream: str
     offset: int
     index: int
+
+
+def new_run() -> str:
+    """A stream in which each ordinal is given to one record, and none of which ever comes again: 16 random hex digits and `~`."""
+    return os.urandom(8).hex() + _RUN
+
+
+def is_run(stream: str) -> bool:
+    """Whether a stream is such a run."""
+    return len(stream) == _RUN_LENGTH and stream[-1] == _RUN
 
 
 class RawRecord(msgspec.Struct, frozen=True, gc=False):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Generic, Protocol, TypeVar
 
-from collectors.record import Position
+from collectors.record import Position, new_run
 from collectors.sources.source import Counts
 
 
@@ -29,7 +28,7 @@ class ListeningSource(Generic[Listener]):
     def __init__(self, source_id: str) -> None:
         self.counts = Counts()
         self._id = source_id
-        self._stream = os.urandom(8).hex()
+        self._stream = new_run()
         self._ordinal = 0
         """Of the next record of this run."""
 
