@@ -7,6 +7,7 @@ that few rows have, a whole event) takes its place in them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -51,7 +52,9 @@ class SealedTable(ColumnTable):
         for place, fields in self._rest.items():
             for name, value in fields.items():
                 self._beside.setdefault(name, []).append((place, value))
-        self._columns: dict[str, Coded] = {}
+        self._columns: dict[str, _Column] = {}
+        self._places = np.arange(len(order))
+        self._asked = self._rows = _NONE
         self._events: dict[int, Event] = {}
         self._expected: Sequence[int] = ()
         self._arrays: dict[str, pa.Array] = {}
@@ -65,7 +68,7 @@ class SealedTable(ColumnTable):
 
     def kinds(self, names: Sequence[str]) -> Iterable[tuple[Values, Codes]]:
         """Rows by what a few fields hold."""
-        columns = [self._column(name) for name in names]
+        columns = [self.coded(name, self._places) for name in names]
         codes, most = np.zeros(len(self), np.int64), 1
         for column in columns:
             size = len(column.values)
@@ -90,17 +93,21 @@ class SealedTable(ColumnTable):
         if name in ENVELOPE:
             self.expect(places.tolist())
             return _encoded([self.event(place).get(name) for place in places.tolist()])
-        whole = self._column(name)
-        return Coded(whole.values, whole.codes[places]) if whole is not self._absent else _absent(len(places))
-
-    def _column(self, name: str) -> Coded:
-        """A field that is none of the envelope's, of all rows."""
         column = self._columns.get(name)
         if column is None:
-            array = self._read(name) if name in self._names else None
-            column = self._absent if array is None else _coded(array, self._order)
-            column = self._columns[name] = self._filled(name, column)
-        return column
+            column = self._columns[name] = self._column(name)
+        if column is _ABSENT:
+            return Coded(_NOTHING, np.zeros(len(places), np.int64))
+        if places is not self._asked:
+            self._asked, self._rows = places, self._order[places]
+        return column.of(self._rows)
+
+    def _column(self, name: str) -> _Column:
+        """A field that is none of the envelope's."""
+        array = self._read(name) if name in self._names else None
+        column = _ABSENT if array is None else _coded(array)
+        beside = self._beside.get(name)
+        return column if beside is None else column.filled(beside, self._order)
 
     def _read(self, name: str) -> pa.Array | None:
         """A column of the group; None where there is none of that name."""
@@ -116,23 +123,6 @@ class SealedTable(ColumnTable):
         """The columns of all fields but the message."""
         table = self._group.read(sorted(self._names - {MESSAGE}))
         return dict(zip(table.column_names, map(_array, table.columns), strict=True))
-
-    @cached_property
-    def _absent(self) -> Coded:
-        return _absent(len(self))
-
-    def _filled(self, name: str, column: Coded) -> Coded:
-        """The column with what stands beside it."""
-        beside = self._beside.get(name)
-        if beside is None:
-            return column
-        values = np.empty(len(column.values) + len(beside), object)
-        values[: len(column.values)] = column.values
-        codes = column.codes.copy()
-        for at, (place, value) in enumerate(beside, len(column.values)):
-            values[at] = value
-            codes[place] = at
-        return Coded(values, codes)
 
     def cell(self, name: str, place: int) -> Value:
         """The value of one field in one row."""
@@ -232,7 +222,8 @@ class SealedTable(ColumnTable):
         if pa.types.is_list(array.type):
             rows = pc.list_parent_indices(array).to_numpy()[own]
         else:
-            rows = np.flatnonzero(np.isin(_codes(array), own + 1))
+            column = _coded(array)
+            rows = np.flatnonzero(np.isin(column.of(np.arange(len(array))).codes, own + 1))
         return np.flatnonzero(np.isin(self._order, rows))
 
     def haystack(self, place: int) -> str:
@@ -260,8 +251,37 @@ class SealedTable(ColumnTable):
         return self.event(int(np.argmax(self._counts_as)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """`values`: each once, None the first; `codes`: of each row of the group, behind which of them its own stands; `valid`: whether it has
+    one (default: each has)."""
+
+    values: NDArray[np.object_]
+    codes: NDArray[np.integer[Any]]
+    valid: NDArray[np.uint8] | None = None
+
+    def of(self, rows: Codes) -> Coded:
+        """Of these rows."""
+        codes = self.codes[rows].astype(np.int64)
+        codes += 1
+        if self.valid is not None:
+            codes *= self.valid[rows]
+        return Coded(self.values, codes)
+
+    def filled(self, beside: Sequence[tuple[int, Value]], order: Codes) -> _Column:
+        """With values of some places more."""
+        values = np.empty(len(self.values) + len(beside), object)
+        values[: len(self.values)] = self.values
+        codes = self.of(np.arange(len(self.codes))).codes if len(self.codes) else np.zeros(order.max() + 1, np.int64)
+        for at, (place, value) in enumerate(beside, len(self.values)):
+            values[at] = value
+            codes[order[place]] = at
+        return _Column(values, codes - 1)
+
+
 _NONE: Codes = np.zeros(0, np.int64)
 _NOTHING = np.array([None], object)
+_ABSENT = _Column(_NOTHING, _NONE)
 
 
 def _rest(known: pa.Table, order: Codes) -> dict[int, Mapping[str, Value]]:
@@ -288,46 +308,35 @@ def _texts_in(array: pa.Array) -> pa.Array:
     return array.flatten() if pa.types.is_list(array.type) else pa.array([], pa.string())
 
 
-def _absent(count: int) -> Coded:
-    return Coded(_NOTHING, np.zeros(count, np.int64))
-
-
-def _coded(array: pa.Array, order: Codes) -> Coded:
+def _coded(array: pa.Array) -> _Column:
     if pa.types.is_list(array.type):
-        return _lists(array, order)
+        return _lists(array)
     if pa.types.is_boolean(array.type):
-        return _encoded(array.take(pa.array(order)).to_pylist())
+        found = _encoded(array.to_pylist())
+        return _Column(found.values, found.codes - 1)
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
     values = np.empty(len(array.dictionary) + 1, object)
     values[0] = None
     values[1:] = array.dictionary.to_pylist()
-    return Coded(values, _codes(array)[order])
-
-
-def _codes(array: pa.DictionaryArray) -> Codes:
-    """Of each row, behind which entry of the dictionary its own stands; 0 where it has none. By way of Arrow's functions it takes thrice as
-    long."""
     valid, codes = array.indices.buffers()
     start, end = array.offset, array.offset + len(array)
-    found = np.frombuffer(codes, np.int32)[start:end].astype(np.int64) + 1
-    if valid is not None:
-        found *= np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[start:end]
-    return found
+    bits = None if valid is None else np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[start:end]
+    return _Column(values, np.frombuffer(codes, np.int32)[start:end], bits)
 
 
-def _lists(array: pa.Array, order: Codes) -> Coded:
+def _lists(array: pa.Array) -> _Column:
     """Lists of texts; of most columns few rows have one."""
     items, ends = array.values.to_pylist(), array.offsets.to_pylist()
     known: dict[tuple[str, ...], int] = {}
-    codes = np.zeros(len(array), np.int64)
+    codes = np.full(len(array), -1, np.int64)
     for row in np.flatnonzero(array.is_valid()).tolist():
-        codes[row] = known.setdefault(tuple(items[ends[row] : ends[row + 1]]), len(known) + 1)
+        codes[row] = known.setdefault(tuple(items[ends[row] : ends[row + 1]]), len(known))
     values = np.empty(len(known) + 1, object)
     values[0] = None
     for item, code in known.items():
-        values[code] = list(item)
-    return Coded(values, codes[order])
+        values[code + 1] = list(item)
+    return _Column(values, codes)
 
 
 def _encoded(cells: Sequence[Value]) -> Coded:
