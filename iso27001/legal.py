@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-from iso27001.catalogue.reading import read
+from iso27001.catalogue.law import check
+from iso27001.catalogue.reading import read, read_file
 from iso27001.errors import CatalogueError
+
+SCHEMA = "vn-legal/2"
 
 VIETNAM = timezone(timedelta(hours=7))
 """The law counts local days; Vietnam has no summer time."""
@@ -112,12 +117,48 @@ def log_retention(level: int, day: date) -> LogRetention | None:
     return max(found, key=lambda each: each.least, default=None)
 
 
+class _Law:
+    """Where the law is read from: the file of this package, or a site's own."""
+
+    path: Path | None = None
+
+
+def use(path: Path | None) -> None:
+    """Read the law from a site's own file, as its lawyers read it, from now on; None: from the one that this package ships.
+
+    Raises: CatalogueError with every fault of the file; then the one before goes on.
+    """
+    before = _Law.path
+    if path == before:
+        return
+    _Law.path = path
+    _forget()
+    try:
+        rules(), _log_retentions()
+    except CatalogueError:
+        _Law.path = before
+        _forget()
+        raise
+
+
+def _forget() -> None:
+    for cached in (_data, rules, _log_retentions):
+        cached.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _data() -> dict[str, Any]:
+    data = read("vn_legal.yaml", SCHEMA) if _Law.path is None else read_file(_Law.path, SCHEMA)
+    check(data, str(_Law.path or "vn_legal.yaml"), list(Trigger), Trigger.YEARLY)
+    return data
+
+
 @lru_cache(maxsize=1)
 def _log_retentions() -> tuple[LogRetention, ...]:
-    data = read("vn_legal.yaml", "vn-legal/2")
+    data = _data()
     regimes = {regime["id"]: regime for regime in data["regimes"]}
     found = []
-    for item in data["log_retention"]:
+    for item in data.get("log_retention", ()):
         regime = regimes[item["regime"]]
         since, until = _in_force(regime)
         found.append(
@@ -133,8 +174,8 @@ def _in_force(regime: Mapping[str, str]) -> tuple[date, date | None]:
 
 @lru_cache(maxsize=1)
 def rules() -> tuple[Rule, ...]:
-    """The duties that this package knows; read once a process."""
-    data = read("vn_legal.yaml", "vn-legal/2")
+    """The duties that the law gives; read once."""
+    data = _data()
     regimes = {regime["id"]: regime for regime in data["regimes"]}
     found = []
     for item in data["deadlines"]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -30,6 +31,17 @@ def read(name: str, schema: str) -> dict[str, Any]:
     data = parse(text, name)
     if not isinstance(data, dict) or data.get("schema") != schema:
         raise CatalogueError(f"{name}: not a file of schema {schema}")
+    return data
+
+
+def read_file(path: Path, schema: str) -> dict[str, Any]:
+    """A file of a site that is written as one of the catalogue. Raises: CatalogueError."""
+    try:
+        data = parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(data, dict) or data.get("schema") != schema:
+        raise CatalogueError(f"{path}: not a file of schema {schema}")
     return data
 
 

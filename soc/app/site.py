@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collectors.journal import Journal, JournalConfig, JournalReader
     from collectors.journal.kafka_config import KafkaJournalConfig
     from collectors.parse.described import Described
-    from iso27001.verifier.notes import PublicKey
     from iso27001.ledger.store import Ledger
     from iso27001.vault import Vault
+    from iso27001.verifier.notes import PublicKey
     from soc.app.recall import JournalRecall
     from soc.detect import Detector
     from soc.detect.correlation import Recall
@@ -58,6 +58,10 @@ class Site:
             from collectors.parse.registry import use
 
             use(partial(_formats, config.formats))
+        if config.iso.law is not None or "iso27001.legal" in sys.modules:  # likewise
+            from iso27001.legal import use as use_law
+
+            use_law(config.iso.law)
         return cls(config, path, clock=clock)
 
     def __enter__(self) -> Self:

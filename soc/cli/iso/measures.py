@@ -132,7 +132,7 @@ def _row(site: Site, state: MeasureState, language: Language, *, as_json: bool) 
         "as_of": newest.until if newest and as_json else local(newest.until, site.config.site.zone) if newest else None,
         "values": dict(newest.values) if newest and as_json else "; ".join(values),
         "target": measure.target(language),
-        "owner": measure.owner,
+        "owner": site.config.iso.owners.get(measure.id, measure.owner),
         "reason": newest.reason if newest else "",
     }
     if not as_json:

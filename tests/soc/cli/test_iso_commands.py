@@ -238,3 +238,34 @@ def test_every_kind_of_record_has_a_command_and_every_act_one_of_its_own() -> No
         group = iso.get_command(None, noun)  # type: ignore[attr-defined]
         assert isinstance(group, Acts)
         assert set(acts) <= set(group.list_commands(None)), noun  # type: ignore[arg-type]
+
+
+def test_a_control_is_shown_whole_with_the_sites_own_text_and_law(soc: Soc, config: Path, tmp_path: Path) -> None:
+    texts = config.parent / "texts"
+    texts.mkdir()
+    (texts / "A.8.15.txt").write_text("bought, and not ours to ship\n")
+    config.write_text(config.read_text() + "iso: {texts: texts, owners: {LOG-01: Trần Thị B}}\n")
+    [row] = soc("iso", "controls", "12.4.1", "--json", "--config", config).rows
+    assert (row["control"], row["text"]) == ("A.8.15", "bought, and not ours to ship")
+    assert "LOG-01" in row["measures"]
+    [measure] = soc("iso", "measures", "list", "LOG-01", "--json", "--config", config).rows
+    assert measure["owner"] == "Trần Thị B"
+    assert soc("iso", "controls", "A.8.99", "--config", config).code == 2
+    config.write_text(config.read_text().replace("LOG-01", "LOG-99"))
+    unknown = soc("iso", "controls", "--config", config)
+    assert unknown.code == 0, "the catalogue needs no site"
+    assert 'unknown measure "LOG-99"' in soc("iso", "measures", "list", "--config", config).err
+
+
+def test_a_law_with_a_gap_stops_the_command_with_its_name(soc: Soc, config: Path) -> None:
+    law = config.parent / "law.yml"
+    law.write_text(
+        "schema: vn-legal/2\nregimes:\n- {id: a, name_vi: A, effective: 2026-01-01, until: 2026-06-01}\n"
+        "- {id: b, name_vi: B, effective: 2026-07-01}\ndeadlines:\n"
+        "- {id: r, regime: a, ref: x, trigger: incident, when: x, to: x, hours: 72}\n"
+        "- {id: r, regime: b, ref: x, trigger: incident, when: x, to: x, hours: 72}\n"
+    )
+    config.write_text(config.read_text() + "iso: {law: law.yml}\n")
+    ran = soc("iso", "status", "--config", config)
+    assert ran.code == 2
+    assert 'nothing is due for "incident" from 2026-06-01 to 2026-07-01: a gap in the dates' in ran.err
