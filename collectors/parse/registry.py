@@ -30,6 +30,9 @@ DESCRIPTIONS = Path(__file__).parents[1] / "formats"
 _PROGRAMS_KEPT = 1_000
 """Programs whose readers are remembered; who invents more takes no more memory."""
 
+_Near = tuple[tuple[str, ...], Sequence[tuple[str, Message]]]
+"""Openings that begin alike, and whose each is."""
+
 _site: Callable[[], Sequence[Described]] = tuple
 
 
@@ -218,25 +221,27 @@ def _by_program() -> dict[str, tuple[Message, ...]]:
 
 
 @cache
-def _by_start() -> dict[str, tuple[tuple[str, Message], ...]]:
+def _by_start() -> dict[str, _Near]:
     """Openings by the characters that each has, longer ones first."""
-    found: dict[str, tuple[tuple[str, Message], ...]] = {}
+    found: dict[str, list[tuple[str, Message]]] = {}
     openings = [(opening, each) for each in messages() for opening in each.openings]
     for opening, each in sorted(openings, key=lambda pair: -len(pair[0])):
-        start = opening[:SHORTEST_OPENING]
-        found[start] = (*found.get(start, ()), (opening, each))
-    return found
+        found.setdefault(opening[:SHORTEST_OPENING], []).append((opening, each))
+    return {start: (tuple(opening for opening, _ in near), near) for start, near in found.items()}
 
 
 def opened_by(message: str) -> Message | None:
     """The message parser that the first words name, whatever program wrote them."""
-    return _opened(_by_start().get(message[:SHORTEST_OPENING], ()), message)
+    near = _by_start().get(message[:SHORTEST_OPENING])
+    return None if near is None else _opened(near, message)
 
 
-def _opened(near: Sequence[tuple[str, Message]], message: str) -> Message | None:
-    for opening, each in near:
-        if message.startswith(opening) and each.mark in message:
-            return each
+def _opened(near: _Near, message: str) -> Message | None:
+    openings, known = near
+    if message.startswith(openings):
+        for opening, each in known:
+            if message.startswith(opening) and each.mark in message:
+                return each
     return None
 
 

@@ -63,6 +63,11 @@ def read(message: str, fields: Fields) -> None:
     if rest.startswith(_OPENINGS):
         _saying(rest, fields)
         return
+    if rest.startswith(_BEGINNINGS):
+        for opening, pattern, reader in _BEGINNING:
+            if rest.startswith(opening) and (found := pattern.match(rest)):
+                reader(found, fields)
+                return
     for word, pattern, reader in _READERS:
         if word in rest and (found := pattern.match(rest)):
             reader(found, fields)
@@ -158,23 +163,28 @@ def _hung(match: re.Match[str], fields: Fields) -> None:
 
 
 _READERS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str], Fields], None]], ...] = (
-    ("of memory: Kill", _KILLED, _killed),
     ("]", _CRASH, _crashed),
-    ("New USB device found", _USB_NEW, _usb_new),
-    ("usb ", _USB_TEXT, _usb_text),
-    ("USB disconnect", _USB_GONE, _usb("usb-device-removed")),
-    ("usb-storage ", _USB_DISK, _usb("usb-storage-connected")),
     (" promiscuous mode", _PROMISCUOUS, _promiscuous),
-    ("Disk failure on ", _RAID, _disk),
     ("ink ", _LINK, _link),
     ("module ", _MODULE, _module),
     (" SYN flooding on ", _FLOOD, _flood),
-    ("INFO: task ", _HUNG, _hung),
     ("I/O error, dev ", _DISK, _disk),
     ("EXT4-fs error ", _EXT4, _disk),
     ("XFS (", _XFS, _disk),
 )
 """What is looked for first, as all that the expression fits hold it; the expression; what it says."""
+_BEGINNING: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str], Fields], None]], ...] = (
+    ("Out of memory", _KILLED, _killed),
+    ("Memory cgroup out of memory", _KILLED, _killed),
+    ("usb-storage ", _USB_DISK, _usb("usb-storage-connected")),
+    ("usb ", _USB_NEW, _usb_new),
+    ("usb ", _USB_TEXT, _usb_text),
+    ("usb ", _USB_GONE, _usb("usb-device-removed")),
+    ("md/raid", _RAID, _disk),
+    ("INFO: task ", _HUNG, _hung),
+)
+"""The same, of what a message begins with."""
+_BEGINNINGS = tuple({opening for opening, *_ in _BEGINNING})
 
 MESSAGE = Message(
     Gives(
