@@ -20,7 +20,6 @@ from soc.binding import bind, written
 from soc.errors import Fault, FaultsError, SocError
 from soc.incident.linking import Config as IncidentConfig
 from soc.respond import Config as RespondConfig
-from soc.share import Config as ShareConfig
 from soc.store.config import StoreConfig
 from soc.yaml_file import Document, read_one
 
@@ -160,7 +159,6 @@ class Config:
     incident: IncidentConfig = field(default_factory=IncidentConfig)
     iso: IsoConfig = field(default_factory=IsoConfig)
     roles: RolesConfig = field(default_factory=RolesConfig)
-    share: ShareConfig = field(default_factory=ShareConfig)
     respond: RespondConfig = field(default_factory=RespondConfig)
     run: RunConfig = field(default_factory=RunConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
