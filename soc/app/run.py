@@ -31,6 +31,7 @@ from soc.app.measuring import Measuring
 from soc.app.memory import settle
 from soc.app.reading import BATCH
 from soc.app.reload import Reloader
+from soc.app.reminding import Reminding
 from soc.app.replay_requests import Replayer
 from soc.app.retention import retain
 from soc.app.rule_files import RuleFiles, versions_of
@@ -74,6 +75,7 @@ class Running:
         files = RuleFiles(site.config.rules, site.config.data / "cache", site.placeholders)
         content = files.load(files.stamps())
         self._measuring = Measuring(site)
+        self._reminding = Reminding(site)
         self._told = Told(journal, *told_before(site, journal))
         self._conservation = Conservation(site, journal, self._told, journal.committed(CONSUMER))
         detectors = site.detectors(content)
@@ -267,6 +269,7 @@ class Running:
         try:
             _, verdict = self._measuring.take()
             self._conservation.tell(ledger_checked(verdict, self.site.clock()) if verdict else [])
+            self._conservation.tell([*self._reminding.look(self.site.clock())])
         except (IsoError, CollectorError, SocError) as error:
             _log.error("measures could not be taken", extra={"error": str(error)})
 
