@@ -39,7 +39,7 @@ def main() -> None:
         timeout=timedelta(minutes=2),
     )
     client = connect(config)
-    store = ElasticEventStore(client, config.namespace, config.retention)
+    store = ElasticEventStore(client, config.namespace)
     events = sshd_events(count * ROUNDS + BATCH)
     store.index(events[:BATCH], 0)  # templates, the stream, a warm node
     rates: dict[str, list[float]] = {"soc": [], "by hand": []}

@@ -72,6 +72,18 @@ def holds(site: Site) -> list[Hold]:
     return list(found.values())
 
 
+def named(site: Site) -> set[str]:
+    """The ids of the events that detections and alerts name."""
+    ids: set[str] = set()
+    for entry in site.ledger.entries(kinds=[DETECTION, OPENED, REPEATED]):
+        body = entry.fact.body
+        if entry.fact.kind == DETECTION:
+            ids.update(event["id"] for event in body["events"])
+        else:
+            ids.update((body["alert"] if entry.fact.kind == OPENED else body)["event_ids"])
+    return ids
+
+
 class Evidence:
     """The rows of stored groups that stay, as the ledger is when the first is asked for."""
 
@@ -104,11 +116,4 @@ class Evidence:
     @cached_property
     def _named(self) -> list[int]:
         """The first four bytes of the ids that detections and alerts name: a row more may stay, never one less."""
-        ids: set[str] = set()
-        for entry in self._site.ledger.entries(kinds=[DETECTION, OPENED, REPEATED]):
-            body = entry.fact.body
-            if entry.fact.kind == DETECTION:
-                ids.update(event["id"] for event in body["events"])
-            else:
-                ids.update((body["alert"] if entry.fact.kind == OPENED else body)["event_ids"])
-        return sorted({int(each[:8], 16) for each in ids})
+        return sorted({int(each[:8], 16) for each in named(self._site)})

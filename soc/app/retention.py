@@ -1,6 +1,6 @@
 """The event store and the journal in; what is older than the site keeps it dropped, each with a fact of the ledger that explains the gap.
 
-    store.dropped     rows of sealed segments (soc.app.store_retention)
+    store.dropped     rows of sealed segments (soc.app.store_retention), indices of Elasticsearch (soc.app.index_retention)
     journal.dropped   the oldest files of the journal (soc.app.journal_retention)
 
 The fact is written first: what a run that died did not do of what it said, the next one does.
@@ -44,6 +44,10 @@ def plans(site: Site) -> Iterator[Plan]:
     keep, now = keeping(site), site.clock()
     if site.config.store.kind is StoreKind.LOCAL:
         yield from store_plans(site, keep, now)
+    else:
+        from soc.app.index_retention import index_plans
+
+        yield from index_plans(site, keep, now)
     if site.config.journal.kind == "local":
         yield from journal_plans(site, site.config.journal.retention, now)
 

@@ -192,9 +192,14 @@ class Site:
     def events(self) -> EventStore:
         """The event store."""
         from soc.app.heartbeat import is_heartbeat
+        from soc.app.keeping import Keeping
         from soc.store.opening import open_events
 
-        store = open_events(self.config.store, self.journal_reader, self._store_folder / "events", is_heartbeat)
+        config = self.config.store
+        keep = Keeping(config, self.inventory) if config.hosts and config.retention_of else None
+        store = open_events(
+            config, self.journal_reader, self._store_folder / "events", is_heartbeat, keep.key if keep else None
+        )
         self._open.callback(store.close)
         return store
 

@@ -40,21 +40,18 @@ class Migrated:
 
 
 def elastic_store(site: Site) -> tuple[ElasticEventStore, Client]:
-    """The site's store and a client. Raises: SocError where the store is the embedded one, of which the journal is the only copy."""
+    """The site's store and its client. Raises: SocError where the store is the embedded one, of which the journal is the only copy."""
     from soc.store.config import StoreKind
 
     if site.config.store.kind is not StoreKind.ELASTICSEARCH:
         raise SocError(
             'this is for "store: {kind: elasticsearch, hosts: [...]}": the embedded store is a view of the journal beside it'
         )
-    from soc.store.elastic import connect
     from soc.store.elastic_events import ElasticEventStore
 
-    client = connect(site.config.store)
-    site.at_close(client.close)
     store = site.events
     assert isinstance(store, ElasticEventStore)
-    return store, client
+    return store, store.client
 
 
 def migrate(journal: JournalReader, store: ElasticEventStore, tell: Callable[[int], None]) -> Migrated:

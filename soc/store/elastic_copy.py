@@ -111,7 +111,7 @@ def load(client: Elasticsearch, namespace: str, lines: Iterable[bytes], tell: Te
 
     waiting = documents()
     while batch := list(islice(waiting, PAGE)):
-        present += _create(client, batch)
+        present += create(client, batch)
         count += len(batch)
         tell(count)
     if not end:
@@ -150,7 +150,7 @@ def _moved(client: Elasticsearch, stream: Stream, index: str, tell: Tell) -> Cop
             if each["name"] == stream.name
         )["backing_indices"][-1]
     for hits in pages(client, index):
-        present += _create(client, [(stream.name, hit["_source"]) for hit in hits])
+        present += create(client, [(stream.name, hit["_source"]) for hit in hits])
         with answering():
             found = client.mget(index=target, ids=[hit["_id"] for hit in hits])["docs"]
         for hit, copy in zip(hits, found, strict=True):
@@ -165,7 +165,7 @@ def _moved(client: Elasticsearch, stream: Stream, index: str, tell: Tell) -> Cop
     return Copied(count, present, after.hexdigest())
 
 
-def _create(client: Elasticsearch, documents: list[tuple[str, dict[str, Any]]]) -> int:
+def create(client: Elasticsearch, documents: list[tuple[str, dict[str, Any]]]) -> int:
     """Create documents by their events' ids; how many of them stood there. Raises: SocError where one is refused."""
     actions = [
         orjson.dumps({"create": {"_index": stream, "_id": document["event.id"]}})

@@ -10,10 +10,9 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +42,9 @@ MAX_STREAMS = 200
 """Data streams of a namespace. The dataset is an event's own word: one who invents names fills `generic`, not the cluster's state."""
 
 GENERIC = "generic"
+CLASS = "@"
+"""Between a dataset and the class of systems of one of its streams: no dataset has it (`logs-sshd@level_3-soc`)."""
+
 PAGE = 1_000
 
 _log = logging.getLogger(__name__)
@@ -62,14 +64,19 @@ def _safe(dataset: str) -> str:
     return _STRANGE.sub("_", dataset.lower()).strip("._")[:100] or GENERIC
 
 
+def class_part(name: str) -> str:
+    """A class of systems as the name of a stream has it."""
+    return _safe(name)
+
+
 class ElasticEventStore:
     """`EventStore` on Elasticsearch. What this object wrote, it reads at once; others read it after the refresh interval (1 s)."""
 
-    def __init__(self, client: Elasticsearch, namespace: str, retention: timedelta) -> None:
-        """Asks nothing of the server yet."""
-        self._client = client
+    def __init__(self, client: Elasticsearch, namespace: str, class_of: Callable[[str], str] | None = None) -> None:
+        """`class_of`: the class of a system (`service.name`) whose events have streams of their own; "": none. Asks nothing yet."""
+        self.client = client
         self._namespace = namespace
-        self._retention = retention
+        self._class_of = lru_cache(1_024)(class_of) if class_of else None
         self._pattern = events_pattern(namespace)
         self._streams: dict[str, bytes] | None = None  # dataset -> what its action lines begin with
         self._mark = -1
@@ -84,7 +91,7 @@ class ElasticEventStore:
         refused: list[tuple[Event, str]] = []
         self._mark = max(self._mark, first_offset + len(events) - 1)
         try:
-            outcomes = bulk(self._client, self._actions(events, first_offset, known, sent, refused))
+            outcomes = bulk(self.client, self._actions(events, first_offset, known, sent, refused))
         finally:
             self._unrefreshed = True  # some may be stored even where it broke off
         stored, duplicates = 0, len(events) - len(sent) - len(refused)
@@ -137,14 +144,14 @@ class ElasticEventStore:
         """See EventStore."""
         self._refresh()
         with answering():
-            return int(self._client.count(index=self._pattern, ignore_unavailable=True, allow_no_indices=True)["count"])
+            return int(self.client.count(index=self._pattern, ignore_unavailable=True, allow_no_indices=True)["count"])
 
     def close(self) -> None:
         """See EventStore."""
         if self._streams is not None:
             with suppress(SocError):  # what is indexed is durable; the refresh only makes it visible sooner
                 self._refresh()
-        self._client.close()
+        self.client.close()
 
     def _stored_before(self, events: Sequence[Event], first_offset: int) -> set[str]:
         """Which of the events an earlier attempt, of this process or another, has stored, in whichever index."""
@@ -171,7 +178,15 @@ class ElasticEventStore:
                 refused.append((event, str(error)))
                 continue
             sent.append(event)
-            yield b'%b"_id":"%b"}}\n%b\n' % (self._action(dataset_of(event)), event.id.encode(), source)
+            yield b'%b"_id":"%b"}}\n%b\n' % (self._action(self._dataset(event)), event.id.encode(), source)
+
+    def _dataset(self, event: Event) -> str:
+        dataset = dataset_of(event)
+        if self._class_of is None:
+            return dataset
+        system = event.fields.get("service.name")
+        kept_as = self._class_of(system) if isinstance(system, str) else ""
+        return f"{dataset}{CLASS}{class_part(kept_as)}" if kept_as else dataset
 
     def _action(self, dataset: str) -> bytes:
         """What the action lines of a dataset begin with."""
@@ -195,15 +210,15 @@ class ElasticEventStore:
         """Once before the first write: the templates that this version needs, and the data streams that exist."""
         if self._streams is not None:
             return
-        install(self._client, self._namespace, self._retention)
-        existing = [dataset_in(stream.name) for stream in streams(self._client, self._namespace)]
+        install(self.client, self._namespace)
+        existing = [dataset_in(stream.name) for stream in streams(self.client, self._namespace)]
         self._mark = self._highest_offset()
         self._streams = {dataset: self._begin(dataset) for dataset in existing}
 
     def _highest_offset(self) -> int:
         self._refresh()
         with answering():
-            answer = self._client.search(
+            answer = self.client.search(
                 index=self._pattern,
                 size=0,
                 aggregations={"highest": {"max": {"field": OFFSET}}},
@@ -228,7 +243,7 @@ class ElasticEventStore:
     def _hits(self, condition: dict[str, Any], *, size: int, after: list[Any] | None = None) -> list[dict[str, Any]]:
         self._refresh()
         with answering():
-            answer = self._client.search(
+            answer = self.client.search(
                 index=self._pattern,
                 query=condition,
                 sort=_ORDER,
@@ -249,7 +264,7 @@ class ElasticEventStore:
             self._unrefreshed = False  # before the call: what is indexed meanwhile asks for the next one
             try:
                 with answering():
-                    self._client.indices.refresh(index=self._pattern, ignore_unavailable=True, allow_no_indices=True)
+                    self.client.indices.refresh(index=self._pattern, ignore_unavailable=True, allow_no_indices=True)
             except SocError:
                 self._unrefreshed = True
                 raise

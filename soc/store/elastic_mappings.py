@@ -1,4 +1,4 @@
-"""Namespace and retention in, the templates and mappings that the server gets out. Data only.
+"""Namespace in, the templates and mappings that the server gets out. Data only.
 
 Source of truth: Elastic Common Schema 8.17 (field types), Elasticsearch reference "Data streams", "subobjects". Only field types that
 every distribution has, so that the template of the tests is the one that ships: no `wildcard`, `constant_keyword`, no ILM, no scripts.
@@ -6,7 +6,6 @@ every distribution has, so that the template of the tests is the one that ships:
 
 from __future__ import annotations
 
-from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -124,15 +123,18 @@ def component(namespace: str) -> tuple[str, dict[str, Any]]:
     return f"{namespace}-ecs", _signed({"template": {"settings": {"index": settings}, "mappings": mappings}})
 
 
-def index_template(namespace: str, retention: timedelta) -> tuple[str, dict[str, Any]]:
-    """Name and body of the template that makes `logs-<dataset>-<namespace>` data streams."""
+def index_template(namespace: str) -> tuple[str, dict[str, Any]]:
+    """Name and body of the template that makes `logs-<dataset>-<namespace>` data streams.
+
+    The lifecycle begins new indices and merges old ones; it drops none: that is done with a fact of the ledger (soc.app.index_retention).
+    """
     name, _ = component(namespace)
     body = {
         "index_patterns": [events_pattern(namespace)],
         "data_stream": {},
         "composed_of": [name],
         "priority": 500,  # over the server's own logs-*-* (100) and those of Elastic's integrations (200)
-        "template": {"lifecycle": {"data_retention": f"{retention.days}d"}},
+        "template": {"lifecycle": {}},
     }
     return f"{namespace}-events", _signed(body)
 

@@ -51,11 +51,18 @@ class ElasticSearch:
     """One search over a span of time: `since` (inclusive) to `until` (exclusive)."""
 
     def __init__(
-        self, client: Elasticsearch, namespace: str, query: Query, since: datetime, until: datetime, zone: tzinfo
+        self,
+        client: Elasticsearch,
+        namespace: str,
+        query: Query,
+        since: datetime,
+        until: datetime,
+        zone: tzinfo,
+        index: str = "",
     ) -> None:
-        """Raises: SocError for values that cannot be compared. Asks nothing of the server yet."""
+        """`index`: one of the namespace, alone. Raises: SocError for values that cannot be compared. Asks nothing of the server yet."""
         self._client = client
-        self._index = events_pattern(namespace)
+        self._index = index or events_pattern(namespace)
         self._holds = holds(query, zone)
         self._narrowed = narrowed(query, zone)
         low, high = micros(since), micros(until)

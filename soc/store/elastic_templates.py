@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError
@@ -32,17 +31,17 @@ class Stream:
     indices: tuple[str, ...]
 
 
-def outdated(client: Elasticsearch, namespace: str, retention: timedelta) -> list[str]:
+def outdated(client: Elasticsearch, namespace: str) -> list[str]:
     """Names of the templates that the server has not, or of another version."""
     with answering():
-        return [name for _, name, body in _templates(namespace, retention) if _digest(client, name) != _signature(body)]
+        return [name for _, name, body in _templates(namespace) if _digest(client, name) != _signature(body)]
 
 
-def install(client: Elasticsearch, namespace: str, retention: timedelta) -> list[str]:
+def install(client: Elasticsearch, namespace: str) -> list[str]:
     """Put the templates that are outdated; their names."""
-    late = outdated(client, namespace, retention)
+    late = outdated(client, namespace)
     with answering():
-        for kind, name, body in _templates(namespace, retention):
+        for kind, name, body in _templates(namespace):
             if name in late:
                 put = (
                     client.cluster.put_component_template if kind == "component" else client.indices.put_index_template
@@ -63,6 +62,16 @@ def drift(client: Elasticsearch, namespace: str) -> list[Drift]:
     return [each for stream in streams(client, namespace) for each in _drifted(client, stream)]
 
 
+def ended(client: Elasticsearch, namespace: str) -> dict[str, str]:
+    """Data streams whose lifecycle on the server drops events by itself, and after which time; made by an older version, or by hand."""
+    wanted = "metadata.data_stream.data_stream.*.lifecycle.data_retention"
+    with answering():
+        found = client.cluster.state(metric="metadata", filter_path=wanted).body
+    held: dict[str, Any] = found.get("metadata", {}).get("data_stream", {}).get("data_stream", {})
+    ours = {stream.name for stream in streams(client, namespace)}
+    return {name: each["lifecycle"]["data_retention"] for name, each in sorted(held.items()) if name in ours}
+
+
 def _drifted(client: Elasticsearch, stream: Stream) -> Iterator[Drift]:
     with answering():
         mappings = client.indices.get_mapping(index=list(stream.indices)).body
@@ -81,8 +90,8 @@ def _told(field: dict[str, Any]) -> str:
     return told + "".join(f"; {name}: {_told(part)}" for name, part in sorted(field.get("fields", {}).items()))
 
 
-def _templates(namespace: str, retention: timedelta) -> list[tuple[str, str, dict[str, Any]]]:
-    return [("component", *component(namespace)), ("index", *index_template(namespace, retention))]
+def _templates(namespace: str) -> list[tuple[str, str, dict[str, Any]]]:
+    return [("component", *component(namespace)), ("index", *index_template(namespace))]
 
 
 def _signature(body: dict[str, Any]) -> str:

@@ -14,10 +14,14 @@ from soc.store.local_projections import LocalProjections
 
 
 def open_events(
-    config: StoreConfig, journal: JournalReader, path: Path, hidden: Callable[[Event], bool] = nothing
+    config: StoreConfig,
+    journal: JournalReader,
+    path: Path,
+    hidden: Callable[[Event], bool] = nothing,
+    class_of: Callable[[str], str] | None = None,
 ) -> EventStore:
     """The event store. Of the local one: `journal`, where the newest events stand; `path`, the folder of its files, made when absent;
-    `hidden`, which events of the journal are nothing to search for.
+    `hidden`, which events of the journal are nothing to search for. Of Elasticsearch: `class_of`, see ElasticEventStore.
 
     Raises: SocError where the local files or the API key cannot be used. Elasticsearch is not asked before the first use.
     """
@@ -26,7 +30,7 @@ def open_events(
     from soc.store.elastic import connect
     from soc.store.elastic_events import ElasticEventStore
 
-    return ElasticEventStore(connect(config), config.namespace, config.retention)
+    return ElasticEventStore(connect(config), config.namespace, class_of)
 
 
 def open_projections(config: StoreConfig, path: Path) -> Projections:

@@ -24,7 +24,7 @@ def command(file: BinaryIO, config_path: Path, as_json: bool) -> None:
     with open_site(config_path) as site:
         _, client = elastic_store(site)
         config = site.config.store
-        install(client, config.namespace, config.retention)
+        install(client, config.namespace)
         with telling("events read") as tell:
             done = load(client, config.namespace, file, tell)
         rows = [{"documents": done.documents, "present": done.present, "sha256": done.sha256}]

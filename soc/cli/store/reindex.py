@@ -25,7 +25,7 @@ def command(config_path: Path, as_json: bool) -> None:
     with open_site(config_path) as site:
         _, client = elastic_store(site)
         config = site.config.store
-        install(client, config.namespace, config.retention)
+        install(client, config.namespace)
         with telling("events copied") as tell:
             done = reindex(client, config.namespace, tell)
         rows = [

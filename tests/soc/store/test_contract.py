@@ -766,23 +766,6 @@ def test_what_is_neither_elasticsearch_nor_opensearch_is_told(tmp_path: Path) ->
 
 
 @pytest.mark.server
-def test_a_changed_retention_reaches_the_template(elastic_node: ElasticNode, tmp_path: Path) -> None:
-    from soc.store.elastic import connect
-
-    config = elastic_config(elastic_node)
-    client = connect(config)
-    for days in (30, 90):
-        one = Site(tmp_path / str(days), replace(config, retention=timedelta(days=days)))
-        one.index([event(days)])
-        one.close()
-        template = client.indices.get_index_template(name=f"{config.namespace}-events")["index_templates"][0][
-            "index_template"
-        ]
-        assert template["template"]["lifecycle"]["data_retention"] == f"{days}d"
-    client.close()
-
-
-@pytest.mark.server
 def test_a_crash_between_the_documents_and_applied_is_harmless(elastic_node: ElasticNode, tmp_path: Path) -> None:
     from soc.store.elastic import connect
     from soc.store.elastic_projections import STATE, VERSION

@@ -19,7 +19,7 @@ from soc.store.config import StoreConfig, StoreKind
 from soc.store.elastic import connect
 from soc.store.elastic_copy import export, load, pages, reindex
 from soc.store.elastic_events import ElasticEventStore
-from soc.store.elastic_templates import drift, install, outdated, streams
+from soc.store.elastic_templates import drift, ended, install, outdated, streams
 from tests.servers.elastic import EVERY_NODE, ElasticNode
 from tests.soc.store.faulty import gate
 from tests.soc.store.material import Site, entries, event, ids, story
@@ -136,23 +136,42 @@ def old_mappings(client: Elasticsearch, namespace: str) -> None:
     )
 
 
+def test_a_stream_of_which_the_server_drops_events_by_itself_is_told(site: Site, client: Elasticsearch) -> None:
+    site.index([event(0)])
+    assert ended(client, site.config.namespace) == {}
+    name = f"{site.config.namespace}-events"
+    found = client.indices.get_index_template(name=name)["index_templates"][0]["index_template"]
+    client.indices.put_index_template(  # as an older version had it
+        name=name,
+        index_patterns=found["index_patterns"],
+        data_stream={},
+        composed_of=found["composed_of"],
+        priority=found["priority"],
+        template={"lifecycle": {"data_retention": "90d"}},
+    )
+    old = ElasticEventStore(client, site.config.namespace)
+    old._streams = {}
+    old.index([event(1, fields={"event.dataset": "sudo"})], 1)
+    assert ended(client, site.config.namespace) == {f"logs-sudo-{site.config.namespace}": "90d"}
+
+
 @everywhere
 def test_templates_drift_and_reindex(site: Site, client: Elasticsearch) -> None:
-    namespace, retention = site.config.namespace, site.config.retention
-    assert outdated(client, namespace, retention) == [f"{namespace}-ecs", f"{namespace}-events"]
-    assert install(client, namespace, retention) == [f"{namespace}-ecs", f"{namespace}-events"]
-    assert outdated(client, namespace, retention) == []
+    namespace = site.config.namespace
+    assert outdated(client, namespace) == [f"{namespace}-ecs", f"{namespace}-events"]
+    assert install(client, namespace) == [f"{namespace}-ecs", f"{namespace}-events"]
+    assert outdated(client, namespace) == []
     old_mappings(client, namespace)
-    assert outdated(client, namespace, retention) == [f"{namespace}-ecs"]
+    assert outdated(client, namespace) == [f"{namespace}-ecs"]
     batch = [event(n, n, {"user.name": "Lan", "event.dataset": "sshd" if n % 2 else "sudo"}) for n in range(300)]
     # as a process of that version writes them: it puts no templates
-    old = ElasticEventStore(client, namespace, retention)
+    old = ElasticEventStore(client, namespace)
     old._streams = {}
     assert old.index(batch, 0) == Indexed(300, 0)
     assert {(each.field, each.has, each.wants) for each in drift(client, namespace) if each.field == "user.name"} == {
         ("user.name", "keyword, to 8,191 characters", "keyword, case folded, to 8,191 characters")
     }
-    install(client, namespace, retention)
+    install(client, namespace)
     before = site.store.search(EventQuery(limit=400))
     copied = reindex(client, namespace, nobody)
     assert sorted(each.documents for _, each in copied) == [150, 150]
@@ -165,14 +184,14 @@ def test_templates_drift_and_reindex(site: Site, client: Elasticsearch) -> None:
 
 
 def test_a_reindex_that_was_interrupted_goes_on(site: Site, client: Elasticsearch) -> None:
-    namespace, retention = site.config.namespace, site.config.retention
-    install(client, namespace, retention)
+    namespace = site.config.namespace
+    install(client, namespace)
     old_mappings(client, namespace)
-    old = ElasticEventStore(client, namespace, retention)
+    old = ElasticEventStore(client, namespace)
     old._streams = {}
     batch = [event(n, n) for n in range(2_500)]
     old.index(batch, 0)
-    install(client, namespace, retention)
+    install(client, namespace)
 
     def interrupted(done: int) -> None:
         raise KeyboardInterrupt
@@ -216,7 +235,7 @@ def test_what_is_exported_is_imported_as_it_was(site: Site, client: Elasticsearc
     written = export(client, site.config.namespace, lines.append, nobody)
     assert (written.documents, len(lines)) == (2_100, 2_101)
     other = replace(site.config, namespace=f"t{uuid4().hex[:12]}")
-    install(client, other.namespace, other.retention)
+    install(client, other.namespace)
     with pytest.raises(SocError, match="without the line that says how many"):
         load(client, other.namespace, lines[:500], nobody)
     done = load(client, other.namespace, lines, nobody)
@@ -236,7 +255,7 @@ def test_a_migration_goes_on_where_it_was_interrupted_and_compares_every_documen
     batch = [event(n, n, {"x.ratio": 1.5, "user.roles": ["a", "b"]}) for n in range(6_000)]
     refused = event(6_000, fields={"source.port": "ssh"})
     site.journal.append([*batch, refused], {}, ())
-    store = ElasticEventStore(client, site.config.namespace, site.config.retention)
+    store = ElasticEventStore(client, site.config.namespace)
 
     def interrupted(done: int) -> None:
         if done > 2_000:
@@ -245,7 +264,7 @@ def test_a_migration_goes_on_where_it_was_interrupted_and_compares_every_documen
     with pytest.raises(KeyboardInterrupt):
         migrate(site.journal, store, interrupted)
     rolled(client, site)
-    again = ElasticEventStore(client, site.config.namespace, site.config.retention)
+    again = ElasticEventStore(client, site.config.namespace)
     done = migrate(site.journal, again, nobody)
     assert (done.events, done.stored, done.present) == (6_001, 2_000, 4_000)
     assert [event_id for event_id, _ in done.refused] == [refused.id]

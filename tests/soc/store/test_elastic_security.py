@@ -18,7 +18,7 @@ from soc.store.config import StoreConfig, StoreKind
 from soc.store.elastic import connect
 from soc.store.elastic_copy import reindex
 from soc.store.elastic_events import ElasticEventStore
-from soc.store.elastic_templates import drift
+from soc.store.elastic_templates import drift, ended
 from tests.servers.elastic import ADMIN, ElasticNode
 from tests.soc.store.material import Site, entries, event, story
 
@@ -79,9 +79,10 @@ def test_the_rights_that_the_documentation_names_are_enough(
     assert len(projections.alert_ids(AlertQuery())) == 9
     projections.reset()
     client = connect(config)
-    store = ElasticEventStore(client, NAMESPACE, config.retention)
+    store = ElasticEventStore(client, NAMESPACE)
     assert migrate(site.journal, store, lambda done: None).missing == ()
     assert drift(client, NAMESPACE) == []
+    assert ended(client, NAMESPACE) == {}
     client.close()
     more = {
         **RIGHTS,
