@@ -20,6 +20,7 @@ from soc.binding import bind, written
 from soc.errors import Fault, FaultsError, SocError
 from soc.incident.linking import Config as IncidentConfig
 from soc.respond import Config as RespondConfig
+from soc.share import Config as ShareConfig
 from soc.store.config import StoreConfig
 from soc.yaml_file import Document, read_one
 
@@ -107,12 +108,13 @@ class IsoConfig:
     """What a site has beside the catalogue. `texts`: a folder with the standard's text, which the site bought (iso27001.catalogue.texts).
 
     `law`: its own file of legal regimes, as its lawyers read them (iso27001/catalogue/vn_legal.yaml is the form). `owners`: measure id ->
-    who answers for it here.
+    who answers for it here. `backup`: where the last copy of the ledger's file is, for its age.
     """
 
     texts: Path | None = None
     law: Path | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
+    backup: Path | None = None
 
     def __post_init__(self) -> None:
         """Raises: ValueError for an owner of what is no measure."""
@@ -159,6 +161,7 @@ class Config:
     incident: IncidentConfig = field(default_factory=IncidentConfig)
     iso: IsoConfig = field(default_factory=IsoConfig)
     roles: RolesConfig = field(default_factory=RolesConfig)
+    share: ShareConfig = field(default_factory=ShareConfig)
     respond: RespondConfig = field(default_factory=RespondConfig)
     run: RunConfig = field(default_factory=RunConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)

@@ -9,6 +9,7 @@ import click
 from soc.cli._actions import Actions
 from soc.cli._notices import list_clocks, write_notice
 from soc.cli._shared import config_option, json_option, local, open_site, print_json, print_text, show
+from soc.cli._sharing import answer, share
 
 
 @click.group(cls=Actions, noun="incident")
@@ -122,5 +123,5 @@ def show_incident(incident_id: str, config_path: Path, as_json: bool) -> None:
             print_text(line)
 
 
-for _each in (list_clocks, write_notice):
+for _each in (list_clocks, write_notice, share, answer):
     command.add_command(_each)

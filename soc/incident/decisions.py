@@ -41,6 +41,8 @@ REVIEWED = "incident.reviewed"
 MERGED = "incident.merged"
 SPLIT = "incident.split"
 CLOCK = "incident.clock"
+SHARED = "incident.shared"
+ANSWERED = "incident.answered"
 
 
 def phase_changed(
@@ -148,6 +150,20 @@ def clock(incident_id: str, rule: str, state: str, due: datetime, now: datetime)
     """The fact that the engine warned of a legal clock ("warned") or that it ran out ("overdue"); each once."""
     body = {"incident": incident_id, "rule": rule, "state": state, "due": due}
     return _fact(CLOCK, f"{incident_id}:{rule}:{state}", now, "engine", body)
+
+
+def shared(
+    incident: Incident, form: str, audience: Tlp, to: str, digest: str, counts: Mapping[str, Any], who: Who
+) -> Fact:
+    """The fact that it was written out for others: in what form, for whom, with the hash of what they get."""
+    body = {"form": form, "audience": audience, "to": to, "sha256": digest, **counts}
+    return _any(SHARED, "shared", incident, body, who)
+
+
+def answered(incident: Incident, file: KeptFile, sender: str, lines: Sequence[str], who: Who) -> Fact:
+    """The fact that somebody answered; the file as it came is in the vault."""
+    body = {"incident": incident.id, "sha256": file.sha256, "name": file.name, "sender": sender, "lines": list(lines)}
+    return _fact(ANSWERED, f"{incident.id}:{file.sha256}", who.now, who.actor, body)
 
 
 def evidence_id(incident_id: str, digest: str) -> str:
@@ -306,6 +322,17 @@ def _clock(incident: Incident, fact: Fact) -> Incident:
     )
 
 
+def _shared(incident: Incident, fact: Fact) -> Incident:
+    body = fact.body
+    text = f"{fact.actor}: shared with {body['to']} as {body['form']}, TLP:{body['audience'].upper()}; SHA-256 {body['sha256']}"
+    return _told(incident, fact, "shared", text)
+
+
+def _answered(incident: Incident, fact: Fact) -> Incident:
+    body = fact.body
+    return _told(incident, fact, "answer", "\n".join(body["lines"]), body["sha256"])
+
+
 _BY_ALERTS = ("title", "level", "risk", "opened", "last_seen", "entities", "systems", "tags", "alert_ids", "why")
 """What an incident is by its alerts, and what a split therefore changes."""
 
@@ -324,5 +351,7 @@ FOLDS: Mapping[str, Callable[[Incident, Fact], Incident]] = {
     MERGED: _merged,
     SPLIT: _split,
     CLOCK: _clock,
+    SHARED: _shared,
+    ANSWERED: _answered,
 }
 """By the kind of a fact, the incident after it; `incident` is one of those that `touched` names."""

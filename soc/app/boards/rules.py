@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from soc.alert.scoring import RuleRecord
 from soc.app.gaps import KIND as GAP
 from soc.app.gaps import Gap, gaps
 from soc.app.hidden import hidden_by_rule
@@ -14,7 +15,6 @@ from soc.app.site import Site
 from soc.detect import Rule
 from soc.detect.sigma import ir
 from soc.detect.sigma.producible import Reach
-from soc.store import RuleRecord
 from soc.tui import Cell, Item, Section, Tone
 
 WINDOW = timedelta(days=30)
