@@ -20,6 +20,7 @@ HEAVY = (
     "cryptography",
     "evtx",
     "jinja2",
+    "typst",
     "h11",
     "google.protobuf",
     "zstandard",

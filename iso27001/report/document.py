@@ -6,7 +6,7 @@ Text is data everywhere: a writer may lay it out, never interpret it. A newline 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -148,6 +148,36 @@ class Document:
     def tables(self) -> list[Table]:
         """Its tables in order, those of its cover and lists of facts not counted."""
         return [block for block in self.blocks if isinstance(block, Table)]
+
+
+def anchors(blocks: Sequence[Block]) -> Iterator[tuple[str, int, int]]:
+    """Where links can lead, in order: (anchor, place of its block, place of its row or -1)."""
+    for n, block in enumerate(blocks):
+        if isinstance(block, Heading) and block.anchor:
+            yield block.anchor, n, -1
+        elif isinstance(block, Table):
+            yield from ((row.anchor, n, m) for m, row in enumerate(block.rows) if row.anchor)
+
+
+def settled(document: Document) -> Document:
+    """The document with each anchor once, where it first stands: what says a thing twice (a control in two tables) is led to there."""
+    first: dict[str, tuple[int, int]] = {}
+    repeated = set()
+    for anchor, block, row in anchors(document.blocks):
+        if first.setdefault(anchor, (block, row)) != (block, row):
+            repeated.add((block, row))
+    if not repeated:
+        return document
+    blocks: list[Block] = []
+    for n, block_ in enumerate(document.blocks):
+        if isinstance(block_, Heading) and (n, -1) in repeated:
+            blocks.append(replace(block_, anchor=""))
+        elif isinstance(block_, Table):
+            rows = tuple(replace(row, anchor="") if (n, m) in repeated else row for m, row in enumerate(block_.rows))
+            blocks.append(replace(block_, rows=rows))
+        else:
+            blocks.append(block_)
+    return replace(document, blocks=tuple(blocks))
 
 
 def spans(text: Text) -> Iterator[Span]:

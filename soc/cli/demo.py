@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from soc.cli._shared import local, on_terminal, print_json, print_text, show
-from soc.cli.iso.report import write_report
+from soc.cli.iso.report import made, write_file
 from soc.cli.playbook import print_plan
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def command(keep: Path | None, as_json: bool) -> None:
         played = play(site, day, _step)
         report = folder / "report.html"
         _step("writing the report")
-        write_report(site, report, "html", site.config.site.language, day.start, site.clock())
+        write_file(report, made(site, day.start, site.clock(), "html", site.config.site.language))
         if as_json:
             _print_json(played, report, site.path)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from iso27001.report.document import Document
+from iso27001.report.document import Document, settled
 
 
 class Format(StrEnum):
@@ -25,6 +25,7 @@ def write(document: Document, form: Format, attachments: Mapping[str, bytes] | N
     """
     from iso27001.report.writers import csv, docx, html, pdf, xlsx
 
+    document = settled(document)
     if form is Format.PDF:
         return pdf.write(document, attachments)
     writers = {Format.HTML: html.write, Format.DOCX: docx.write, Format.XLSX: xlsx.write, Format.CSV: csv.write}

@@ -7,13 +7,15 @@ and a content security policy allows nothing but this file's own style.
 from __future__ import annotations
 
 import base64
+from collections.abc import Container
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from iso27001.report.document import Block, Document, Heading, Style, Text, spans
+from iso27001.report.document import Block, Document, Heading, Style, Text, anchors, spans
 from iso27001.report.messages import Messages
 from iso27001.report.visible import visible
 
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
 
 def write(document: Document) -> bytes:
     """The document as the bytes of one HTML file."""
-    style = _file("report.css")
+    style, known = _file("report.css"), {anchor for anchor, *_ in anchors(document.blocks)}
     page = _environment().get_template("report.html.jinja")
     text = page.render(
         t=Messages(document.language),
         document=document,
         sections=_sections(document.blocks),
+        show_text=lambda text: _markup(text, known),
+        show_tile=lambda tile: _markup(replace(tile, style=Style.PLAIN), known),
         style=style,
         policy=f"default-src 'none'; style-src 'sha256-{_digest(style)}'; base-uri 'none'; form-action 'none'",
     )
@@ -61,12 +65,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["text"] = _markup
     environment.filters["kind"] = lambda block: type(block).__name__
     return environment
 
 
-def _markup(text: Text) -> Markup:
+def _markup(text: Text, known: Container[str]) -> Markup:
     from markupsafe import Markup, escape
 
     parts = []
@@ -80,7 +83,7 @@ def _markup(text: Text) -> Markup:
             part = f"<b>{part}</b>"
         elif span.style is not Style.PLAIN:
             part = f'<span class="{span.style}">{part}</span>'
-        if span.to:
+        if span.to in known:
             part = f'<a href="#{escape(visible(span.to))}">{part}</a>'
         parts.append(part)
     return Markup("".join(parts))  # noqa: S704  every part was escaped above
