@@ -24,12 +24,19 @@ class Signer:
 
     @classmethod
     def load_or_create(cls, path: Path) -> Signer:
-        """The key of `path`, made now where it is missing, and so is the public key beside it. Raises: SigningError."""
+        """The key of `path`, made now where it is missing, and so is the public key beside it.
+
+        Raises: SigningError, also where only the private key is missing: heads under another key would continue nothing.
+        """
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
         try:
             if not path.exists():
+                if public_path(path).exists():
+                    raise SigningError(
+                        f"{path}: the private key is gone, and its public key is there; bring it back from the backup"
+                    )
                 _create(path)
             if path.stat().st_mode & 0o077:
                 raise SigningError(f"{path}: others may read this private key; allow its owner only (chmod 600)")

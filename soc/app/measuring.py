@@ -16,7 +16,9 @@ from typing import TypeVar
 from collectors.event import Event
 from iso27001.catalogue import load as load_catalogue
 from iso27001.counting import Count, Newest, due, newest, samples
+from iso27001.errors import IsoError
 from iso27001.ledger import Fact
+from iso27001.ledger.store import Ledger
 from iso27001.legal import VIETNAM, log_retention
 from iso27001.measures import ledger_sample, measure, measures
 from iso27001.register.counting import register_counts, status_counts
@@ -97,7 +99,7 @@ class Measuring:
             facts += samples(told, known, since=since, until=now, time=now)
         verdict = None
         if "LOG-04" in wanted:
-            verdict = check_ledger(site)
+            verdict = round_.verdict
             facts.append(ledger_sample(verdict, since=now - WINDOW, until=now, time=now))
             facts += _given(_evidence, round_)
         return len(site.ledger.append(facts)), verdict
@@ -172,6 +174,11 @@ class Round:
     def status(self) -> Status:
         """The controls over the window, before this round."""
         return current_status(self.site, self.since, self.now)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What the ledger's verification says. Raises: LedgerError, SigningError."""
+        return check_ledger(self.site)
 
     @cached_property
     def stopped(self) -> list[str]:
@@ -301,6 +308,37 @@ def _playbooks(round_: Round) -> list[Count]:
     return playbook_counts(site.playbooks.values(), round_.now.astimezone(site.config.site.zone).date())
 
 
+def _records(round_: Round) -> list[Count]:
+    """Entries of the ledger that verify, and how old its backup is, if the site names one that continues in this ledger."""
+    verdict = round_.verdict
+    wrong = len({fault.seq for fault in verdict.faults if fault.seq is not None}) + verdict.more
+    gone = max(0, max((head.size for head in [round_.site.ledger.last_head()] if head), default=0) - verdict.size)
+    numbers = {
+        "records": verdict.size,
+        "records_verified": verdict.size if verdict.sound else max(0, verdict.size - max(1, wrong)),
+        "deleted_before_due": gone,
+        "ledger_backup_age_h": _backup_age_h(round_),
+    }
+    query = f"verify {verdict.size} entries; entries that the last head has beyond them; the last head of the copy that iso.backup names"
+    return [Count("REC-01", numbers, verdict.size, query)]
+
+
+def _backup_age_h(round_: Round) -> float | None:
+    """None where no backup is named, it cannot be read, or it is of another ledger."""
+    path, ledger = round_.site.config.iso.backup, round_.site.ledger
+    if path is None:
+        return None
+    try:
+        with Ledger.open(path, read_only=True) as copy:
+            head = copy.last_head()
+    except IsoError as error:
+        _log.warning("the backup of the ledger cannot be read", extra={"error": str(error)})
+        return None
+    if head is None or head.size > ledger.size or ledger.root_at(head.size) != head.root:
+        return None
+    return round((round_.now - head.time) / timedelta(hours=1), 2)
+
+
 def _register(round_: Round) -> list[Count]:
     return register_counts(round_.status.register, round_.now)
 
@@ -324,5 +362,6 @@ _GIVERS: Sequence[tuple[frozenset[str], Callable[[Round], list[Count]]]] = (
     (frozenset({"INC-06"}), _playbooks),
     (frozenset({"AUD-01", "INC-04", "INC-06", "REP-01", "BAK-01", "IAM-01", "MON-04", "LOG-06"}), _register),
     (frozenset({"CMP-01"}), _evaluated),
+    (frozenset({"REC-01"}), _records),
 )
 """The measures that a function counts something of."""

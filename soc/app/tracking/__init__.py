@@ -75,7 +75,9 @@ class Tracking:
         allow(self.site, self.actor, name, on, takes, may)
 
     def write(self, decide: Callable[[By], Fact]) -> Entry:
-        """Append what is decided now. Raises: RecordError where somebody was faster, IsoError."""
+        """Append what is decided now. Raises: RecordError where somebody was faster, SocError where nothing can be written, IsoError."""
+        if self.site.read_only:
+            raise SocError(f"{self.site.config.data} cannot be written; nothing was recorded")
         return write(self.site.ledger, decide(By(self.actor, self.site.clock())))
 
     def _values(self, act: Act, given: Mapping[str, Any]) -> Values:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 from iso27001.catalogue import load
 from iso27001.counting import Count, told_by
 from iso27001.ledger import Fact
+from iso27001.ledger.signing import Signer
+from iso27001.ledger.store import Ledger
 from iso27001.measures import SAMPLE, Indicator, Sample, measures, read_sample
 from iso27001.register import By
 from iso27001.register.activities import ActivityKind, ActivityText, record
@@ -72,7 +76,7 @@ def test_every_measure_that_the_soc_can_count_has_a_sample(clocked: Clocked) -> 
     assert {"LOG-01", "LOG-02", "CMP-01"} <= {of for of, sample in found.items() if sample.met is not None}
     assert set(found) == {
         *("LOG-01", "LOG-02", "LOG-03", "LOG-04", "LOG-05", "MON-01", "MON-03", "INC-01", "UTL-01", "DLP-01"),
-        *("CAP-01", "INC-03", "INC-04", "INC-06", "CMP-01", "AUD-01"),
+        *("REC-01", "CAP-01", "INC-03", "INC-04", "INC-06", "CMP-01", "AUD-01"),
     }
     assert found["LOG-02"].met is True, "the shipped configuration keeps what the law demands"
     assert found["CMP-01"].met is False, "nothing was evaluated yet"
@@ -137,6 +141,34 @@ def test_a_source_that_stopped_makes_its_controls_stale_and_is_named(clocked: Cl
 def test_a_soc_that_stood_still_makes_no_source_silent(clocked: Clocked) -> None:
     clocked.heard("auth", "web", hours=range(14 * 24))
     assert stopped_sources(clocked.site, MONDAY + 15 * DAY) == []
+
+
+def test_a_backup_of_the_ledger_is_as_old_as_its_last_head_and_one_of_another_ledger_is_none(
+    clocked: Clocked, tmp_path: Path
+) -> None:
+    site, backup = clocked.site, tmp_path / "backup.db"
+    site.ledger.append([Fact("a", "note", MONDAY, "engine", {})])
+    site.ledger.sign(MONDAY)
+    with sqlite3.connect(site.ledger_path) as source, sqlite3.connect(backup) as copy:
+        source.backup(copy)
+    clocked.now = MONDAY + 5 * HOUR
+
+    def age(path: Path | None) -> float | None:
+        iso = dataclasses.replace(site.config.iso, backup=path)
+        site.config = dataclasses.replace(site.config, iso=iso)
+        measure_all(site)
+        clocked.now += HOUR
+        found = clocked.samples()["REC-01"]
+        assert found.numbers["records_verified"] == found.numbers["records"]
+        return found.numbers.get("ledger_backup_age_h")
+
+    with Ledger.open(tmp_path / "other.db", signer=Signer.load_or_create(tmp_path / "other.key")) as other:
+        other.append([Fact("b", "note", MONDAY, "engine", {})])
+        other.sign(MONDAY)
+    assert age(backup) == 5
+    assert age(tmp_path / "other.db") is None
+    assert age(tmp_path / "missing.db") is None
+    assert age(None) is None
 
 
 def test_nothing_is_counted_that_the_catalogue_does_not_know(clocked: Clocked) -> None:
