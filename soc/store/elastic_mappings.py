@@ -171,6 +171,12 @@ _ALERTS = {
     "title": _KEYWORD,
     "rule_id": _KEYWORD,
     "system": _KEYWORD,
+    "assignee": _KEYWORD,
+    "reason": _KEYWORD,
+    "opened_us": {"type": "long"},
+    "due_us": {"type": "long"},
+    "snoozed_us": {"type": "long"},
+    "suppressed": {"type": "boolean"},
 }
 
 _INCIDENTS = {
