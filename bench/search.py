@@ -16,14 +16,15 @@ from tempfile import TemporaryDirectory
 from collectors.event import Event, Value, make_event
 from collectors.journal import JournalConfig, open_journal, open_reader
 from collectors.record import Position, RawRecord
+from soc.app.indexing import INDEX_BATCH
 from soc.app.memory import settle
 from soc.store.language import parse
 from soc.store.local_events import LocalEventStore
 from soc.store.segments.counting import histogram, top
+from soc.store.segments.files import Segment, listed
 from soc.store.segments.view import Asked
 
 DAY = datetime(2026, 10, 14, tzinfo=UTC)
-BATCH = 10_000
 RATE = 30_000
 """Events a second of the live part."""
 
@@ -54,19 +55,20 @@ def fill(folder: Path, count: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     random, spent, slowest = Random(1), 0.0, 0.0
     store = _store(folder)
-    for first in range(0, count, BATCH):
-        batch = [_event(n, random) for n in range(first, min(first + BATCH, count))]
-        begun = time.process_time()
+    for first in range(0, count, INDEX_BATCH):
+        batch = [_event(n, random) for n in range(first, min(first + INDEX_BATCH, count))]
+        begun, cpu = time.perf_counter(), time.process_time()
         store.index(batch, first)
-        took = time.process_time() - begun
-        spent, slowest = spent + took, max(slowest, took)
+        spent, slowest = spent + time.process_time() - cpu, max(slowest, time.perf_counter() - begun)
+    cpu = time.process_time()
+    store.close()
+    spent += time.process_time() - cpu
     size = sum(path.stat().st_size for path in (folder / "events").glob("segment-*"))
-    sealed = store.view().files[:-1]
-    rows = sum(about.rows for file in sealed if file.path.suffix == ".parquet" for about in file.header.groups)
-    print(f"index: {count / spent:,.0f} events/CPU-s, longest batch {slowest * 1000:,.0f} ms")
+    sealed = [file for file in listed(folder / "events") if isinstance(file, Segment)]
+    rows = sum(about.rows for file in sealed for about in file.header.groups)
+    print(f"index: {count / spent:,.0f} events/CPU-s, longest step of {INDEX_BATCH:,} {slowest * 1000:,.0f} ms")
     if rows:
         print(f"sealed: {size / rows:.1f} bytes an event, raw bytes and all")
-    store.close()
 
 
 def _store(folder: Path) -> LocalEventStore:
@@ -129,8 +131,9 @@ def live(folder: Path, seconds: int) -> None:
     context = multiprocessing.get_context("spawn")
     told: multiprocessing.Queue[list[float]] = context.Queue()
     begun, over = context.Event(), context.Event()
+    steps: multiprocessing.Queue[list[float]] = context.Queue()
     writer = context.Process(target=_write, args=(folder / "live", seconds, begun, told))
-    indexer = context.Process(target=_index, args=(folder / "live", over))
+    indexer = context.Process(target=_index, args=(folder / "live", over, steps))
     for process in (writer, indexer):
         process.start()
     begun.wait()
@@ -146,12 +149,14 @@ def live(folder: Path, seconds: int) -> None:
         behind = max(behind, len(store.view().tail))
     stalls = told.get()
     over.set()
+    indexed = steps.get()
     for process in (writer, indexer):
         process.join()
     waits.sort()
     print(
         f"live: {store.count():,} events in {seconds} s; {len(waits)} searches, median {statistics.median(waits):.0f} ms, "
-        f"95 % {waits[int(len(waits) * 0.95)]:.0f} ms; longest append {max(stalls):.0f} ms; at most {behind:,} events in no file"
+        f"95 % {waits[int(len(waits) * 0.95)]:.0f} ms; longest append {max(stalls):.0f} ms, "
+        f"longest step of indexing {max(indexed):.0f} ms; at most {behind:,} events in no file"
     )
 
 
@@ -181,17 +186,21 @@ def _moved(events: list[Event], first: int) -> Iterator[Event]:
         yield make_event(record, _time(n), event.fields)
 
 
-def _index(folder: Path, over: Event_) -> None:
+def _index(folder: Path, over: Event_, told: multiprocessing.Queue[list[float]]) -> None:
     reader = open_reader(JournalConfig(folder / "journal"))
-    store, offset = LocalEventStore(folder / "events", reader), 0
+    store, offset, steps = LocalEventStore(folder / "events", reader), 0, [0.0]
+    settle()
     while not over.is_set():
-        events, following = reader.read(offset, BATCH)
+        begun = time.perf_counter()
+        events, following = reader.read(offset, INDEX_BATCH)
         if events:
             store.index(events, offset)
+            steps.append((time.perf_counter() - begun) * 1000)
         else:
             time.sleep(0.1)
         offset = following
     store.close()
+    told.put(steps)
 
 
 def _time(n: int) -> datetime:

@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ _READ = 2_000
 
 MOST_BEHIND = 1_000_000
 """Events that a search reads from the journal, which takes some seconds; a store that is further behind says so."""
+
+MOST_WAITING = 65_536
+"""Events that wait in memory until parts of them are written; beyond it who hands them in waits."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +72,9 @@ class LocalEventStore:
         except OSError as error:
             self._release()  # what it held is in the journal
             raise UnreachableError(f"{self.path}: {error.strerror}") from error
+        except SocError:
+            self._release()
+            raise
 
     def _index(self, writer: _Writer, events: Sequence[Event], first: int) -> Indexed:
         self._check(writer, events, first)
@@ -81,7 +88,10 @@ class LocalEventStore:
 
     def _check(self, writer: _Writer, events: Sequence[Event], first: int) -> None:
         """Raises: SocError where the store holds other events than the journal."""
-        if not events or writer.end <= first or self._hidden(events[0]) or writer.pending(events[0].id):
+        if not events or writer.end <= first or self._hidden(events[0]):
+            return
+        writer.settle()
+        if writer.pending(events[0].id):
             return
         if not self._files().held([events[0].id]):
             raise SocError(f"{self.path}: holds another event at offset {first}: it is the store of another journal")
@@ -89,19 +99,24 @@ class LocalEventStore:
     def _fresh(self, writer: _Writer, events: Sequence[Event], first: int) -> list[tuple[int, Event]]:
         """Those that the store does not hold, each with its offset. An event beyond all of its stream cannot be in it."""
         fresh: list[tuple[int, Event]] = []
-        marks = writer.marks
-        new: set[str] = set()
-        files = self._files()
+        marks, hidden = writer.marks, self._hidden
+        seen: set[str] | None = None  # made when a stream goes back
+        files = None
         for offset, event in enumerate(events, first):
-            key, place = (event.source, event.position.stream), event.position.offset
+            position = event.position
+            key, place = (event.source, position.stream), position.offset
             mark = marks.get(key)
             if mark is not None and place <= mark:
-                if event.id in new or writer.pending(event.id) or files.held([event.id]):
+                if seen is None or files is None:
+                    writer.settle()
+                    seen, files = {event.id for event in events[: offset - first]}, self._files()
+                if event.id in seen or writer.pending(event.id) or files.held([event.id]):
                     continue
             else:
                 marks[key] = place
-            new.add(event.id)
-            if not self._hidden(event):
+            if seen is not None:
+                seen.add(event.id)
+            if not hidden(event):
                 fresh.append((offset, event))
         return fresh
 
@@ -130,8 +145,8 @@ class LocalEventStore:
         """Events of the journal from `offset` on and below `end` (None: its own) that are not hidden, and of those before not one again."""
         if end is None:
             end = self._journal.end()
-            if self._writer is not None and self._writer.end >= end and offset == self._writer.flushed:
-                return list(self._writer.rows)
+            if self._writer is not None and (rows := self._writer.beyond(offset, end)) is not None:
+                return rows
             if end - offset > MOST_BEHIND:
                 raise UnreachableError(f"{self.path}: {end - offset:,} events are not indexed yet; `soc run` does so")
             with self._reading:
@@ -228,11 +243,15 @@ class _Tail:
 
 
 class _Writer:
-    """The one process that writes parts and seals them. `end`: offset behind what it took; `flushed`: behind what stands in files."""
+    """The one process that writes parts and seals them. `end`: offset behind what it took; `flushed`: behind what stands in files.
+
+    Parts are built and segments sealed in threads of their own, so that who hands in events does not wait for either.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises: UnreachableError where another process writes, OSError."""
         from soc.store.segments.files import Part, listed
+        from soc.store.segments.sealer import Sealer
         from soc.store.segments.view import View
 
         self._path = path
@@ -246,45 +265,91 @@ class _Writer:
         for left in set(path.glob("part-*")) - {file.path for file in files}:
             left.unlink()  # sealed, or never whole
         self._parts = [file for file in files if isinstance(file, Part)]
-        self.types: Types = dict(files[-1].header.types) if files else {}
+        self._types: Types = dict(files[-1].header.types) if files else {}
         self.marks: Marks = View(path, lambda *_: []).marks
-        self.flushed = self.end = files[-1].end if files else 0
-        self.rows: list[tuple[int, Event]] = []
+        self._flushed = self.end = files[-1].end if files else 0
+        self._rows: list[tuple[int, Event]] = []
         self._ids: set[str] = set()
+        self._ids_to = 0
+        self._state = threading.Condition()
+        self._busy = False
+        self._failure: Exception | None = None
+        self._pool = ThreadPoolExecutor(1, "part")
+        self._sealer = Sealer(path)
 
     def pending(self, event_id: str) -> bool:
-        """Whether the event waits for a part."""
+        """Whether the event waits for a part; once settled."""
+        if self._ids_to != self.end:  # made when it is asked for: sources are read forward
+            self._ids, self._ids_to = {event.id for _, event in self._rows}, self.end
         return event_id in self._ids
 
+    def beyond(self, offset: int, end: int) -> list[tuple[int, Event]] | None:
+        """What it took from `offset` on, where that is what it did not write and all below `end` is in it; else None."""
+        with self._state:
+            return list(self._rows) if self._flushed == offset and self.end >= end else None
+
     def add(self, rows: list[tuple[int, Event]], end: int) -> None:
-        """Take rows; parts and segments are written as they fill. Raises: OSError."""
+        """Take rows; parts and segments are written as they fill. Raises: OSError, also of what was taken before."""
+        with self._state:
+            self._rows += rows
+            self.end = end
+            self._state.wait_for(lambda: not self._busy or len(self._rows) <= MOST_WAITING)
+            begin = not self._busy and self._failure is None and self._due()
+            self._busy = self._busy or begin
+        if begin:
+            self._pool.submit(self._flush_all)
+        self._check()
+
+    def settle(self) -> None:
+        """Wait until nothing is being written into parts. Raises: OSError."""
+        with self._state:
+            self._state.wait_for(lambda: not self._busy)
+        self._check()
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _flush_all(self) -> None:
+        """Write parts until too few rows are left for one."""
+        while True:
+            try:
+                self._flush()
+            except Exception as error:  # of a thread: who hands in the next rows hears of it
+                self._failure = error
+            with self._state:
+                if self._failure is not None or not self._due():
+                    self._busy = False
+                    self._state.notify_all()
+                    return
+
+    def _due(self) -> bool:
         from soc.store.segments.building import ROWS
 
-        self.rows += rows
-        self._ids.update(event.id for _, event in rows)
-        self.end = end
-        while len(self.rows) >= ROWS or (self.rows and self._another_day()):
-            self._flush(ROWS)
+        rows = self._rows
+        return len(rows) >= ROWS or (bool(rows) and rows[0][1].ingested.date() != rows[-1][1].ingested.date())
 
-    def _another_day(self) -> bool:
-        return self.rows[0][1].ingested.date() != self.rows[-1][1].ingested.date()
-
-    def _flush(self, most: int) -> None:
+    def _flush(self) -> None:
         """Write a part of the oldest rows of one day, and seal where it fills a segment or ends a day."""
-        from soc.store.segments.building import build
-        from soc.store.segments.writing import GROUPS, seal, write_part
+        from soc.store.segments.building import ROWS, build
+        from soc.store.segments.writing import GROUPS, write_part
 
-        day = self.rows[0][1].ingested.date()
-        count = next((at for at, (_, event) in enumerate(self.rows[:most]) if event.ingested.date() != day), most)
-        rows = self.rows[:count]
-        self._parts.append(write_part(self._path, build(rows, self.types), self.flushed, self.types))
-        self.flushed = rows[-1][0] + 1
-        self.rows = self.rows[len(rows) :]
-        self._ids = {event.id for _, event in self.rows}
-        if len(self._parts) == GROUPS or (self.rows and self.rows[0][1].ingested.date() != day):
-            seal(self._path, self._parts)
-            self._parts = []
+        rows = self._rows[:ROWS]
+        day = rows[0][1].ingested.date()
+        count = next((at for at, (_, event) in enumerate(rows) if event.ingested.date() != day), len(rows))
+        rows = rows[:count]
+        self._parts.append(write_part(self._path, build(rows, self._types), self._flushed, self._types))
+        with self._state:
+            self._flushed = rows[-1][0] + 1
+            self._rows = self._rows[len(rows) :]
+            self._state.notify_all()
+        over = bool(self._rows) and self._rows[0][1].ingested.date() != day
+        while len(self._parts) >= GROUPS or (over and self._parts):
+            self._sealer.seal(self._parts[:GROUPS])
+            del self._parts[:GROUPS]
 
     def close(self) -> None:
-        """Let another process write."""
+        """Let another process write, once what was begun is written; what failed is left to that process."""
+        self._pool.shutdown()
+        self._sealer.close()
         os.close(self._lock)

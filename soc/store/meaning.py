@@ -65,7 +65,12 @@ def fold(text: str) -> str:
     """As text is compared: in NFC, letter for letter in lower case, so that its length does not depend on where a word ends."""
     if text.isascii():
         return text.lower()
-    return "".join(low if len(low := letter.lower()) == 1 else letter for letter in unicodedata.normalize("NFC", text))
+    text = unicodedata.normalize("NFC", text)
+    if (
+        len(low := text.lower()) == len(text) and "\N{GREEK CAPITAL LETTER SIGMA}" not in text
+    ):  # whose lower case depends on its place
+        return low
+    return "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
 
 
 def holds(query: Query, zone: tzinfo = UTC) -> Holds:

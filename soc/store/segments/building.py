@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from ipaddress import ip_address
 
 import msgspec
@@ -22,6 +21,7 @@ import pyarrow.compute as pc
 from collectors.event import ENVELOPE, Event, Value
 from soc.store.matching import is_address, text_of
 from soc.store.meaning import fold
+from soc.store.segments.envelope import TIME, Envelopes
 from soc.store.segments.words import Bits, bits
 
 ROWS = 8_192
@@ -44,7 +44,6 @@ ARROW = {
 }
 _PYTHON = {name: kind for kind, name in TYPES.items()}
 
-TIME = pa.timestamp("us", "UTC")
 ENVELOPE_COLUMNS = {
     "@timestamp": TIME,
     "event.ingested": TIME,
@@ -123,19 +122,13 @@ def _build(rows: Sequence[tuple[int, Event]], whole: list[tuple[int, Event]], ty
         rest[at] = msgspec.msgpack.encode(left)
     for at, (_, event) in enumerate(whole, len(ordered) - len(whole)):
         rest[at] = msgspec.msgpack.encode(event)
-    events = [event for _, event in ordered]
+    events = Envelopes([event for _, event in ordered])
     offsets = np.array([offset for offset, _ in ordered], np.int64)
-    columns |= _envelope(events, fields.messages(len(ordered)), len(whole))
+    columns |= events.columns(fields.messages(len(ordered)), len(whole))
     columns |= {"_offset": pa.array(offsets), "_shape": pa.array(numbers), "_rest": pa.array(rest, pa.binary())}
-    columns[ID_START] = pa.array(_id_starts(events))
-    return _group(
-        pa.table(columns),
-        tuple(by_shape),
-        fields.rest.values(),
-        [event for _, event in whole],
-        _marks(events),
-        fields.conflicts,
-    )
+    columns[ID_START] = events.id_starts()
+    kept = [event for _, event in whole]
+    return _group(pa.table(columns), tuple(by_shape), fields.rest.values(), kept, events.marks(), fields.conflicts)
 
 
 def regrouped(table: pa.Table, shapes: tuple[Shape, ...], types: Types) -> Group:
@@ -175,6 +168,10 @@ def _odd(event: Event) -> bool:
     return not (-(1 << 63) <= event.position.offset < 1 << 63 and -(1 << 63) <= event.position.index < 1 << 63)
 
 
+_TOGETHER = 128
+"""Events whose values are gathered at once: they stay in the processor's cache."""
+
+
 class _Fields:
     """The columns of fields as they fill, shape by shape."""
 
@@ -196,22 +193,20 @@ class _Fields:
         """Append events that all have the fields of this shape."""
         start = self._rows
         self._rows += len(events)
-        for name, values in zip(shape, zip(*[event.fields.values() for event in events], strict=True), strict=True):
+        gathered: list[list[Value]] = [[] for _ in shape]
+        for at in range(0, len(events), _TOGETHER):
+            some = zip(*[event.fields.values() for event in events[at : at + _TOGETHER]], strict=True)
+            for values, more in zip(gathered, some, strict=True):
+                values.extend(more)
+        for name, values in zip(shape, gathered, strict=True):
             column = self._column(name, values)
             if column is None:
                 self._leave(name, start, enumerate(values))
                 continue
             column += [None] * (start - len(column))
-            if not self._fits(name, values):
-                odd = [(at, value) for at, value in enumerate(values) if not self._fits(name, (value,))]
-                self.conflicts += sum(value is not None for _, value in odd)
-                self._leave(name, start, odd)
-                kept = list(values)
-                for at, _ in odd:
-                    kept[at] = None
-                column += kept
-            else:
-                column += values
+            if not _may_fit(_PYTHON[self._types[name]], values):
+                self._leave_odd(name, start, values)
+            column += values
 
     def _column(self, name: str, values: Sequence[Value]) -> list[Value] | None:
         """The list that the values of a field go to; None where they have no column."""
@@ -224,107 +219,56 @@ class _Fields:
             self._types[name] = kind
         return self._values.setdefault(name, [])
 
-    def _fits(self, name: str, values: Sequence[Value]) -> bool:
+    def _leave_odd(self, name: str, start: int, values: list[Value], *, filled: bool = False) -> None:
+        """Leave what does not fit; None stands in its place then. `filled`: None stands for no value already."""
         kind = _PYTHON[self._types[name]]
-        if set(map(type, values)) != {kind}:
-            return False
-        if kind is int:
-            return min(values) >= -(1 << 63) and max(values) < 1 << 63  # type: ignore[type-var, operator]
-        return kind is not list or all(type(each) is str for value in values for each in value)  # type: ignore[union-attr]
+        odd = [(at, v) for at, v in enumerate(values) if not (filled and v is None) and not _fits(kind, v)]
+        self.conflicts += sum(value is not None for _, value in odd)
+        self._leave(name, start, odd)
+        for at, _ in odd:
+            values[at] = None
 
     def _leave(self, name: str, start: int, values: Iterable[tuple[int, Value]]) -> None:
         for at, value in values:
             self.rest.setdefault(start + at, {})[name] = value
 
     def messages(self, rows: int) -> list[Value]:
-        """The `message` of each row, None where it has none that is a text."""
-        values = self._values.get(MESSAGE, [])
-        return values + [None] * (rows - len(values))
+        """The `message` of each row, None where it has none that is a text; once there are columns."""
+        return self._values.get(MESSAGE) or [None] * rows
 
     def columns(self, rows: int) -> dict[str, pa.Array]:
         """An array a field, null where a row has it not."""
         made = {}
         for name, values in self._values.items():
             kind = self._types[name]
-            filled = values + [None] * (rows - len(values))
-            if name == MESSAGE or kind != "text":
-                made[name] = pa.array(filled, pa.string() if kind == "text" else ARROW[kind])
-            else:
-                made[name] = pa.array(filled, pa.string()).dictionary_encode()
+            arrow = pa.string() if kind == "text" else ARROW[kind]
+            values.extend([None] * (rows - len(values)))
+            try:
+                made[name] = pa.array(values, arrow)
+            except (pa.ArrowException, OverflowError):
+                self._leave_odd(name, 0, values, filled=True)
+                made[name] = pa.array(values, arrow)
+            if kind == "text" and name != MESSAGE:
+                made[name] = made[name].dictionary_encode()
         return made
 
 
-def _envelope(events: Sequence[Event], messages: Sequence[Value], whole: int) -> dict[str, pa.Array]:
-    """Columns of what is no field. The last `whole` events have no place in theirs."""
-    before, after = [], []
-    for event, message in zip(events, messages, strict=True):
-        if message:
-            head, found, tail = event.raw.partition(message.encode())  # type: ignore[union-attr]
-            before.append(head)
-            after.append(tail if found else None)
-        else:
-            before.append(event.raw)
-            after.append(None)
-    places = [event.position for event in events]
-    fits = places[: len(places) - whole]
-    text = {
-        "soc.source": [event.source for event in events],
-        "log.file.path": [place.path for place in places],
-        "_stream": [place.stream for place in places],
-        "_peer": [event.peer for event in events],
-    }
-    return {
-        "@timestamp": pa.array([event.time for event in events], TIME),
-        "event.ingested": pa.array([event.ingested for event in events], TIME),
-        **{name: pa.array(values, pa.string()).dictionary_encode() for name, values in text.items()},
-        "log.offset": pa.array([place.offset for place in fits] + [None] * whole, pa.int64()),
-        "event.index": pa.array([place.index for place in fits] + [None] * whole, pa.int64()),
-        "_id": _own_ids(events),
-        "_before": pa.array(before, pa.binary()),
-        "_after": pa.array(after, pa.binary()),
-    }
+def _may_fit(kind: type, values: Sequence[Value]) -> bool:
+    """Whether all values are of a type and none is null; Arrow refuses what else is no text, and whole numbers beyond 64 bits."""
+    if kind is str:
+        return None not in values
+    if kind is list:
+        return all(_fits(kind, value) for value in values)
+    return set(map(type, values)) == {kind}
 
 
-def _own_ids(events: Sequence[Event]) -> pa.Array:
-    """The ids of those whose id is not what `event_id` gives."""
-    derived = _derived_ids(events)
-    if "".join([event.id for event in events]) == derived:
-        return pa.nulls(len(events), pa.binary(16))
-    starts = range(0, len(derived), 32)
-    own = [
-        None if event.id == derived[at : at + 32] else bytes.fromhex(event.id)
-        for at, event in zip(starts, events, strict=True)
-    ]
-    return pa.array(own, pa.binary(16))
-
-
-def _derived_ids(events: Sequence[Event]) -> str:
-    """What `event_id` gives of each, one after the other."""
-    found = []
-    known: dict[tuple[str, str], bytes] = {}
-    for event in events:
-        position = event.position
-        key = (event.source, position.stream)
-        start = known.get(key)
-        if start is None:
-            start = known[key] = f"{event.source}\0{position.stream}\0".encode()
-        found.append(blake2b(b"%b%d\0%b" % (start, position.offset, event.raw), digest_size=16).digest())
-    return b"".join(found).hex()
-
-
-def _id_starts(events: Sequence[Event]) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
-    starts = bytes.fromhex("".join([event.id[:8] for event in events]))
-    return np.frombuffer(starts, ">u4").astype(np.uint32)
-
-
-def _marks(events: Sequence[Event]) -> Marks:
-    marks: Marks = {}
-    for event in events:
-        position = event.position
-        key = (event.source, position.stream)
-        if position.offset > marks.get(key, -(1 << 64)):
-            marks[key] = position.offset
-    return marks
+def _fits(kind: type, value: Value) -> bool:
+    """Whether a column of a type takes a value as it is."""
+    if type(value) is not kind:
+        return False
+    if isinstance(value, list):
+        return all(type(each) is str for each in value)
+    return not isinstance(value, int) or -(1 << 63) <= value < 1 << 63
 
 
 NOT_ENTERED = frozenset({"@timestamp", "event.ingested", "event.id", "event.original", "log.offset", "event.index"})
@@ -333,7 +277,7 @@ NOT_ENTERED = frozenset({"@timestamp", "event.ingested", "event.id", "event.orig
 
 def _texts(table: pa.Table, rest: Iterable[Mapping[str, Value]], whole: Iterable[Event]) -> Iterable[bytes]:
     """All text whose words are entered, line by line: of events what is searched by words, and each value of each other field once."""
-    yield lines(searched(table))[0]
+    yield from _folded(searched(table).to_pylist())
     for name in table.column_names:
         if name == MESSAGE or name in NOT_ENTERED or (name[0] == "_" and name != "_peer"):
             continue
@@ -347,13 +291,20 @@ def _texts(table: pa.Table, rest: Iterable[Mapping[str, Value]], whole: Iterable
             column = pa.array([text_of(value) for value in column.drop_null().unique().to_pylist()], pa.string())
         else:
             column = column.drop_null().unique().cast(pa.string())
-        yield lines(column)[0]
+        yield from _folded(column.to_pylist())
         if is_address(name):
             yield b"\n".join(_mapped(column))
     for fields in rest:
         yield from (fold(_line(value)).encode() for value in fields.values())
     for event in whole:
         yield from (fold(_line(value)).encode() for value in event.document().values())
+
+
+def _folded(texts: Sequence[str | None]) -> Iterable[bytes]:
+    """Texts as filters have them, a line each."""
+    there = [text for text in texts if text]
+    yield "\n".join([text for text in there if text.isascii()]).lower().encode()
+    yield fold("\n".join([text for text in there if not text.isascii()])).encode()
 
 
 def _line(value: Value) -> str:

@@ -16,6 +16,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 BLOCK = 1024
@@ -38,13 +40,19 @@ _CHUNK = 1 << 16
 _RADIX = np.uint32(0x01000193)
 
 
-_WORD = bytes(
-    byte if byte >= 0x80 else ord(chr(byte).lower()) if chr(byte).isalnum() or byte == 0x5F else 0
+_JOINER = 1
+_ENTERED = bytes(
+    _JOINER
+    if byte in b".-"
+    else byte
+    if byte >= 0x80
+    else ord(chr(byte).lower())
+    if chr(byte).isalnum() or byte == 0x5F
+    else 0
     for byte in range(256)
 )
-"""Of each byte: the one that is entered for it, 0 for what is no part of a word."""
-
-_DOT, _DASH = ord("."), ord("-")
+"""Of each byte: the one that is entered for it, 0 for what is no part of a word or compound. A joiner counts 1, dot and dash alike: what
+that costs is a group read in vain."""
 
 
 @cache
@@ -77,14 +85,13 @@ def _between(text: bytes, start: int) -> int:
 
 def _hashes(text: bytes) -> NDArray[np.uint32]:
     size = len(text)
-    raw = np.frombuffer(text, np.uint8)
     entered = np.zeros(size + 2, np.uint8)  # a byte that is no word on either side
-    entered[1:-1] = np.frombuffer(text.translate(_WORD), np.uint8)
-    word = entered != 0
+    entered[1:-1] = np.frombuffer(text.translate(_ENTERED), np.uint8)
+    word = entered > _JOINER
     joined = np.zeros(size + 2, np.bool_)
-    joined[1:-1] = ((raw == _DOT) | (raw == _DASH)) & word[:-2] & word[2:]
+    np.logical_and(entered[1:-1] == _JOINER, word[:-2], out=joined[1:-1])
+    joined[1:-1] &= word[2:]
     value = entered[1:-1].astype(np.uint32)
-    value += joined[1:-1]  # a joiner counts 1, dot and dash alike: what it costs is a group read in vain
     up, down = _powers(max(_CHUNK, 1 << (size + 1).bit_length()))
     summed = np.empty(size + 1, np.uint32)  # summed[i]: of the text before its byte i
     summed[0] = 0
@@ -118,25 +125,31 @@ def positions(found: NDArray[np.uint32]) -> NDArray[np.intp]:
 def bits(texts: Iterable[bytes]) -> Bits:
     """The filter of a group that holds these texts: lines, so that no word runs from one to the next."""
     filled = np.zeros(BLOCK * BLOCKS, np.bool_)
-    for text in texts:
-        for row in positions(hashes(text)):
+    found = [hashes(text) for text in texts]
+    if found:
+        each = pc.unique(pa.array(np.concatenate(found))).to_numpy()  # a word in twelve is another one
+        for row in positions(each):
             filled[row] = True
     return np.packbits(filled, bitorder="little")
 
 
 def side_by_side(groups: Sequence[Bits]) -> NDArray[np.uint32]:
     """The filters of at most 32 groups, one number a position, folded as far as MOST_FILLED allows."""
-    filled = np.stack([np.unpackbits(group, bitorder="little") for group in groups]).astype(np.bool_)
-    while filled.shape[1] > BLOCK:
-        half = filled.shape[1] // 2
-        folded = filled[:, :half] | filled[:, half:]
-        if folded.mean() > MOST_FILLED:
+    packed = np.stack(groups)
+    while 8 * packed.shape[1] > BLOCK:
+        half = packed.shape[1] // 2
+        folded = packed[:, :half] | packed[:, half:]
+        if int(_ONES[folded].sum(dtype=np.int64)) > MOST_FILLED * 8 * folded.size:
             break
-        filled = folded
-    numbers = np.zeros(filled.shape[1], np.uint32)
-    for at, group in enumerate(filled):
-        numbers |= group.astype(np.uint32) << np.uint32(at)
+        packed = folded
+    numbers = np.zeros(8 * packed.shape[1], np.uint32)
+    for at, group in enumerate(packed):
+        numbers |= np.unpackbits(group, bitorder="little").astype(np.uint32) << np.uint32(at)
     return numbers
+
+
+_ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)
+"""How many bits of a byte are set."""
 
 
 def wanted(text: bytes) -> list[tuple[int, list[int]]]:

@@ -25,6 +25,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with Site.load(config) as site:
         site.journal.append([event(n, n) for n in range(60)], {}, ())
         site.events.index(site.journal.read(0, 60)[0], 0)
+        site.events.close()  # what was begun is sealed
         assert len(tell_sealed(site)) == 2
     return config
 

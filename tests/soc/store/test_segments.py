@@ -255,6 +255,7 @@ def answers(store: LocalEventStore) -> list[object]:
 def test_damaged_files_answer_as_before_while_the_journal_has_their_events(site: Site, harm: str) -> None:
     site.index(some(100, Random(3)))
     store = local(site)
+    store.close()  # what was begun is written
     expected = answers(store)
     paths = sorted(path for path in store.path.iterdir() if path.name != "lock")
     assert {path.suffix for path in paths} == {".arrow", ".parquet", ".index"}
@@ -280,6 +281,7 @@ def test_what_is_damaged_and_no_journal_has_is_told_and_the_rest_is_found(
 ) -> None:
     site.index(some(90, Random(4)))
     store = local(site)
+    store.close()  # what was begun is written
     segment = next(file for file in store.view().files if file.path.suffix == ".parquet")
     whole = segment.path.read_bytes()
     segment.path.write_bytes(whole[:4] + bytes(len(whole) - 4))
@@ -305,6 +307,7 @@ def test_parts_that_a_crash_left_beside_their_segment_are_not_counted_twice(
     with monkeypatch.context() as crash:
         crash.setattr(Path, "unlink", lambda *_, **__: None)
         site.index(some(90, Random(5)))
+        local(site).close()  # what was begun is written
     store = local(site)
     assert len(list(store.path.glob("part-*"))) > len(
         [file for file in store.view().files if file.path.suffix == ".arrow"]
@@ -317,6 +320,7 @@ def test_parts_that_a_crash_left_beside_their_segment_are_not_counted_twice(
     assert answers(other) == expected
     site.store = other
     assert site.index([made(1_001, {"message": "later"}, b"", 900_000, 1_001)]).stored == 1
+    other.close()
     assert len(list(store.path.glob("part-*"))) == len(
         [file for file in other.view().files if file.path.suffix == ".arrow"]
     )
