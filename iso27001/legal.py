@@ -45,6 +45,7 @@ class Rule:
     trigger: Trigger
     when: str
     to: str
+    to_vi: str
     hours: int | None
     month_day: tuple[int, int] | None
     since: date
@@ -190,6 +191,7 @@ def rules() -> tuple[Rule, ...]:
                 trigger=Trigger(item["trigger"]),
                 when=item["when"],
                 to=item["to"],
+                to_vi=item.get("to_vi", item["to"]),
                 hours=item.get("hours"),
                 month_day=(int(month), int(day)) if month else None,
                 since=since,

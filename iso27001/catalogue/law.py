@@ -22,6 +22,7 @@ _DEADLINE = {
     "trigger": True,
     "when": True,
     "to": True,
+    "to_vi": False,
     "hours": False,
     "date": False,
 }

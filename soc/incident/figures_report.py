@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 from iso27001.language import Language
 from iso27001.report.document import Block, Column, Document, Facts, Heading, Paragraph, Row, Table
 from soc.alert import Alert
-from soc.incident import Incident
+from soc.incident import Incident, Phase
 from soc.incident.clocks import Clocks, ClockState
 from soc.incident.figures import Figures, Spread
+from soc.incident.notice_words import words
 
 _WORDS: dict[str, tuple[str, str]] = {
-    "shift": ("Report of the shift", "Báo cáo ca trực"),
-    "month": ("Report of the month", "Báo cáo tháng"),
+    "report of shift": ("Report of the shift", "Báo cáo ca trực"),
+    "report of month": ("Report of the month", "Báo cáo tháng"),
+    "shift": ("Shift", "Ca trực"),
     "period": ("Period", "Kỳ báo cáo"),
     "made": ("Made at", "Thời điểm lập"),
     "figures": ("Figures", "Chỉ số vận hành"),
@@ -57,6 +59,20 @@ _WORDS: dict[str, tuple[str, str]] = {
     "whose": ("Whose", "Người nhận"),
     "by": ("by", "hạn"),
     "none": ("None.", "Không có."),
+    "about": ("About", "Nội dung"),
+    "level": ("Level", "Mức"),
+    "due": ("Look by", "Hạn tiếp nhận"),
+    "critical": ("critical", "nghiêm trọng"),
+    "high": ("high", "cao"),
+    "medium": ("medium", "trung bình"),
+    "low": ("low", "thấp"),
+    "informational": ("informational", "thông tin"),
+    "true-positive": ("confirmed", "đúng"),
+    "false-positive": ("false", "sai"),
+    "duplicate": ("duplicate", "trùng lặp"),
+    "running": ("running", "còn hạn"),
+    "warning": ("nearly due", "sắp đến hạn"),
+    "overdue": ("overdue", "quá hạn"),
 }
 
 RULES_SHOWN = 30
@@ -75,7 +91,8 @@ def report(
     kind: str, site: str, found: Figures, left: Handover, made: datetime, language: Language, zone: ZoneInfo
 ) -> Document:
     """The report of a period; `kind`: "shift" or "month"."""
-    say = {key: both[1 if language is Language.VIETNAMESE else 0] for key, both in _WORDS.items()}
+    own = {key: both[1 if language is Language.VIETNAMESE else 0] for key, both in _WORDS.items()}
+    say = {**{phase.value: words(language)[phase.value] for phase in Phase}, **own}
 
     def when(moment: datetime) -> str:
         return moment.astimezone(zone).strftime("%d/%m/%Y %H:%M")
@@ -84,9 +101,9 @@ def report(
         Heading(1, say["figures"]),
         Facts(
             (
-                (say["opened"], f"{_counts(found.opened)}; {say['suppressed']}: {found.suppressed}"),
-                (say["closed"], _counts(found.closed)),
-                (say["backlog"], _counts(found.backlog)),
+                (say["opened"], f"{_counts(found.opened, say)}; {say['suppressed']}: {found.suppressed}"),
+                (say["closed"], _counts(found.closed, say)),
+                (say["backlog"], _counts(found.backlog, say)),
                 *([(say["oldest"], when(found.oldest_open))] if found.oldest_open else []),
                 (say["late"], str(found.late_looks)),
                 (say["mttd"], _spread(found.time_to_detect, say)),
@@ -107,7 +124,7 @@ def report(
     ]
     period = f"{when(found.since)} - {when(found.until)}"
     return Document(
-        title=say[kind],
+        title=say[f"report of {kind}"],
         language=language,
         made=made,
         blocks=tuple(blocks),
@@ -118,8 +135,8 @@ def report(
     )
 
 
-def _counts(counts: dict[str, int]) -> str:
-    named = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+def _counts(counts: dict[str, int], say: dict[str, str]) -> str:
+    named = ", ".join(f"{say[name].lower()} {count}" for name, count in counts.items() if count)
     return f"{sum(counts.values())}{f' ({named})' if named else ''}"
 
 
@@ -145,12 +162,29 @@ def _incidents(left: Handover, say: dict[str, str], when: Callable[[datetime], s
     running = (ClockState.RUNNING, ClockState.WARNING, ClockState.OVERDUE)
     rows = []
     for incident, clocks in left.incidents:
-        due = [f"{c.rule.id} {say['by']} {when(c.due)} ({c.state.value})" for c in clocks.notices if c.state in running]
+        due = [
+            f"{c.rule.id} {say['by']} {when(c.due)} ({say[c.state.value]})"
+            for c in clocks.notices
+            if c.state in running
+        ]
         rows.append(
-            Row((incident.id, incident.title, incident.phase.value, incident.assignee or "-", "\n".join(due) or "-"))
+            Row(
+                (
+                    incident.id,
+                    incident.title,
+                    say[incident.phase.value],
+                    incident.assignee or "-",
+                    "\n".join(due) or "-",
+                )
+            )
         )
     columns = (
-        *(Column(say["incident"], 1, head=True), Column("", 4), Column(say["phase"], 2), Column(say["leads"], 1)),
+        *(
+            Column(say["incident"], 2, head=True),
+            Column(say["about"], 5),
+            Column(say["phase"], 2),
+            Column(say["leads"], 1),
+        ),
         Column(say["notices"], 3),
     )
     return Table("incidents", columns, tuple(rows))
@@ -160,12 +194,17 @@ def _alerts(left: Handover, say: dict[str, str], when: Callable[[datetime], str]
     if not left.alerts:
         return Paragraph(say["none"])
     rows = [
-        Row((a.id, f"{a.title}: {a.entity}", a.level.value, str(a.risk), a.assignee or "-", when(a.due)))
+        Row((a.id, f"{a.title}: {a.entity}", say[a.level.value], str(a.risk), a.assignee or "-", when(a.due)))
         for a in left.alerts
     ]
     columns = (
-        *(Column(say["alert"], 1, head=True), Column("", 5), Column("", 1), Column(say["risk"], 1, number=True)),
-        *(Column(say["whose"], 1), Column(say["by"], 2)),
+        *(
+            Column(say["alert"], 3, head=True),
+            Column(say["about"], 9),
+            Column(say["level"], 3),
+            Column(say["risk"], 2, number=True),
+        ),
+        *(Column(say["whose"], 2), Column(say["due"], 4)),
     )
     return Table("alerts", columns, tuple(rows))
 

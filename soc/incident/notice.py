@@ -48,6 +48,7 @@ def as_data(notice: Notice) -> dict[str, Any]:
     return {
         "notice": {"rule": clock.rule.id, "reference": clock.rule.ref, "regime": clock.rule.regime, "why": clock.why},
         "to": clock.rule.to,
+        "to_vi": clock.rule.to_vi,
         "from": {
             "organisation": notice.sender.organisation,
             "authority": notice.sender.authority,
@@ -178,7 +179,7 @@ def as_document(notice: Notice, language: Language, zone: ZoneInfo) -> Document:
         subtitle=f"{clock.rule.regime}, {clock.rule.ref}",
         whose=notice.sender.organisation,
         cover=(
-            (say["to"], clock.rule.to),
+            (say["to"], clock.rule.to_vi if column else clock.rule.to),
             (say["from"], f"{notice.sender.organisation}, {notice.sender.unit}"),
             (say["authority"], notice.sender.authority or say["unknown"]),
             (say["due"], when(clock.due)),
