@@ -97,7 +97,16 @@ def leaves(name: str, command: click.Command | None) -> dict[str, click.Command]
 def test_every_command_that_prints_data_takes_json() -> None:
     """Those that only confirm, write a file or own the terminal are named here."""
     no_data = {
-        *("run", "tui", "init", "iso measures run", "iso measures record", "iso report", "playbook approve", "playbook confirm"),
+        *(
+            "run",
+            "tui",
+            "init",
+            "iso measures run",
+            "iso measures record",
+            "iso report",
+            "playbook approve",
+            "playbook confirm",
+        ),
     }
     context = click.Context(soc)
     without = set()

@@ -61,14 +61,16 @@ def list_alerts(
     """Alerts in the order of triage: highest risk first, then newest."""
     from soc.alert import AlertStatus
     from soc.detect import Level
-    from soc.store import AlertQuery
+    from soc.store import AlertQuery, Facet, Having
 
     wanted = frozenset(map(AlertStatus, statuses)) or (
         frozenset() if everything else frozenset({AlertStatus.NEW, AlertStatus.ACKNOWLEDGED})
     )
     with open_site(config_path) as site:
         desk = _desk(site)
-        whole = AlertQuery(wanted, frozenset(map(Level, levels)), text, assignee=assignee, rule_id=rule_id)
+        given = ((Facet.ASSIGNEE, assignee), (Facet.RULE, rule_id))
+        having = tuple(Having(facet, value) for facet, value in given if value)
+        whole = AlertQuery(wanted, frozenset(map(Level, levels)), text, having=having)
         awake_at, only = None if asleep else desk.now(), None if suppressed else False
         ids = desk.alert_ids(replace(whole, awake_at=awake_at, suppressed=only))
         rows = [_row(alert, site, as_json=as_json) for alert in desk.alerts(ids[:limit])]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from collectors.event import Event, Value
@@ -71,13 +72,34 @@ class EventStore(Protocol):
         ...
 
 
+class Facet(StrEnum):
+    """What alerts are told apart by."""
+
+    LEVEL = "level"
+    STATUS = "status"
+    RULE = "rule"
+    SYSTEM = "system"
+    ENTITY = "entity"
+    ASSIGNEE = "assignee"
+
+
+@dataclass(frozen=True, slots=True)
+class Having:
+    """Alerts with this very value, or, where it is not `wanted`, all others. Of an entity its value, of a rule its id."""
+
+    facet: Facet
+    value: str
+    wanted: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class AlertQuery:
     """Which alerts: empty means all. `text`: words that title, entity, system, labels or assignee contain (each of them somewhere), case
     folded and literal.
 
-    `since` (inclusive) to `until` (exclusive): when they were last seen. `opened_since`: when the engine wrote them down. `due_before`: to
-    be looked at before. `awake_at`: leaves out those that still sleep then. `suppressed`: only those, or only the others.
+    `since` (inclusive) to `until` (exclusive): when they were last seen. `having`: each of these holds. `opened_since`: when the engine
+    wrote them down. `due_before`: to be looked at before. `awake_at`: leaves out those that still sleep then. `suppressed`: only those, or
+    only the others. `limit`: only the first so many.
     """
 
     statuses: frozenset[AlertStatus] = frozenset()
@@ -86,8 +108,8 @@ class AlertQuery:
     since: datetime | None = None
     until: datetime | None = None
     incident_id: str = ""
-    assignee: str = ""
-    rule_id: str = ""
+    having: tuple[Having, ...] = ()
+    limit: int | None = None
     opened_since: datetime | None = None
     due_before: datetime | None = None
     awake_at: datetime | None = None
@@ -117,6 +139,10 @@ class Projections(Protocol):
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """The alerts of these ids, in their order; unknown ids are left out."""
+        ...
+
+    def facets(self, query: AlertQuery, facet: Facet, limit: int) -> list[tuple[str, int]]:
+        """The values of the alerts that fit, the most frequent first, with how many have them; `limit` of the query counts for nothing."""
         ...
 
     def rule_records(self, since: datetime) -> dict[str, RuleRecord]:

@@ -10,6 +10,10 @@ from datetime import UTC, datetime, timedelta
 from soc.alert import Alert, CloseReason
 from soc.alert.scoring import RuleRecord
 from soc.incident import Incident
+from soc.store import Facet
+
+MAX_VALUE = 1000
+"""Characters of an entity's or system's value that alerts are told apart by."""
 
 MAX_SEARCH_TEXT = 4000
 """Characters of an alert that a text search sees: a keyword of Elasticsearch ends at 32,766 bytes, and an attacker may name the entity."""
@@ -34,6 +38,8 @@ class AlertColumns:
     incident_id: str
     search: str
     assignee: str
+    system: str
+    entity: str
     rule_id: str
     reason: str
     opened_us: int
@@ -62,6 +68,8 @@ def alert_columns(alert: Alert) -> AlertColumns:
         incident_id=alert.incident_id,
         search=_folded(text)[:MAX_SEARCH_TEXT],
         assignee=alert.assignee,
+        system=alert.system[:MAX_VALUE],
+        entity=alert.entity.value[:MAX_VALUE],
         rule_id=alert.rule_id,
         reason=alert.reason.value if alert.reason else "",
         opened_us=micros(alert.opened) if alert.opened else 0,
@@ -88,6 +96,9 @@ def rule_records(counts: Iterable[tuple[str, str, int]]) -> dict[str, RuleRecord
         )
     return found
 
+
+COLUMN_OF = {Facet.RULE: "rule_id"} | {facet: facet.value for facet in Facet if facet is not Facet.RULE}
+"""The column of AlertColumns that holds a facet."""
 
 _NOTHING = (CloseReason.FALSE_POSITIVE, CloseReason.BENIGN)
 

@@ -171,6 +171,7 @@ _ALERTS = {
     "title": _KEYWORD,
     "rule_id": _KEYWORD,
     "system": _KEYWORD,
+    "entity": _KEYWORD,
     "assignee": _KEYWORD,
     "reason": _KEYWORD,
     "opened_us": {"type": "long"},

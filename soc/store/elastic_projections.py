@@ -25,14 +25,14 @@ from soc.alert import Alert
 from soc.alert.scoring import RuleRecord
 from soc.errors import SocError, UnreachableError
 from soc.incident import Incident
-from soc.store import AlertQuery
-from soc.store.columns import alert_columns, incident_columns, micros, rule_records, words
+from soc.store import AlertQuery, Facet
+from soc.store.columns import COLUMN_OF, alert_columns, incident_columns, micros, rule_records, words
 from soc.store.elastic import answering
 from soc.store.elastic_bulk import bulk
 from soc.store.elastic_mappings import PROJECTIONS
 from soc.store.folding import ALERTS, INCIDENTS, N, Standing, View, batches, folded, touched_ids
 
-VERSION = 3
+VERSION = 4
 """Of the mappings and of what the fold writes: a state of another one counts as nothing applied, and the next `apply` begins anew."""
 
 PAGE = 5_000
@@ -81,7 +81,20 @@ class ElasticProjections:
     def alert_ids(self, query: AlertQuery) -> Sequence[str]:
         """See Projections."""
         order = [{"risk": "desc"}, {"last_seen_us": "desc"}, {"id": "asc"}]
-        return self._ids("alerts", _condition(query), order)
+        return self._ids("alerts", _condition(query), order, query.limit)
+
+    def facets(self, query: AlertQuery, facet: Facet, limit: int) -> list[tuple[str, int]]:
+        """See Projections."""
+        order = [{"_count": "desc"}, {"_key": "asc"}]
+        terms = {"terms": {"field": COLUMN_OF[facet], "size": limit, "order": order}}
+        with answering():
+            try:
+                answer = self._client.search(
+                    index=self._indices["alerts"], size=0, query=_condition(query), aggs={"values": terms}
+                )
+            except NotFoundError:
+                return []
+        return [(bucket["key"], bucket["doc_count"]) for bucket in answer["aggregations"]["values"]["buckets"]]
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """See Projections."""
@@ -267,8 +280,10 @@ class ElasticProjections:
                     found[document["_id"]] = _Held(standing, document["_seq_no"], document["_primary_term"])
         return found
 
-    def _ids(self, name: str, condition: dict[str, Any], order: list[dict[str, str]]) -> list[str]:
-        """Every id in order, from one point in time: an alert that moves meanwhile is neither lost nor doubled."""
+    def _ids(
+        self, name: str, condition: dict[str, Any], order: list[dict[str, str]], limit: int | None = None
+    ) -> list[str]:
+        """Every id in order (or the first so many), from one point in time: what moves meanwhile is neither lost nor doubled."""
         ids: list[str] = []
         after: list[Any] | None = None
         with self._point_in_time(self._indices[name]) as point:
@@ -284,10 +299,10 @@ class ElasticProjections:
                         track_total_hits=False,
                     )["hits"]["hits"]
                 ids += (hit["_id"] for hit in hits)
-                if len(hits) < PAGE:
+                if len(hits) < PAGE or (limit is not None and len(ids) >= limit):
                     break
                 after = hits[-1]["sort"]
-        return ids
+        return ids[:limit]
 
     @contextmanager
     def _point_in_time(self, index: str) -> Iterator[str | None]:
@@ -338,8 +353,11 @@ def _condition(query: AlertQuery) -> dict[str, Any]:
     bounds = {"gte": query.since, "lt": query.until}
     if span := {operator: micros(moment) for operator, moment in bounds.items() if moment is not None}:
         filters.append({"range": {"last_seen_us": span}})
-    same = {"incident_id": query.incident_id, "assignee": query.assignee, "rule_id": query.rule_id}
-    filters += ({"term": {field: wanted}} for field, wanted in same.items() if wanted)
+    if query.incident_id:
+        filters.append({"term": {"incident_id": query.incident_id}})
+    for having in query.having:
+        same = {"term": {COLUMN_OF[having.facet]: having.value}}
+        filters.append(same if having.wanted else {"bool": {"must_not": same}})
     for field, operator, limit in (
         ("opened_us", "gte", query.opened_since),
         ("due_us", "lt", query.due_before),

@@ -14,12 +14,13 @@ from soc.alert import Alert
 from soc.alert.scoring import RuleRecord
 from soc.detect import Level
 from soc.incident import Incident
-from soc.store import AlertQuery
-from soc.store.columns import alert_columns, incident_columns, micros, rule_records, words
+from soc.store import AlertQuery, Facet
+from soc.store.columns import COLUMN_OF, alert_columns, incident_columns, micros, rule_records, words
 from soc.store.folding import ALERTS, INCIDENTS, N, Standing, View, batches, folded, touched_ids
+from soc.store.ids import SEPARATOR, packed
 from soc.store.sqlite import Database
 
-VERSION = 2
+VERSION = 3
 """Of the schema and of what the fold writes: another one and the file is emptied, so that the next `apply` rebuilds it."""
 
 _SCHEMA = """
@@ -27,11 +28,12 @@ CREATE TABLE ledger (applied INTEGER NOT NULL);
 INSERT INTO ledger VALUES (0);
 CREATE TABLE alert (
     id TEXT PRIMARY KEY, status TEXT NOT NULL, level INTEGER NOT NULL, risk INTEGER NOT NULL, last_seen_us INTEGER NOT NULL,
-    incident_id TEXT NOT NULL, search TEXT NOT NULL, assignee TEXT NOT NULL, rule_id TEXT NOT NULL, reason TEXT NOT NULL,
+    incident_id TEXT NOT NULL, search TEXT NOT NULL, assignee TEXT NOT NULL, system TEXT NOT NULL,
+    entity TEXT NOT NULL, rule_id TEXT NOT NULL, reason TEXT NOT NULL,
     opened_us INTEGER NOT NULL, due_us INTEGER NOT NULL, snoozed_us INTEGER NOT NULL, suppressed INTEGER NOT NULL, noun BLOB NOT NULL
 );
 CREATE INDEX alert_of_rule ON alert (opened_us, rule_id, reason);
-CREATE INDEX alert_triage ON alert (risk DESC, last_seen_us DESC, id, status, level);
+CREATE INDEX alert_triage ON alert (risk DESC, last_seen_us DESC, id, status, level, snoozed_us, suppressed, search);
 CREATE INDEX alert_of_incident ON alert (incident_id) WHERE incident_id <> '';
 CREATE TABLE incident (
     id TEXT PRIMARY KEY, closed INTEGER NOT NULL, risk INTEGER NOT NULL, last_seen_us INTEGER NOT NULL, noun BLOB NOT NULL
@@ -65,9 +67,23 @@ class LocalProjections:
     def alert_ids(self, query: AlertQuery) -> Sequence[str]:
         """See Projections."""
         where, values = _conditions(query)
-        statement = f"SELECT id FROM alert {where} ORDER BY risk DESC, last_seen_us DESC, id"  # noqa: S608  conditions are ours, values are bound
+        ordered = f"SELECT id FROM alert {where} ORDER BY risk DESC, last_seen_us DESC, id LIMIT ?"  # noqa: S608  conditions are ours, values are bound
+        statement = f"SELECT coalesce(group_concat(id, '{SEPARATOR}'), '') FROM ({ordered})"  # noqa: S608
         with self._database.reading() as connection:
-            return [alert_id for (alert_id,) in connection.execute(statement, values)]
+            (text,) = connection.execute(statement, (*values, -1 if query.limit is None else query.limit)).fetchone()
+        return packed(text)
+
+    def facets(self, query: AlertQuery, facet: Facet, limit: int) -> list[tuple[str, int]]:
+        """See Projections."""
+        where, values = _conditions(query)
+        column = COLUMN_OF[facet]
+        statement = (
+            f"SELECT {column}, count(*) AS n FROM alert {where} GROUP BY {column} ORDER BY n DESC, {column} LIMIT ?"  # noqa: S608
+        )
+        with self._database.reading() as connection:
+            counts = connection.execute(statement, (*values, limit)).fetchall()
+        levels = list(Level)
+        return [(levels[value].value if facet is Facet.LEVEL else value, count) for value, count in counts]
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """See Projections."""
@@ -128,10 +144,9 @@ def _conditions(query: AlertQuery) -> tuple[str, list[object]]:
     if query.incident_id:
         conditions.append("incident_id = ?")
         values.append(query.incident_id)
-    for column, wanted in (("assignee", query.assignee), ("rule_id", query.rule_id)):
-        if wanted:
-            conditions.append(f"{column} = ?")
-            values.append(wanted)
+    for having in query.having:
+        conditions.append(f"{COLUMN_OF[having.facet]} {'=' if having.wanted else '<>'} ?")
+        values.append(Level(having.value).rank if having.facet is Facet.LEVEL else having.value)
     for test, moment in (
         ("opened_us >= ?", query.opened_since),
         ("due_us < ?", query.due_before),
@@ -168,9 +183,9 @@ def _write_alerts(connection: sqlite3.Connection, alerts: dict[str, Alert]) -> N
     for alert in alerts.values():
         c = alert_columns(alert)
         found_by = (alert.id, c.status, Level(c.level).rank, c.risk, c.last_seen_us, c.incident_id, c.search)
-        more = (c.assignee, c.rule_id, c.reason, c.opened_us, c.due_us, c.snoozed_us, c.suppressed)
+        more = (c.assignee, c.system, c.entity, c.rule_id, c.reason, c.opened_us, c.due_us, c.snoozed_us, c.suppressed)
         rows.append((*found_by, *more, msgspec.json.encode(alert)))
-    connection.executemany(f"INSERT OR REPLACE INTO alert VALUES ({', '.join('?' * 15)})", rows)  # noqa: S608  question marks only
+    connection.executemany(f"INSERT OR REPLACE INTO alert VALUES ({', '.join('?' * 17)})", rows)  # noqa: S608  question marks only
 
 
 def _write_incidents(connection: sqlite3.Connection, incidents: dict[str, Incident]) -> None:

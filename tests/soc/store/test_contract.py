@@ -28,7 +28,7 @@ from soc.errors import SocError, UnreachableError
 from soc.incident import Phase
 from soc.incident import decisions as incident_decisions
 from soc.incident import facts as incident_facts
-from soc.store import AlertQuery, EventQuery, Indexed
+from soc.store import AlertQuery, EventQuery, Facet, Having, Indexed
 from soc.store.config import StoreConfig, StoreKind
 from tests.servers.elastic import EVERY_NODE, ElasticNode
 from tests.soc.store.faulty import Gate, gate, self_signed
@@ -376,16 +376,26 @@ def test_alerts_are_found_by_whose_they_are_their_rule_their_time_and_whether_th
     def found(**query: object) -> list[int]:
         return sorted(int(alert_id[-1]) for alert_id in projections.alert_ids(AlertQuery(**query)))  # type: ignore[arg-type]
 
-    assert found(assignee="minh") == [1]
+    assert found(having=(Having(Facet.ASSIGNEE, "minh"),)) == [1]
     assert found(text="minh") == [1]
     assert found(text="bài TẬP") == [2]
-    assert found(rule_id="rule-1") == [1, 4]
+    assert found(having=(Having(Facet.RULE, "rule-1"),)) == [1, 4]
+    assert found(having=(Having(Facet.RULE, "rule-1", wanted=False),)) == [0, 2, 3]
+    assert found(having=(Having(Facet.RULE, "rule-1"), Having(Facet.STATUS, "closed", wanted=False))) == [4]
+    assert found(having=(Having(Facet.LEVEL, alerts[0].level.value),)) == [0, 1, 2, 3, 4]
+    assert found(having=(Having(Facet.ENTITY, alerts[2].entity.value), Having(Facet.SYSTEM, alerts[2].system))) != []
+    assert projections.facets(AlertQuery(), Facet.RULE, 2) == [("rule-1", 2), ("rule-0", 1)]
+    assert projections.facets(AlertQuery(), Facet.STATUS, 9) == [("new", 3), ("closed", 2)]
+    assert projections.facets(AlertQuery(text="minh"), Facet.LEVEL, 9) == [(alerts[1].level.value, 1)]
+    whole = projections.alert_ids(AlertQuery())
+    assert list(projections.alert_ids(AlertQuery(limit=2))) == list(whole[:2])
+    assert list(projections.alert_ids(AlertQuery(limit=99))) == list(whole)
     assert found(awake_at=DAY + timedelta(hours=9)) == [0, 1, 2, 3, 4]
     assert found(awake_at=DAY + timedelta(hours=8)) == [0, 1, 2, 4]
     assert found(due_before=alerts[2].due) == [0, 1]
     assert found(opened_since=DAY + timedelta(minutes=2)) == [2, 3]
     assert found(suppressed=True) == [4]
-    assert found(suppressed=False, rule_id="rule-1") == [1]
+    assert found(suppressed=False, having=(Having(Facet.RULE, "rule-1"),)) == [1]
     assert projections.rule_records(DAY) == {
         "rule-0": RuleRecord(1, confirmed=1),
         "rule-1": RuleRecord(2, rejected=1),
@@ -518,7 +528,7 @@ READER = """
 import sys
 from pathlib import Path
 from collectors.journal import JournalConfig, open_reader
-from soc.store import AlertQuery, EventQuery
+from soc.store import AlertQuery, EventQuery, Facet, Having
 from soc.store.config import StoreConfig, StoreKind
 from soc.store.opening import open_events, open_projections
 folder, kind, namespace, *hosts = sys.argv[1:]
