@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import NamedTuple
 
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, CloseReason
@@ -43,8 +44,7 @@ class Config:
     matrix: Matrix = field(default_factory=Matrix)
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(NamedTuple):
     """Something that two alerts can have in common: of the same value, a `kind` meets its own, or those that _MEETS says."""
 
     kind: str
@@ -55,6 +55,30 @@ class _Key:
         """The keys of the alerts that this one leads to."""
         return [_Key(kind, self.value) for kind in _MEETS.get(self.kind, (self.kind,))]
 
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """From one alert to another: what of the first meets what of the second."""
+
+    alert: Alert
+    key: _Key
+    other: Alert
+    met: _Key
+
+    @property
+    def sentence(self) -> str:
+        """How it leads there, in words."""
+        alert, key, other, met = self.alert, self.key, self.other, self.met
+        if "from host" in (key.kind, met.kind):
+            later, earlier = (alert, other) if key.kind == "from host" else (other, alert)
+            return f"{later.id} came from {key.value}, where {earlier.id} had happened"
+        if "only host" in (key.kind, met.kind):
+            return f"{alert.id} and {other.id} happened on {key.value}"
+        return f"{other.id} and {alert.id} share {key.kind}={key.value}"
+
+
+_Path = dict[str, _Step]
+"""By the other alert's id."""
 
 _MEETS = {
     "from host": ("on host", "only host"),
@@ -87,6 +111,7 @@ class Linker:
     def _restore(self, alerts: Iterable[Alert], incidents: Iterable[Incident]) -> None:
         self._alerts: dict[str, Alert] = {}
         self._by_key: dict[_Key, dict[str, None]] = {}
+        self._pairs_of: dict[str, list[tuple[_Key, _Key]]] = {}
         self._incidents = {incident.id: incident for incident in incidents}
         for alert in alerts:
             self._remember(alert)
@@ -105,36 +130,49 @@ class Linker:
 
     def _place(self, alert: Alert, now: datetime) -> list[Fact]:
         path = self._path(alert)
-        for other_id, why in path.items():
-            incident = self._incidents.get(self._alerts[other_id].incident_id)
+        for step in path.values():
+            incident = self._incidents.get(step.other.incident_id)
             if incident is not None:
-                return self._join_all(incident, alert, path, why, now)
+                return self._join_all(incident, alert, path, step.sentence, now)
         members = [alert, *(self._alerts[i] for i in path)]
         if max(a.risk for a in members) < self._config.risk and len({a.rule_id for a in members}) < self._config.rules:
             return []
         return [self._open(members, path, now)]
 
-    def _join_all(self, incident: Incident, alert: Alert, path: dict[str, str], why: str, now: datetime) -> list[Fact]:
+    def _join_all(self, incident: Incident, alert: Alert, path: _Path, why: str, now: datetime) -> list[Fact]:
         """The alert joins, and so do the alerts that only it connects to the incident."""
         written = [self._join(incident, alert, why, now)]
-        for other_id, sentence in path.items():
-            other = self._alerts[other_id]
-            if not other.incident_id:
-                written.append(self._join(self._incidents[incident.id], other, sentence, now))
+        written += [
+            self._join(self._incidents[incident.id], step.other, step.sentence, now)
+            for step in path.values()
+            if not step.other.incident_id
+        ]
         return written
 
-    def _path(self, alert: Alert) -> dict[str, str]:
-        """Alerts that lead to this one from key to key, nearest first, with the sentence that says how; not beyond those of an incident."""
-        found: dict[str, str] = {}
+    def _path(self, alert: Alert) -> _Path:
+        """Alerts that lead to this one from key to key, nearest first, with the step that does; not beyond those of an incident."""
+        found: _Path = {}
+        left: dict[
+            _Key, list[Alert]
+        ] = {}  # of each key, who was not found yet: a burst of alerts of one account is walked once
         reached = [alert]
         for near in reached:
-            for key, met in self._pairs(near):
-                for other in (self._alerts[i] for i in self._by_key.get(met, ())):
-                    if other.id in found or other.id == alert.id or not self._in_time(near, other, key):
+            for key, met in self._pairs(near) if near is alert else self._pairs_of[near.id]:
+                if met not in left:
+                    left[met] = [self._alerts[i] for i in self._by_key.get(met, ()) if i != alert.id]
+                if not left[met]:
+                    continue
+                far = []
+                for other in left[met]:
+                    if other.id in found:
                         continue
-                    found[other.id] = _sentence(near, key, other, met)
+                    if not self._in_time(near, other, key):
+                        far.append(other)
+                        continue
+                    found[other.id] = _Step(near, key, other, met)
                     if not other.incident_id:
                         reached.append(other)
+                left[met] = far
         return found
 
     def _keys(self, alert: Alert) -> list[_Key]:
@@ -155,7 +193,7 @@ class Linker:
         window = self._config.window if key.kind in _WIDE else self._config.pivot_window
         return max(alert.first_seen - other.last_seen, other.first_seen - alert.last_seen) <= window
 
-    def _open(self, found: Sequence[Alert], path: dict[str, str], now: datetime) -> Fact:
+    def _open(self, found: Sequence[Alert], path: _Path, now: datetime) -> Fact:
         members = sorted(found, key=lambda a: (a.first_seen, a.id))
         riskiest = max(members, key=lambda a: a.risk)
         high = riskiest.risk >= self._config.risk
@@ -174,7 +212,7 @@ class Linker:
             systems=tuple(dict.fromkeys(a.system for a in members if a.system)),
             tags=tuple(dict.fromkeys(t for a in members for t in a.tags)),
             alert_ids=tuple(a.id for a in members),
-            why=(reason, *path.values()),
+            why=(reason, *(step.sentence for step in path.values())),
             timeline=tuple(entry_of(a) for a in members),
         )
         incident = replace(incident, title=title(incident))
@@ -195,7 +233,8 @@ class Linker:
         if nothing or alert.suppressed_by or (alert.incident_id and alert.incident_id not in self._incidents):
             return
         self._alerts[alert.id] = alert
-        for key in self._keys(alert):
+        self._pairs_of[alert.id] = self._pairs(alert)
+        for key, _ in self._pairs_of[alert.id]:
             self._by_key.setdefault(key, {})[alert.id] = None
 
     def _forget(self, alerts: Sequence[Alert]) -> None:
@@ -209,12 +248,3 @@ class Linker:
             kept_alerts = [a for i, a in self._alerts.items() if i not in old_alerts]
             kept_incidents = [n for i, n in self._incidents.items() if i not in old_incidents]
             self._restore(kept_alerts, kept_incidents)
-
-
-def _sentence(alert: Alert, key: _Key, other: Alert, met: _Key) -> str:
-    if "from host" in (key.kind, met.kind):
-        later, earlier = (alert, other) if key.kind == "from host" else (other, alert)
-        return f"{later.id} came from {key.value}, where {earlier.id} had happened"
-    if "only host" in (key.kind, met.kind):
-        return f"{alert.id} and {other.id} happened on {key.value}"
-    return f"{other.id} and {alert.id} share {key.kind}={key.value}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -184,3 +185,21 @@ def test_what_people_decided_while_it_runs_says_what_still_links() -> None:
     linker.learn([replace(moved, status=AlertStatus.CLOSED, reason=CloseReason.FALSE_POSITIVE)], [])
     fourth = alerts(detection(4, 12, rule("w", Level.LOW), source_ip="203.0.113.9"))
     assert [f.body["incident"] for f in linker.link(fourth, DAY)] == ["I-hand"], "by the other one that is in it"
+
+
+def test_a_burst_of_alerts_that_one_account_connects_costs_each_as_much_as_there_are() -> None:
+    """And not, for each that leads to it, as much as there are: a stranger could hold up detection so."""
+    found = alerts(
+        *(
+            detection(
+                i, i / 60, rule("a", Level.LOW), source_ip=f"203.0.{i >> 8}.{i & 255}", user_name="lan", host_name="h"
+            )
+            for i in range(600)
+        )
+    )
+    linker, began = Linker(Config(), [], []), time.process_time()
+    assert [fact for each in found for fact in linker.link([each], DAY)] == []
+    assert time.process_time() - began < 6
+    [last] = alerts(detection(900, 20, rule("b", Level.CRITICAL), source_ip="203.0.113.9", user_name="lan"))
+    [incident] = fold(linker.link([last], DAY)).values()
+    assert len(incident.alert_ids) == 601
