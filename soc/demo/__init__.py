@@ -22,6 +22,7 @@ from collectors.parse import Context
 from collectors.sources import Batch, Counts, read_file
 from collectors.sources.lines import Continues
 from soc.alert import Alert
+from soc.app.accounting import sign
 from soc.app.clock import Clock
 from soc.app.conservation import Conservation, told_before
 from soc.app.content import make_site
@@ -32,7 +33,6 @@ from soc.app.measuring import measure_all
 from soc.app.memory import settle
 from soc.app.models import train_logon_model
 from soc.app.response import Response
-from soc.app.run import sign
 from soc.app.site import Site
 from soc.app.told import Told
 from soc.detect.anomaly import TrainingRecord

@@ -53,8 +53,8 @@ def list_(
 @config_option
 def run(config_path: Path) -> None:
     """Take a sample of every measure that can be counted, and link incidents to their controls. `soc run` does it when each is due."""
+    from soc.app.accounting import sign
     from soc.app.measuring import measure_all
-    from soc.app.run import sign
 
     with open_site(config_path) as site:
         count, _ = measure_all(site)

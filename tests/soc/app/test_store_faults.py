@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-import soc.app.run
+import soc.app.loops
 import soc.store.elastic
 import soc.store.elastic_bulk
 import soc.store.sqlite
@@ -108,7 +108,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts end after parts of a second, so that faults outlast them and the loops of `soc run` must go on."""
     monkeypatch.setattr(soc.store.elastic, "PAUSES_S", (0.01, 0.02))
     monkeypatch.setattr(soc.store.elastic_bulk, "PAUSES_S", (0.01, 0.02))
-    monkeypatch.setattr(soc.app.run, "RETRY_S", 0.2)
+    monkeypatch.setattr(soc.app.loops, "RETRY_S", 0.2)
 
 
 def busy(faults: Gate) -> None:
