@@ -93,14 +93,15 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__}")
 
 
+_FINITE = frozenset({str, int, bool, type(None)})
+
+
 def _refuse_not_finite(value: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise TypeError(f"the number {value}")
-    if isinstance(value, Mapping):
-        for item in value.values():
-            _refuse_not_finite(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
+    items = value if isinstance(value, list | tuple) else value.values() if isinstance(value, Mapping) else ()
+    for item in items:
+        if type(item) not in _FINITE:
             _refuse_not_finite(item)
 
 
