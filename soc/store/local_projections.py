@@ -166,7 +166,7 @@ def _conditions(query: AlertQuery) -> tuple[str, list[object]]:
 
 def _nouns(connection: sqlite3.Connection, view: View[N], table: str, ids: Sequence[str]) -> dict[str, N]:
     statement = f"SELECT id, noun FROM {table} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608  a table of ours
-    rows = connection.execute(statement, (msgspec.json.encode(ids).decode(),))
+    rows = connection.execute(statement, (msgspec.json.encode(list(ids)).decode(),))
     decoder = msgspec.json.Decoder(view.noun)
     return {noun_id: decoder.decode(noun) for noun_id, noun in rows}
 
