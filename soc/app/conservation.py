@@ -3,19 +3,20 @@
 A fact covers the journal's offsets from where the last one ended, twice: `from` to `to` is what was evaluated, `told_from` to `told_to`
 what the counts of the sources stand for. So the facts together say that no event of any hour came from nowhere or went unevaluated, and
 `soc sources audit` reads the journal to see that it is so. What the sources' batches became is counted by who collects (soc.app.told).
+`so_far` are the totals of each source since the ledger began, so that the last fact tells them.
 `unseen` names the rules that were suspended, and which of these offsets they did not see.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from collectors.event import Event
 from collectors.journal import JournalReader
-from iso27001.ledger import Fact
+from iso27001.ledger import Entry, Fact
 from soc.app.audit import audit_event
 from soc.app.evaluation import Progress
 from soc.app.gaps import Gap
@@ -25,6 +26,9 @@ from soc.app.site import Site
 from soc.app.told import Counted
 
 KIND = "conservation"
+
+TOTALS = ("received", "parsed", "dead", "dropped")
+"""What the facts count of each source and `so_far` adds up."""
 
 
 class Evaluated(Protocol):
@@ -51,6 +55,7 @@ class Conservation:
         self._since = site.clock()
         self._from = evaluated_to
         self._evaluated_before: Counter[str] = Counter()
+        self._so_far = so_far(site, site.ledger.last(KIND))
         self._take_up(evaluated_to)
 
     def tell(self, events: Sequence[Event]) -> None:
@@ -72,6 +77,8 @@ class Conservation:
         if offsets != seen:
             missing.append(f"{offsets} journalled, {seen} evaluated")
         sources = sorted({source for counter in counts.values() for source in counter})
+        of_source = {s: {name: counter.get(s, 0) for name, counter in counts.items()} for s in sources}
+        totals = _grown(self._so_far, of_source, now.isoformat())
         body: dict[str, Any] = {
             "since": self._since.isoformat(),
             "until": now.isoformat(),
@@ -86,7 +93,8 @@ class Conservation:
             "recovered": window.recovered,
             "indexed_to": indexing.offset,
             "refused": indexing.refused,
-            "sources": {s: {name: counter.get(s, 0) for name, counter in counts.items()} for s in sources},
+            "sources": of_source,
+            "so_far": totals,
             "heard": {
                 f"{system}/{dataset}": at.isoformat() for (system, dataset), at in sorted(progress.heard.items())
             },
@@ -105,7 +113,7 @@ class Conservation:
         fact = Fact(f"{KIND}:{self._from}:{to}:{now.isoformat()}", KIND, now, "engine", body)
         self._site.ledger.append([fact])
         self._counted.took(window)
-        self._told, self._since, self._from = evaluated, now, to
+        self._told, self._since, self._from, self._so_far = evaluated, now, to, totals
         if missing:
             self.tell([audit_event("conservation-mismatch", {"message": "; ".join(missing)}, now)])
         return fact
@@ -119,6 +127,30 @@ class Conservation:
             self._from = to
             for _, event in events_of(self._journal, max(begin, to), evaluated_to):
                 self._evaluated_before[event.source] += 1
+
+
+def so_far(site: Site, last: Entry | None) -> dict[str, dict[str, Any]]:
+    """Totals of each source as the facts tell up to the last one: TOTALS, and `last`, when one that received something ended."""
+    if last is None or "so_far" in last.fact.body:
+        return last.fact.body["so_far"] if last else {}
+    found: dict[str, dict[str, Any]] = {}
+    for entry in site.ledger.entries(kinds=[KIND]):  # of before the facts told it
+        found = _grown(found, entry.fact.body["sources"], entry.fact.body["until"])
+    return found
+
+
+def _grown(
+    before: Mapping[str, Mapping[str, Any]], counts: Mapping[str, Mapping[str, int]], until: str
+) -> dict[str, dict[str, Any]]:
+    """Totals with those of one more fact."""
+    found = {source: dict(totals) for source, totals in before.items()}
+    for source, counted in counts.items():
+        totals = found.setdefault(source, dict.fromkeys(TOTALS, 0))
+        for name in TOTALS:
+            totals[name] += counted[name]
+        if counted["received"]:
+            totals["last"] = until
+    return found
 
 
 def told_before(site: Site, journal: JournalReader) -> tuple[int | None, int]:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from collectors.sources import CONFIGS, SourceConfig
-from soc.app.conservation import KIND
+from soc.app.conservation import KIND, TOTALS, so_far
 from soc.app.indexing import STORE
 from soc.app.reading import events_of, letters_of
 from soc.app.replaying import is_replayed
@@ -66,20 +66,14 @@ def standings(site: Site) -> list[Standing]:
 
 def flows_of(site: Site) -> Mapping[str, Flow]:
     """What came of each source since the ledger began: as facts count it, and what stands in the journal since the last of them."""
+    last = site.ledger.last(KIND)
     found: dict[str, Flow] = defaultdict(Flow)
-    told = told_dead = 0
-    for entry in site.ledger.entries(kinds=[KIND]):
-        body = entry.fact.body
-        told, told_dead = body["journal"].get("told_to", told), body["dead_letters"]
-        for source, counts in body["sources"].items():
-            flow = found[source]
-            flow.received += counts["received"]
-            flow.parsed += counts["parsed"]
-            flow.dead += counts["dead"]
-            flow.dropped += counts["dropped"]
-            if counts["received"]:
-                flow.last = datetime.fromisoformat(body["until"])
-    _add_untold(site.journal_reader, told, told_dead, found)
+    for source, totals in so_far(site, last).items():
+        ended = totals.get("last")
+        counts = {name: totals[name] for name in TOTALS}
+        found[source] = Flow(**counts, last=datetime.fromisoformat(ended) if ended else None)
+    told = last.fact.body["journal"].get("told_to", 0) if last else 0
+    _add_untold(site.journal_reader, told, last.fact.body["dead_letters"] if last else 0, found)
     return found
 
 

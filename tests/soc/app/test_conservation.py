@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from collectors.intake import Taken
-from soc.app.conservation import KIND, Conservation, told_before
+from iso27001.ledger import Fact
+from soc.app.conservation import KIND, Conservation, so_far, told_before
 from soc.app.evaluation import Evaluation
 from soc.app.indexing import Indexing, LocalIndexer
 from soc.app.run import Running
@@ -44,6 +45,29 @@ def test_facts_cover_the_journal_without_a_gap_over_restarts(tmp_path: Path) -> 
     }
     assert totals == {"received": 33, "parsed": 30, "dead": 3, "evaluated": 30}
     assert all(fact["balanced"] for fact in facts)
+    assert {name: facts[-1]["so_far"]["auth"][name] for name in ("received", "parsed", "dead", "dropped")} == {
+        "received": 33,
+        "parsed": 30,
+        "dead": 3,
+        "dropped": 0,
+    }
+    assert facts[-1]["so_far"]["auth"]["last"] == next(
+        f["until"] for f in reversed(facts) if f["sources"]["auth"]["received"]
+    )
+
+
+def test_totals_go_on_where_the_facts_of_before_did_not_tell_them(tmp_path: Path) -> None:
+    with Site.load(new_site(tmp_path / "site")) as site:
+        for minute in range(3):
+            at = (NOW + timedelta(minutes=minute)).isoformat()
+            counts = {"received": 5, "parsed": 4, "dead": 1, "dropped": 2, "evaluated": 4}
+            body = {"until": at, "sources": {"auth": counts, "web": dict.fromkeys(counts, 0)}}
+            site.ledger.append([Fact(f"{KIND}:{minute}", KIND, NOW, "engine", body)])
+        known = so_far(site, site.ledger.last(KIND))
+    assert known == {
+        "auth": {"received": 15, "parsed": 12, "dead": 3, "dropped": 6, "last": at},
+        "web": {"received": 0, "parsed": 0, "dead": 0, "dropped": 0},
+    }
 
 
 def test_a_count_that_does_not_add_up_becomes_an_alert(tmp_path: Path) -> None:
