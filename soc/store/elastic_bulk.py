@@ -5,7 +5,6 @@ Source of truth: Elasticsearch reference, "Bulk API": a request that succeeds ca
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +14,7 @@ from typing import Any, cast
 from elasticsearch import ApiError, Elasticsearch
 
 from soc.errors import UnreachableError
-from soc.store.elastic import BLOCKED, PAUSES_S, WORTH_A_RETRY, answering, reason_of
+from soc.store.elastic import BLOCKED, PAUSES_S, WORTH_A_RETRY, answering, reason_of, wait
 
 MAX_ACTIONS = 2_000
 MAX_BYTES = 5_000_000
@@ -87,7 +86,7 @@ def _settled(client: Elasticsearch, request: _Request) -> list[Outcome]:
             raise UnreachableError(
                 f"Elasticsearch does not take {len(waiting)} of {len(outcomes)} documents ({last.status}): {last.reason}"
             )
-        time.sleep(pause)
+        wait(pause)
         again = _send(client, b"".join(map(request.action, waiting)), len(waiting))
         for i, outcome in zip(waiting, again, strict=True):
             outcomes[i] = outcome

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -19,16 +19,22 @@ import soc.app.loops
 import soc.store.elastic
 import soc.store.elastic_bulk
 import soc.store.sqlite
+from collectors.errors import JournalError
+from collectors.journal import JournalConfig, open_reader
 from collectors.record import DeadLetter
 from soc.app.auditing import audit
+from soc.app.heartbeat import is_heartbeat
 from soc.app.indexing import STORE, Indexing, LocalIndexer
 from soc.app.run import Running
 from soc.app.site import Site
+from soc.app.store_care import elastic_store as elastic_store_of
 from soc.metrics import Metrics
 from soc.store import AlertQuery
 from tests.servers.elastic import ElasticNode
 from tests.servers.node import free_port
 from tests.soc.app.sites import auth_line, new_site
+from tests.soc.app.test_clock_steps import running as running_by
+from tests.soc.app.test_clock_steps import step
 from tests.soc.app.test_run import wait_for
 from tests.soc.store.faulty import Gate, gate
 
@@ -103,6 +109,15 @@ def elastic_store(port: int, timeout: str = "30s") -> str:
     )
 
 
+def indexed(config: Path) -> int:
+    """How far a SOC that runs in a process of its own has indexed; 0 while it starts."""
+    try:
+        with closing(open_reader(JournalConfig(config.parent / "var" / "journal"))) as reader:
+            return reader.committed("index")
+    except JournalError:
+        return 0
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts end after parts of a second, so that faults outlast them and the loops of `soc run` must go on."""
@@ -131,6 +146,10 @@ def slow(faults: Gate) -> None:
     faults.slow_s = [1.5, 1.5]
 
 
+def tarpit(faults: Gate) -> None:
+    faults.trickle_s = [3.0]
+
+
 def everything(faults: Gate) -> None:
     faults.hold_back = [{0, 1, 2}, {0}] * 3
     faults.drop = 2
@@ -140,15 +159,17 @@ def everything(faults: Gate) -> None:
 
 @pytest.mark.server
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("fault", [busy, gone, partial, lost_answers, slow, everything])
+@pytest.mark.parametrize("fault", [busy, gone, partial, lost_answers, slow, tarpit, everything])
 def test_a_store_that_fails_for_a_while_gets_every_event_once(
     fault: Callable[[Gate], None], elastic_node: ElasticNode, tmp_path: Path
 ) -> None:
     with gate(elastic_node.port) as faults:
         config, log = site_on(tmp_path, elastic_store(int(faults.server_address[1]), timeout="1s"))
         with running_over(config, log, fault=lambda: fault(faults)) as running:
-            wait_for(lambda: not (faults.refuse or faults.hold_back or faults.drop or faults.slow_s), 60)
-        assert running.metrics.unreachable._value.get() > 0 or fault is partial
+            wait_for(
+                lambda: not (faults.refuse or faults.hold_back or faults.drop or faults.slow_s or faults.trickle_s), 60
+            )
+        assert running.metrics.unreachable._value.get() > 0 or fault in (partial, tarpit)
 
 
 @pytest.mark.server
@@ -238,6 +259,89 @@ def test_killing_the_program_while_it_indexes_leaves_every_event_in_the_store_on
         with Site.load(config) as site:
             assert site.journal_reader.end() == written
             assert_all_is_in_the_store_once(site)
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("impatient")
+def test_a_node_that_is_full_or_killed_gets_every_event_once_without_a_hand(
+    elastic_node: ElasticNode, tmp_path: Path
+) -> None:
+    store = elastic_store(elastic_node.port, timeout="5s")
+    config, log = site_on(tmp_path, store)
+    auth = tmp_path / "auth.log"
+    auth.write_text("".join(auth_line(i) for i in range(10)))
+    config.write_text(
+        config.read_text().replace("sources: [", f"sources: [{{id: auth, kind: file, path: {auth}, format: rfc3164}}, ")
+    )
+    written, logins = 0, 10
+
+    def lines_come() -> None:
+        nonlocal written, logins
+        with log.open("a") as stream, auth.open("a") as more:
+            stream.write("".join(json_line(i) + "\n" for i in range(written, written + 500)))
+            more.write("".join(auth_line(i) for i in range(logins, logins + 10)))
+        written, logins = written + 500, logins + 10
+
+    def all_is_done(site: Site) -> bool:
+        journal = site.journal
+        return journal.end() == journal.committed("index") == journal.committed("detect") == written + logins
+
+    with Site.load(config) as site, Running(site) as running:
+        lines_come()
+        wait_for(lambda: all_is_done(site), 30)
+        _, client = elastic_store_of(site)
+        name = site.config.store.namespace
+        ours = f"logs-*-{name},{name}-*"
+        for block in (
+            "read_only_allow_delete",
+            "write",
+        ):  # what the flood stage of a full disk sets; what a person sets
+            client.indices.put_settings(index=ours, settings={f"index.blocks.{block}": True})
+            before = running.metrics.unreachable._value.get()
+            lines_come()
+            wait_for(lambda before=before: running.metrics.unreachable._value.get() > before + 2, 30)
+            assert not all_is_done(site)
+            client.indices.put_settings(index=ours, settings={f"index.blocks.{block}": None})
+            wait_for(lambda: all_is_done(site), 30)
+        lines_come()
+        elastic_node.kill()
+        try:
+            lines_come()
+            before = running.metrics.unreachable._value.get()
+            wait_for(lambda: running.metrics.unreachable._value.get() > before, 30)
+        finally:
+            elastic_node.start()
+        wait_for(lambda: all_is_done(site), 60)
+        assert logins_of_root(site) == logins
+    with Site.load(config) as site:
+        assert_all_is_in_the_store_once(site)
+
+
+@pytest.mark.server
+def test_a_clock_that_steps_while_the_store_is_busy_gets_every_event_once(
+    elastic_node: ElasticNode, tmp_path: Path
+) -> None:
+    clock = tmp_path / "clock"
+    with gate(elastic_node.port) as faults:
+        config, log = site_on(tmp_path, elastic_store(int(faults.server_address[1])))
+        step(clock, 0)
+        written = 0
+        with running_by(config, clock):
+            for offset_s in (0, 7_200, -10_800):
+                step(clock, offset_s)
+                faults.hold_back, faults.refuse = [{0, 1, 2}, {0}], [429, 503]
+                with log.open("a") as stream:
+                    stream.write("".join(json_line(i) + "\n" for i in range(written, written + 300)))
+                written += 300
+                wait_for(lambda written=written: indexed(config) >= written, 60)
+        assert not faults.refuse
+        assert not faults.hold_back
+        with Site.load(config) as site:
+            events, _ = site.journal_reader.read(0, 100_000)
+            assert len([event for event in events if event.source == "portal"]) == written
+            ids = [event.id for event in events if not is_heartbeat(event)]
+            assert site.events.held(ids) == set(ids)
+            assert site.events.count() == len(ids)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -47,7 +47,10 @@ def soc(config: Path, capfd: pytest.CaptureFixture[str]) -> Call:
 
 def test_the_commands_are_the_actions_and_what_lists_and_shows() -> None:
     context = click.Context(program)
-    reads = {"alerts": {"list", "show", "entities", "suppressions"}, "incidents": {"list", "show", "clocks", "notice", "share", "answer"}}
+    reads = {
+        "alerts": {"list", "show", "entities", "suppressions"},
+        "incidents": {"list", "show", "clocks", "notice", "share", "answer"},
+    }
     for name, table in (("alerts", ON_ALERTS), ("incidents", ON_INCIDENTS)):
         group = program.get_command(context, name)
         assert isinstance(group, click.Group)

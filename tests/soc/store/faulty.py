@@ -28,6 +28,7 @@ class Gate(ThreadingHTTPServer):
 
     `refuse`: statuses to answer instead of passing on. `hold_back`: numbers of items of the next bulk that get 429 and are not passed on.
     `drop`: how many bulk answers are cut off after the node did the work. `slow_s`: how long the next bulk answers are held back after it.
+    `trickle_s`: how long the next bulk answers take, some bytes at a time.
     """
 
     daemon_threads = True
@@ -45,6 +46,7 @@ class Gate(ThreadingHTTPServer):
         self.hold_back: list[set[int]] = []
         self.drop = 0
         self.slow_s: list[float] = []
+        self.trickle_s: list[float] = []
         self.bulks: list[int] = []
         self.opened: list[Any] = []
 
@@ -114,7 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
             gate.drop -= 1
             self.close_connection = True
             return
-        self._answer(status, _with_held(answer, kept, held) if held else answer)
+        trickle_s = gate.trickle_s.pop(0) if bulk and gate.trickle_s else 0
+        self._answer(status, _with_held(answer, kept, held) if held else answer, trickle_s)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _pass  # noqa: N815  the names that the base class looks up
 
@@ -127,13 +130,16 @@ class _Handler(BaseHTTPRequestHandler):
         connection.close()
         return answer
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _answer(self, status: int, body: bytes, trickle_s: float = 0) -> None:
         self.send_response(status)
         self.send_header("content-type", "application/vnd.elasticsearch+json;compatible-with=8")
         self.send_header("x-elastic-product", "Elasticsearch")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        pieces = 8 if trickle_s else 1
+        for at in range(pieces):
+            time.sleep(trickle_s / pieces)
+            self.wfile.write(body[len(body) * at // pieces : len(body) * (at + 1) // pieces])
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name that the base class gives it
         """Silent."""
