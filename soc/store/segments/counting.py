@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeVar
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from collectors.event import Event
 from soc.store.columns import micros
+from soc.store.language import All
 from soc.store.matching import text_of
 from soc.store.meaning import AsDocument, Scalar, elements, holds
-from soc.store.segments.files import DamagedFileError, Rows
+from soc.store.segments.files import DamagedFileError, File, Rows
 from soc.store.segments.looking import Look, Mask, Seen
+from soc.store.segments.tally import NO_FIELD, STRETCH_US
 from soc.store.segments.view import Asked, View, within
 
 T = TypeVar("T")
@@ -43,7 +45,8 @@ def histogram(view: View, asked: Asked, every: timedelta, field: str = "") -> di
     """
     width = every // _MICROSECOND
     total: Counter[tuple[int, str]] = Counter()
-    for part in _of_groups(view, asked, lambda look, rows: _stretches(look, rows, asked, width, field)):
+    sums, groups = _summed(view, asked, lambda file: _counted_stretches(file, width, field))
+    for part in (*sums, *_of_groups(asked, groups, lambda look, rows: _stretches(look, rows, asked, width, field))):
         total.update(part)
     for event in _of_tail(view, asked):
         for name in _names(event, field) or [""]:
@@ -85,9 +88,8 @@ _DENSE = 1 << 20
 
 def top(view: View, asked: Asked, field: str) -> Counter[str]:
     """How many events have each value of a field; an event with several counts for each, one without for none."""
-    tables = [
-        table for table in _of_groups(view, asked, lambda look, rows: _counted(look, rows, asked, field)) if table
-    ]
+    sums, groups = _summed(view, asked, lambda file: file.counted(field))
+    tables = [*sums, *_of_groups(asked, groups, lambda look, rows: _counted(look, rows, asked, field))]
     total: Counter[str] = Counter()
     if tables:
         summed = pa.concat_tables(tables).group_by("value").aggregate([("count", "sum")])
@@ -106,10 +108,51 @@ def _counted(look: Look, rows: Rows, asked: Asked, field: str) -> pa.Table:
     return pa.table({"value": names.take(pa.array(some)), "count": counts[some]})
 
 
-def _of_groups(view: View, asked: Asked, count: Callable[[Look, Rows], T]) -> Iterator[T]:
-    """What is counted in each group that may hold something; several at once, since native code does most of it."""
+def _summed(view: View, asked: Asked, read: Callable[[File], T | None]) -> tuple[list[T], list[Rows]]:
+    """What files say of themselves where all of one is asked for, and the groups that have to be read."""
+    if asked.query != All():
+        return [], view.candidates(Look(asked.query, asked.zone), asked)
+    sums: list[T] = []
+    groups: list[Rows] = []
+    for file in view.files:
+        abouts = file.header.groups
+        told = None if any(asked.cuts(about) for about in abouts) else read(file)
+        if told is not None:
+            sums.append(told)
+        else:
+            groups += [rows for rows in file.groups() if asked.overlaps(rows.about)]
+    return sums, groups
+
+
+def _counted_stretches(file: File, width: int, field: str) -> Counter[tuple[int, str]] | None:
+    """As `_stretches`, of all of a file; None where its counts do not tell."""
+    table = file.stretches() if width % STRETCH_US == 0 else None
+    if table is None:
+        return None
+    of_all = _by_stretch(table, NO_FIELD, width)
+    if not field:
+        return of_all
+    found = _by_stretch(table, field, width)
+    if not found:
+        return None
+    without = Counter({(stretch, ""): count for (stretch, _), count in of_all.items()})
+    for (stretch, _), count in found.items():
+        without[stretch, ""] -= count
+    found.update(+without)
+    return found
+
+
+def _by_stretch(table: pa.Table, field: str, width: int) -> Counter[tuple[int, str]]:
+    found: Counter[tuple[int, str]] = Counter()
+    kept = table.filter(pc.equal(table["field"], field))
+    for stretch, value, count in zip(*(kept[name].to_pylist() for name in ("stretch", "value", "count")), strict=True):
+        found[stretch * STRETCH_US // width, value] += count
+    return found
+
+
+def _of_groups(asked: Asked, groups: Sequence[Rows], count: Callable[[Look, Rows], T]) -> Iterator[T]:
+    """What is counted in each of these groups; several at once, since native code does most of it."""
     look = Look(asked.query, asked.zone)
-    groups = view.candidates(look, asked)
 
     def of_group(rows: Rows) -> T | None:
         try:

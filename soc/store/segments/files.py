@@ -4,8 +4,10 @@
     events/segment-….parquet   up to 32 groups, each a row group (Zstandard, CRC-32 a page)
     events/segment-….index     what tells of its groups without reading them:
 
-    index  = "SOCX\\x00\\x01\\r\\n" | u32 length and u32 CRC-32 of header | header (JSON) | pad to a block | block*     (little endian)
+    index  = "SOCX\\x00\\x01\\r\\n" | u32 length and u32 CRC-32 of header | header (JSON) | pad to a block | block* | counts*
+             (little endian)
     blocks = filter of words (soc.store.segments.words) | first four bytes of each id; their CRC-32s stand in the header
+    counts = of a field: how often each of its values (soc.store.segments.tally), as Arrow IPC
     part   = the same header and pad | its filter of words | Arrow IPC (lz4)
 
 A name holds the first offset and the one behind the last; that of a segment from which retention dropped rows also how many it has left.
@@ -67,7 +69,10 @@ class About(msgspec.Struct, frozen=True, gc=False):
 
 
 class Header(msgspec.Struct, frozen=True, gc=False):
-    """Of an index or a part. `words`: positions of the filter. `checks`: of each block. `footer`: length and CRC-32 of the Parquet's."""
+    """Of an index or a part. `words`: positions of the filter. `checks`: of each block. `footer`: length and CRC-32 of the Parquet's.
+
+    `counts`: by field, `stretches`: for each five minutes; where they begin behind the blocks, length and CRC-32.
+    """
 
     groups: tuple[About, ...]
     shapes: tuple[Shape, ...]
@@ -77,6 +82,8 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     checks: tuple[int, ...] = ()
     size: int = 0
     footer: tuple[int, int] = (0, 0)
+    counts: dict[str, tuple[int, int, int]] = {}
+    stretches: tuple[int, int, int] | None = None
 
 
 _HEADER = msgspec.json.Decoder(Header)
@@ -137,6 +144,14 @@ class File(Protocol):
 
     def id_starts(self) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
         """Of each group the first four bytes of the id of each row. Raises: DamagedFileError."""
+        ...
+
+    def counted(self, field: str) -> pa.Table | None:
+        """How often each value of a field stands in it (soc.store.segments.tally); None: it does not tell. Raises: DamagedFileError."""
+        ...
+
+    def stretches(self) -> pa.Table | None:
+        """The same of each five minutes, for fields of few values. Raises: DamagedFileError."""
         ...
 
 
@@ -242,6 +257,15 @@ class Part:
     def id_starts(self) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
         """See File."""
         return [self.read([ID_START])[ID_START].to_numpy()]
+
+    def counted(self, field: str) -> pa.Table | None:
+        """See File."""
+        del field
+        return None
+
+    def stretches(self) -> pa.Table | None:
+        """See File."""
+        return None
 
 
 def _holding(text: bytes, positions: int, block: Any, groups: int) -> int:
@@ -384,6 +408,25 @@ class Segment:
         starts = self._blocks(first, len(header.checks) - first)
         ends = np.cumsum([about.rows for about in self.header.groups])
         return np.split(starts[: ends[-1]], ends[:-1])
+
+    def counted(self, field: str) -> pa.Table | None:
+        return self._counts(self.header.counts.get(field))
+
+    def stretches(self) -> pa.Table | None:
+        return self._counts(self.header.stretches)
+
+    def _counts(self, place: tuple[int, int, int] | None) -> pa.Table | None:
+        if place is None:
+            return None
+        header, start = self._head
+        try:
+            with self._opened() as fd:
+                data = os.pread(fd, place[1], start + len(header.checks) * BLOCK_BYTES + place[0])
+        except FileNotFoundError as error:
+            raise self._dropped() from error
+        if zlib.crc32(data) != place[2]:
+            raise _damaged(self.path, "counts")
+        return pa.ipc.open_stream(data).read_all()
 
 
 def file_of(path: Path) -> Part | Segment | None:

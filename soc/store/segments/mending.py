@@ -107,6 +107,22 @@ class Mended:
             self._tell(error)
             return [self._starts(rows) for rows in groups]
 
+    def counted(self, field: str) -> pa.Table | None:
+        """See File; None where it cannot be read."""
+        try:
+            return self._file.counted(field)
+        except DamagedFileError as error:
+            self._tell(error)
+            return None
+
+    def stretches(self) -> pa.Table | None:
+        """See File; None where it cannot be read."""
+        try:
+            return self._file.stretches()
+        except DamagedFileError as error:
+            self._tell(error)
+            return None
+
     def _starts(self, rows: Rows) -> np.ndarray[Any, np.dtype[np.uint32]]:
         from soc.store.segments.restoring import events
 

@@ -39,5 +39,8 @@ class Sealer:
             last.result()
 
     def close(self) -> None:
-        """Wait, and let go of the thread; what could not be sealed stays for the next writer."""
+        """Wait, and let go of the thread; what could not be sealed is told, and stays for the next writer."""
         self._pool.shutdown()
+        failed = self._last.exception() if self._last is not None else None
+        if failed is not None:
+            _log.error("parts could not be sealed; the next writer tries again", exc_info=failed)

@@ -27,6 +27,7 @@ from soc.store.segments.files import (
     part_path,
     segment_path,
 )
+from soc.store.segments.tally import Tally
 from soc.store.segments.words import Bits, side_by_side
 
 GROUPS = 32
@@ -141,17 +142,19 @@ def write_segment(
     names = dict.fromkeys(name for piece in pieces for name in piece.names if name != ID_START)
     schema = pa.schema([(name, ENVELOPE_COLUMNS.get(name) or _arrow(name, types)) for name in names])
     sink = pa.BufferOutputStream()
-    starts = []
+    starts, tally = [], Tally()
     with pq.ParquetWriter(sink, schema, **_options(schema)) as writer:
         for piece in pieces:
             numbers = np.array([*(shapes.setdefault(shape, len(shapes)) for shape in piece.shapes), WHOLE], np.int32)
             table = piece.read()
             starts.append(table[ID_START].to_numpy())
+            tally.add(table, piece.about)
             writer.write_table(_fitted(table, schema, numbers), row_group_size=piece.about.rows)
     data = sink.getvalue()
     words = side_by_side([piece.bits for piece in pieces])
     blocks = words.tobytes() + np.concatenate(starts).tobytes()
     blocks += bytes(-len(blocks) % BLOCK_BYTES)
+    counts, stretches, behind = _counts(tally)
     tail = memoryview(data)[-8:]
     length = int.from_bytes(tail[:4], "little") + 8
     header = Header(
@@ -163,9 +166,30 @@ def write_segment(
         tuple(zlib.crc32(blocks[at : at + BLOCK_BYTES]) for at in range(0, len(blocks), BLOCK_BYTES)),
         data.size,
         (length, zlib.crc32(memoryview(data)[-length:])),
+        counts,
+        stretches,
     )
-    write_durably(segment.path.with_suffix(".index"), _headed(header) + blocks)
+    write_durably(segment.path.with_suffix(".index"), _headed(header) + blocks + behind)
     write_durably(segment.path, data)
+
+
+def _counts(tally: Tally) -> tuple[dict[str, tuple[int, int, int]], tuple[int, int, int] | None, bytes]:
+    """Where the counts of each field and those by time stand, and their bytes, one behind the other."""
+    behind = bytearray()
+
+    def place(table: pa.Table) -> tuple[int, int, int]:
+        sink = pa.BufferOutputStream()
+        options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+        with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+            writer.write_table(table.combine_chunks())
+        data = sink.getvalue()
+        start = len(behind)
+        behind.extend(memoryview(data))
+        return start, data.size, zlib.crc32(data)
+
+    counts = {field: place(table) for field, table in sorted(tally.values().items())}
+    stretches = tally.stretches()
+    return counts, None if stretches is None else place(stretches), bytes(behind)
 
 
 def _arrow(name: str, types: Types) -> pa.DataType:
