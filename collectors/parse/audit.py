@@ -31,6 +31,10 @@ _ARGUMENT = re.compile(r"a(\d{1,5})(?:\[\d{1,5}\])?", re.ASCII)
 _ABSENT = frozenset({"", "?", "(null)", "(none)", "(unknown)", "unset", "4294967295"})
 _ENRICHED = "\x1d"
 _ENRICHED_BY_RSYSLOG = "#035"
+_NO_PAIR = "", ""
+_KNOWN: dict[str, tuple[str, str]] = {}
+_PAIRS_KEPT, _LONGEST_KEPT = 4_096, 200
+"""Pairs that are remembered with what they say, and of how many characters: of thirty in a record most come again in the next."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -73,6 +77,35 @@ def _values(body: str, kind: str) -> dict[str, str]:
 
 
 def _put(text: str, kind: str, found: dict[str, str], *, inner: bool) -> None:
+    if inner or kind == "EXECVE":
+        _put_pairs(text, kind, found, inner=inner)
+        return
+    known = _KNOWN.get
+    for word in text.split():
+        pair = known(word) or _read_word(word)
+        if pair is None:
+            _put_pairs(text, kind, found, inner=False)
+            return
+        name, value = pair
+        if name and name not in found:
+            found[name] = value
+
+
+def _read_word(word: str) -> tuple[str, str] | None:
+    """The pair that a word is, `_NO_PAIR` where it says nothing; None where only the whole text tells, as of a blank between quotes."""
+    if not _PAIR.fullmatch(word) and ("=" in word or '"' in word):
+        return None
+    said: dict[str, str] = {}
+    _put_pairs(word, "", said, inner=False)
+    pair = next(iter(said.items()), _NO_PAIR)
+    if len(word) < _LONGEST_KEPT:
+        if len(_KNOWN) >= _PAIRS_KEPT:
+            _KNOWN.clear()
+        _KNOWN[word] = pair
+    return pair
+
+
+def _put_pairs(text: str, kind: str, found: dict[str, str], *, inner: bool) -> None:
     is_execve = kind == "EXECVE"
     for name, quoted, bare in _PAIR.findall(text):
         value = quoted or bare

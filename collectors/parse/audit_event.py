@@ -31,8 +31,20 @@ _NUMBERS = {"pid": "process.pid", "ppid": "process.parent.pid"}
 _ELSEWHERE = (
     "ARCH", "ID", "SYSCALL", "acct", "addr", "arch", "argc", "hostname", "id", "item", "items", "proctitle", "res", "saddr", "success",
 )  # fmt: skip
-_FIELDS = _NAMES | dict.fromkeys((*_ELSEWHERE, *_NUMBERS), "")
-"""A name -> its field; "" for one that is read elsewhere. All others stand under `auditd.log.`."""
+
+
+class _Fields(dict[str, str]):
+    """A name -> its field; "" for one that is read elsewhere. All others stand under `auditd.log.`."""
+
+    def __missing__(self, name: str) -> str:
+        field = f"auditd.log.{name}"
+        if len(self) < _NAMES_KEPT:
+            self[name] = field
+        return field
+
+
+_NAMES_KEPT = 1_000
+_FIELDS = _Fields(_NAMES | dict.fromkeys((*_ELSEWHERE, *_NUMBERS), ""))
 _WORDS = 10
 """Words of a command that get fields of their own; Sigma's rules ask for the first eight."""
 _PATHS = 50
@@ -137,10 +149,7 @@ def fields_of(records: Sequence[Record], fields: dict[str, Value]) -> None:
 
 def _put(kind: str, values: dict[str, str], fields: dict[str, Value]) -> None:
     for name, value in values.items():
-        field = _FIELDS.get(name)
-        if field is None:
-            fields[f"auditd.log.{name}"] = value
-        elif field:
+        if field := _FIELDS[name]:
             fields[field] = value
     for name, field in _NUMBERS.items():
         if name in values and (count := number(values[name])) is not None:
