@@ -8,7 +8,7 @@ from pathlib import Path
 
 from soc.action import Role, Who
 from soc.alert import Tlp
-from soc.app.access import allow
+from soc.app.access import needs
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.incident import Incident, decisions
@@ -27,7 +27,7 @@ def share(
 
     Raises: SocError where the incident may not go there, or the role does not allow it.
     """
-    allow(site, actor, "share", [incident.id], Role.LEAD.value, lambda role: role.may(Role.LEAD))
+    needs(site, actor, "share", [incident.id], Role.LEAD)
     now, config = site.clock(), site.config
     systems = systems_of(incident, {asset.id: asset for asset in site.inventory.assets})
     own = [a for asset in site.inventory.assets for a in asset.addresses]
@@ -50,7 +50,7 @@ def share(
 
 def take_answer(site: Site, incident: Incident, path: Path, actor: str) -> Answer:
     """Read what came back, keep the file, and put what it says into the incident's story. Raises: SocError, VaultError."""
-    allow(site, actor, "answer", [incident.id], Role.ANALYST.value, lambda role: role.may(Role.ANALYST))
+    needs(site, actor, "answer", [incident.id], Role.ANALYST)
     try:
         answer = read_answer(path.read_bytes())
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -11,10 +12,12 @@ from soc.alert import Alert, AlertStatus, CloseReason, facts
 from soc.app.desk import SiteDesk
 from soc.app.site import Site
 from soc.errors import SocError
+from soc.incident import Incident
+from soc.incident import facts as incident_facts
 from soc.store import AlertQuery
 from tests.servers.elastic import ElasticNode
 from tests.soc.app.sites import new_site
-from tests.soc.store.material import DAY, alert
+from tests.soc.store.material import DAY, alert, incident
 
 
 class Overtaken(SiteDesk):
@@ -36,7 +39,7 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "local":
         return new_site(tmp_path / "site", "[]", "")
     node: ElasticNode = request.getfixturevalue("elastic_node")
-    return new_site(tmp_path / "site", "[]", f'store: {{kind: elasticsearch, hosts: ["{node.url}"], namespace: two}}\n')
+    return new_site(tmp_path / "site", "[]", f'store: {{kind: elasticsearch, hosts: ["{node.url}"], namespace: two{uuid4().hex[:8]}}}\n')
 
 
 def test_one_of_two_who_change_an_alert_at_once_is_told(config: Path) -> None:
@@ -56,3 +59,33 @@ def test_one_of_two_who_change_an_alert_at_once_is_told(config: Path) -> None:
         lan.reopen(ids[:1])  # having looked again
         assert [change.actor for change in lan.alerts(ids)[0].history] == ["minh", "lan"]
         assert list(lan.alert_ids(AlertQuery(statuses=frozenset({AlertStatus.NEW})))) == ids[:1]
+
+
+class OvertakenOnIncidents(SiteDesk):
+    """The same on an incident."""
+
+    def __init__(self, site: Site, actor: str, other: Callable[[], object]) -> None:
+        super().__init__(site, actor)
+        self._other = other
+
+    def incidents(self, ids: Sequence[str]) -> list[Incident]:
+        found = super().incidents(ids)
+        other, self._other = self._other, lambda: None
+        other()
+        return found
+
+
+def test_one_of_two_who_assess_an_incident_at_once_is_told(config: Path) -> None:
+    with Site.load(config) as first, Site.load(config) as second:
+        one = incident(1, [alert(1)])
+        first.ledger.append([facts.opened(alert(1), DAY), incident_facts.opened(one, DAY)])
+        first.catch_up()
+        minh = SiteDesk(second, "minh")
+        grave, slight = ({"class": each, "group": "N2"} for each in ("M1", "M4"))
+        lan = OvertakenOnIncidents(first, "lan", lambda: minh.on_incidents("assess", [one.id], grave))
+        outcome = lan.on_incidents("assess", [one.id], slight)
+        assert outcome.done == ()
+        assert "somebody was faster" in outcome.refused[one.id]
+        assert "minh: class M1" in outcome.refused[one.id]
+        assert lan.incident(one.id).severity == "M1"
+        assert lan.on_incidents("assess", [one.id], slight).done == (one.id,), "having looked again"

@@ -12,6 +12,7 @@ from collectors.event import Event, Value, make_event
 from collectors.journal import JournalConfig, open_journal
 from collectors.record import Position, RawRecord
 from iso27001.ledger import Entry, Fact
+from soc.action import Who
 from soc.alert import Alert, AlertStatus, CloseReason, Entity, StatusChange
 from soc.alert import decisions as alert_decisions
 from soc.alert import facts as alert_facts
@@ -19,6 +20,7 @@ from soc.detect import Level, Match
 from soc.incident import Incident, Phase, TimelineEntry
 from soc.incident import decisions as incident_decisions
 from soc.incident import facts as incident_facts
+from soc.incident.actions import ON_ALERTS, ON_INCIDENTS, Members
 from soc.store import EventStore, Indexed, Projections
 from soc.store.config import StoreConfig
 from soc.store.opening import open_events, open_projections
@@ -175,4 +177,58 @@ def story(seed: int, alerts: int = 60) -> list[Fact]:
                         one.id, Phase.RESPOND, "lan", "", moment, closed=random.random() < 0.3
                     )
                 )
-    return facts
+    return [*facts, *acts(random, facts, 2 * alerts)]
+
+
+def acts(random: Random, facts: Sequence[Fact], count: int) -> list[Fact]:
+    """So many actions of people on what the facts made, of every kind that needs no file, each on what the ones before left."""
+    alerts: dict[str, Alert] = {}
+    incidents: dict[str, Incident] = {}
+
+    def take(fact: Fact) -> None:
+        for alert_id in alert_facts.touched(fact):
+            if (alert_after := alert_facts.fold(alerts.get(alert_id), alert_id, fact)) is not None:
+                alerts[alert_id] = alert_after
+        for incident_id in incident_facts.touched(fact):
+            if (after := incident_facts.fold(incidents.get(incident_id), incident_id, fact)) is not None:
+                incidents[incident_id] = after
+
+    for fact in facts:
+        take(fact)
+    done: list[Fact] = []
+    span, text = (
+        timedelta(hours=random.randrange(1, 9)),
+        {"note": "seen", "text": "Đã xem", "add": ("vpn",), "to": "minh"},
+    )
+    for n in range(count):
+        who = Who(random.choice(["lan", "minh"]), DAY + timedelta(days=1, minutes=n))
+        values: dict[str, object] = {**text, "for": span, "reason": random.choice(list(CloseReason)), "label": "green"}
+        values |= {
+            "class": random.choice(["M1", "M4"]),
+            "group": "N2",
+            "title": f"Task {n}",
+            "where": "safe",
+            "why": "kept",
+        }
+        values |= {"sha256": f"{n:064x}", "cause": "c", "lessons": "l", "improvements": "i"}
+        if random.random() < 0.5 or not incidents:
+            name = random.choice(
+                ["ack", "close", "reopen", "assign", "comment", "tag", "tlp", "snooze", "merge", "suppress"]
+            )
+            values["into"] = random.choice(list(alerts.values()))
+            decided = ON_ALERTS[name].decide([random.choice(list(alerts.values()))], values, who)
+        else:
+            one = random.choice(list(incidents.values()))
+            name = random.choice(
+                ["assess", "task", "comment", "tag", "tlp", "evidence", "review", "close", "merge", "split"]
+            )
+            members = [alerts[i] for i in one.alert_ids if i in alerts]
+            values |= {
+                "into": random.choice(list(incidents.values())),
+                "alert": Members(tuple(members[:1]), tuple(members[1:])),
+            }
+            decided = ON_INCIDENTS[name].decide([one], values, who)
+        for fact in (fact for each in decided.facts.values() for fact in each):
+            take(fact)
+            done.append(fact)
+    return done
