@@ -30,7 +30,7 @@ from soc.alert import Alert, AlertStatus, CloseReason, Entity
 from soc.detect import Level, Match
 from soc.errors import SocError
 from soc.incident import Incident
-from soc.store import AlertQuery
+from soc.store import AlertQuery, Facet
 from soc.tui import Found, Item, Preview, Section
 from soc.tui.desk import Outcome
 
@@ -60,6 +60,10 @@ class ManyAlerts:
         del query
         closed = {key for key, (status, _) in self.decided.items() if status is AlertStatus.CLOSED}
         return [key for key in self.ids if key not in closed] if closed else self.ids
+
+    def facets(self, query: AlertQuery, facet: Facet, limit: int) -> Sequence[tuple[str, str, int]]:
+        del query, facet, limit
+        return ()
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         return [self._alert(key) for key in ids]

@@ -17,7 +17,7 @@ from soc.app.site import Site
 from soc.errors import SocError
 from soc.incident import Incident
 from soc.incident.actions import ON_ALERTS, ON_INCIDENTS, Held, Members
-from soc.store import AlertQuery
+from soc.store import AlertQuery, Facet
 
 
 def actor_name(given: str = "") -> str:
@@ -58,6 +58,12 @@ class SiteDesk:
     def alert_ids(self, query: AlertQuery) -> Sequence[str]:
         """Ids in the order of triage."""
         return self._site.projections.alert_ids(query)
+
+    def facets(self, query: AlertQuery, facet: Facet, limit: int) -> list[tuple[str, str, int]]:
+        """The most frequent values of the alerts that fit, in words where they are rules, with how many have them."""
+        found = self._site.projections.facets(query, facet, limit)
+        words = {rule.id: rule.title for rule in self._site.rules().rules} if facet is Facet.RULE and found else {}
+        return [(value, words.get(value, value), count) for value, count in found]
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """Alerts of these ids."""

@@ -21,12 +21,13 @@ from soc.tui import commands, look
 from soc.tui import filter as filters
 from soc.tui.acting import ActionsScreen, FormScreen
 from soc.tui.alert_screen import AlertScreen
+from soc.tui.alerts_list import AlertsList
 from soc.tui.alerts_screen import AlertsScreen
 from soc.tui.board_screen import BoardScreen, ItemScreen
 from soc.tui.boards import BOARDS
 from soc.tui.filter import FilterError
 from soc.tui.help_screen import HelpScreen
-from soc.tui.hunt_screen import HuntScreen, ValueScreen, ValuesScreen
+from soc.tui.hunt_screen import HuntScreen
 from soc.tui.incident_screens import IncidentScreen, IncidentsScreen
 from soc.tui.prompts import Write
 from soc.tui.reader import Reader
@@ -34,6 +35,7 @@ from soc.tui.screen import DeskScreen
 from soc.tui.session import Session
 from soc.tui.table import PagedTable
 from soc.tui.tune_screen import PreviewScreen, TuneScreen
+from soc.tui.values_screen import ValueScreen, ValuesScreen
 from soc.yaml_file import nearest
 
 LOOK_EVERY_S = 0.25
@@ -170,6 +172,7 @@ _PLACES = (
     SocApp,
     PagedTable,
     Reader,
+    AlertsList,
     AlertsScreen,
     AlertScreen,
     IncidentsScreen,

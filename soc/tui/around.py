@@ -10,6 +10,7 @@ from soc.alert import Alert
 from soc.tui import rows
 from soc.tui.rows import Locale
 from soc.tui.span import Line, Role, Span, line
+from soc.tui.values_screen import text_of
 
 BEFORE, AFTER = timedelta(hours=1), timedelta(hours=1)
 """How far around an alert its entity's events are shown."""
@@ -35,8 +36,8 @@ def timeline(alert: Alert, events: Sequence[Mapping[str, Value]], total: int, lo
         yield line(
             Span("▶ " if mine else "  ", Role.KEY),
             Span(_clock(str(event.get("@timestamp", "")), locale), Role.STRONG if mine else Role.DIM),
-            Span(f"  {_text(event.get('event.dataset')):<14.14} {_text(event.get('host.name')):<14.14} ", Role.DIM),
-            Span(_text(event.get("message") or event.get("event.original")), Role.MARK if mine else Role.PLAIN),
+            Span(f"  {text_of(event.get('event.dataset')):<14.14} {text_of(event.get('host.name')):<14.14} ", Role.DIM),
+            Span(text_of(event.get("message") or event.get("event.original")), Role.MARK if mine else Role.PLAIN),
             indent=19,
         )
 
@@ -75,7 +76,3 @@ def _clock(time: str, locale: Locale) -> str:
         return locale.clock(datetime.fromisoformat(time), "%m-%d %H:%M:%S")
     except ValueError:
         return time
-
-
-def _text(value: Value) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from collectors.event import Value
 from soc.alert import Alert, CloseReason
 from soc.incident import Incident
-from soc.store import AlertQuery
+from soc.store import AlertQuery, Facet
 
 
 class Outcome(Protocol):
@@ -48,6 +48,10 @@ class Desk(Protocol):
 
     def alert_ids(self, query: AlertQuery) -> Sequence[str]:
         """Ids that fit, in the order of triage (highest risk first, then newest). May be long; is never changed afterwards."""
+        ...
+
+    def facets(self, query: AlertQuery, facet: Facet, limit: int) -> Sequence[tuple[str, str, int]]:
+        """The most frequent values of the alerts that fit: value, the value in words (a rule's title), how many have it."""
         ...
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:

@@ -14,6 +14,8 @@ from soc.tui.reader import Reader
 from soc.tui.screen import DeskScreen, bound_keys
 from soc.tui.span import Line, Role, Span, line
 
+_FILTER = ("text", "status", "level", "since", "facet", "hidden")
+
 
 class HelpScreen(DeskScreen):
     """Keys, filter and signs of one view."""
@@ -50,9 +52,7 @@ class HelpScreen(DeskScreen):
             lines.append(line(Span(f"  {keys:<16} ", Role.KEY), locale.say(f"help.{name}"), indent=19))
         if self._of.VIEW == "alerts":
             lines += [line(), line(Span(locale.say("help.filter.title"), Role.HEAD))]
-            lines += [
-                line(f"  {locale.say(f'help.filter.{n}')}", indent=2) for n in ("text", "status", "level", "since")
-            ]
+            lines += [line(f"  {locale.say(f'help.filter.{n}')}", indent=2) for n in _FILTER]
         lines += [line(), line(Span(locale.say("help.signs"), Role.HEAD))]
         for level in reversed(Level):
             lines.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -15,12 +15,12 @@ from soc.tui.filter import age
 from soc.tui.hunting import Found
 from soc.tui.paint import Bar
 from soc.tui.prompts import Choose, Write
-from soc.tui.reader import Reader
 from soc.tui.rows import Column
 from soc.tui.screen import DeskScreen
 from soc.tui.session import Session
-from soc.tui.span import Line, Role, Span, line
+from soc.tui.span import Role, Span, line
 from soc.tui.table import PagedTable
+from soc.tui.values_screen import Pivot, Valued, ValuesScreen, text_of
 
 EVENTS = 1_000
 """Events in the table; the bars count all of them."""
@@ -36,7 +36,6 @@ COLUMNS = (
     Column("host", 12, 16, 1),
     Column("message", 0, 0),
 )
-VALUE_COLUMNS = (Column("count", 9, 11, right=True), Column("field", 26, 32, 1), Column("value", 0, 0))
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
@@ -204,139 +203,30 @@ class HuntScreen(DeskScreen):
         since, until = self._span()
         found = await self.ask(self.session.hunting.top, self.asked, since, until, field, VALUES)
         if found is not None:
-            values = [(field, value, count) for value, count in found]
-            self.app.push_screen(ValuesScreen(self.session, field, values, self.asked, self._pivot))
+            values = [Valued(field, value, value, count) for value, count in found]
+            self.app.push_screen(ValuesScreen(self.session, field, values, self._pivot))
 
     def _open(self) -> None:
         event = self.table.item
         if event is not None:
             first = [name for name in ("event.original", "message") if name in event]
-            values = [(name, event[name], None) for name in (*first, *sorted(set(event) - set(first)))]
+            names = (*first, *sorted(set(event) - set(first)))
+            values = [Valued(name, text_of(event[name]), event[name]) for name in names]
             title = str(event.get("@timestamp", ""))
-            self.app.push_screen(ValuesScreen(self.session, title, values, self.asked, self._pivot))
+            self.app.push_screen(ValuesScreen(self.session, title, values, self._pivot))
 
-    def _pivot(self, query: str) -> None:
-        self.app.pop_screen()
-        self.hunt(query)
+    def _pivot(self, how: Pivot, one: Valued) -> None:
+        if how is Pivot.ONLY:
+            self.hunt(hunting.only_value(one.field, one.value))
+        else:
+            narrow = hunting.with_value if how is Pivot.INCLUDE else hunting.without_value
+            self.hunt(narrow(self.asked, one.field, one.value))
 
     def action_wider(self) -> None:
         """The query before this one."""
         if self._before:
             self.asked = self._before.pop()
             self.action_refresh()
-
-
-class ValuesScreen(DeskScreen):
-    """Fields and values, each a way on: of one event, or the most frequent values of one field."""
-
-    VIEW = "values"
-    KEYS = ("include", "exclude", "only", "open", "back", "help", "quit")
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus", "pivot('include')", id="include"),
-        Binding("minus", "pivot('exclude')", id="exclude"),
-        Binding("o", "pivot('only')", id="only"),
-        Binding("escape", "back", id="back"),
-    ]
-
-    def __init__(
-        self,
-        session: Session,
-        title: str,
-        values: Sequence[tuple[str, Value, int | None]],
-        query: str,
-        pivot: Callable[[str], None],
-    ) -> None:
-        """`values`: field, value, how many events have it where that was counted. `pivot` is called with the next query."""
-        super().__init__(session)
-        self._title = title
-        self._values = values
-        self._query = query
-        self._pivot = pivot
-        self.table: PagedTable[tuple[str, Value, int | None]] = PagedTable(
-            self._fetch, self._head, self._row, self.tell, self._open, can_mark=False
-        )
-
-    def body(self) -> Iterable[Widget]:
-        """Table."""
-        return (self.table,)
-
-    def on_mount(self) -> None:
-        """Show them."""
-        super().on_mount()
-        say = self.session.locale.say
-        self.table.empty = [line(Span(f"  {say('empty.values')}", Role.STRONG))]
-        self.table.take([str(number) for number in range(len(self._values))], 0)
-
-    def title_spans(self) -> list[Span]:
-        """Of what."""
-        return [Span(f"  {self._title}", Role.STRONG)]
-
-    async def _fetch(self, ids: Sequence[str]) -> dict[str, tuple[str, Value, int | None]]:
-        return {key: self._values[int(key)] for key in ids}
-
-    def _head(self, cells: int) -> list[Span]:
-        return rows.header(VALUE_COLUMNS, cells, self.session.locale)
-
-    def _row(self, one: tuple[str, Value, int | None], cells: int, marked: bool) -> list[Span]:
-        del marked
-        field, value, count = one
-
-        def cell(column: Column, _: int) -> tuple[str, Role]:
-            match column.name:
-                case "count":
-                    return "" if count is None else f"{count:,}", Role.PLAIN
-                case "field":
-                    return field, Role.KEY
-            return text_of(value), Role.PLAIN
-
-        return rows.lay(VALUE_COLUMNS, cells, cell)
-
-    def action_pivot(self, how: str) -> None:
-        """On with the value under the cursor: only events that have it too, that have it not, or all that have it."""
-        one = self.table.item
-        if one is None:
-            return
-        field, value, _ = one
-        if how == "only":
-            self._pivot(hunting.only_value(field, value))
-        else:
-            narrow = hunting.with_value if how == "include" else hunting.without_value
-            self._pivot(narrow(self._query, field, value))
-
-    def _open(self) -> None:
-        if self.table.item:
-            self.app.push_screen(ValueScreen(self.session, *self.table.item[:2]))
-
-
-class ValueScreen(DeskScreen):
-    """One value, whole."""
-
-    VIEW = "value"
-    KEYS = ("back", "help", "quit")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", id="back")]
-
-    def __init__(self, session: Session, field: str, value: Value) -> None:
-        super().__init__(session)
-        self._field, self._value = field, value
-        self.reader = Reader()
-
-    def body(self) -> Iterable[Widget]:
-        """Page."""
-        return (self.reader,)
-
-    def on_mount(self) -> None:
-        """Show it."""
-        super().on_mount()
-        self.reader.show([Line((Span(part),)) for part in text_of(self._value).split("\n")])
-
-    def title_spans(self) -> list[Span]:
-        """Of which field."""
-        return [Span(f"  {self._field}", Role.KEY)]
-
-
-def text_of(value: Value) -> str:
-    """A value as text; a list with commas."""
-    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def blocks(count: int, high: int) -> tuple[str, str]:

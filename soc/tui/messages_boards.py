@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 CATALOGUE: dict[str, tuple[str, str]] = {
+    "hidden": ("{count} hidden", "{count} đang ẩn"),
+    "ask.facet": ("How many of which? By …", "Bao nhiêu, theo …"),
+    "key.facets": ("facets", "thống kê"),
+    "help.facets": (
+        "How many alerts of the list have which value; + - o go on from there",
+        "Bao nhiêu cảnh báo có giá trị nào; + - o để lọc tiếp",
+    ),
+    "help.filter.facet": (
+        "system:portal     also rule: entity: assignee:, - before it for all others",
+        "system:portal     cũng rule: entity: assignee:, dấu - phía trước để loại ra",
+    ),
+    "help.filter.hidden": (
+        "hidden:yes        also what sleeps or is suppressed",
+        "hidden:yes        cả mục đang tạm ẩn hoặc bị chặn",
+    ),
     "view.tune": ("Tune", "Tinh chỉnh"),
     "view.preview": ("Tuning, not written yet", "Tinh chỉnh, chưa ghi"),
     "tune.how": ("mark the fields that make the benign case, then p", "chọn các trường tạo nên trường hợp hợp lệ, rồi p"),
@@ -244,9 +259,9 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "help.span": ("How far back to look", "Tìm lùi bao lâu"),
     "help.top": ("The most frequent values of a field", "Giá trị hay gặp nhất của một trường"),
     "help.wider": ("The query before this one", "Truy vấn trước đó"),
-    "help.include": ("Narrow the query to events with this value", "Thu hẹp: chỉ sự kiện có giá trị này"),
-    "help.exclude": ("Narrow the query to events without this value", "Thu hẹp: bỏ sự kiện có giá trị này"),
-    "help.only": ("A query for this value alone", "Truy vấn riêng giá trị này"),
+    "help.include": ("Narrow to what has this value", "Thu hẹp: chỉ những gì có giá trị này"),
+    "help.exclude": ("Narrow to what does not have this value", "Thu hẹp: bỏ những gì có giá trị này"),
+    "help.only": ("Only this value, whatever was asked before", "Chỉ riêng giá trị này, bỏ mọi điều kiện trước"),
     "help.act.approve": ("Approve the plan that somebody else made", "Duyệt kế hoạch do người khác lập"),
     "help.act.confirm": ("Say that a step for a person is done", "Báo một bước do người làm đã xong"),
     "help.act.execute": ("Run the steps that are due", "Chạy các bước đến lượt"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,7 +16,7 @@ from soc.alert import Alert, AlertStatus, CloseReason, Entity, StatusChange
 from soc.detect import Level, Match
 from soc.incident import Incident, Phase, TimelineEntry
 from soc.incident.actions import ON_ALERTS, ON_INCIDENTS
-from soc.store import AlertQuery
+from soc.store import AlertQuery, Facet
 from soc.store.folding import ALERTS, INCIDENTS, Standing, folded
 
 NOW = datetime(2026, 3, 2, 20, 14, 30, tzinfo=UTC)
@@ -224,6 +225,18 @@ class Outcome:
     refused: Mapping[str, str]
 
 
+def facet_of(a: Alert, facet: Facet) -> str:
+    found = {
+        Facet.LEVEL: a.level.value,
+        Facet.STATUS: a.status.value,
+        Facet.RULE: a.rule_id,
+        Facet.SYSTEM: a.system,
+        Facet.ENTITY: a.entity.value,
+        Facet.ASSIGNEE: a.assignee,
+    }
+    return found[facet]
+
+
 class DeskInMemory:
     """Implements soc.tui.Desk."""
 
@@ -250,18 +263,28 @@ class DeskInMemory:
     def version(self) -> int:
         return self.changes
 
-    def alert_ids(self, query: AlertQuery) -> list[str]:
+    def _fitting(self, query: AlertQuery) -> list[Alert]:
         words = query.text.casefold().split()
-        kept = [
+        return [
             a
             for a in self.held.values()
             if (not query.statuses or a.status in query.statuses)
             and (not query.levels or a.level in query.levels)
             and (query.since is None or a.last_seen >= query.since)
             and (not query.incident_id or a.incident_id == query.incident_id)
+            and (query.awake_at is None or a.snoozed_until is None or a.snoozed_until <= query.awake_at)
+            and (query.suppressed is None or bool(a.suppressed_by) == query.suppressed)
+            and all((facet_of(a, h.facet) == h.value) == h.wanted for h in query.having)
             and all(word in f"{a.title} {a.entity} {a.system}".casefold() for word in words)
         ]
-        return [a.id for a in sorted(kept, key=lambda a: (-a.risk, -a.last_seen.timestamp(), a.id))]
+
+    def alert_ids(self, query: AlertQuery) -> list[str]:
+        kept = sorted(self._fitting(query), key=lambda a: (-a.risk, -a.last_seen.timestamp(), a.id))
+        return [a.id for a in kept][: query.limit]
+
+    def facets(self, query: AlertQuery, facet: Facet, limit: int) -> list[tuple[str, str, int]]:
+        counts = Counter(facet_of(a, facet) for a in self._fitting(query))
+        return [(value, value, count) for value, count in counts.most_common(limit)]
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         if self.fail:

@@ -11,7 +11,8 @@ from textual.events import Key
 from soc.alert import AlertStatus, CloseReason
 from soc.errors import SocError, UnreachableError
 from soc.tui.alert_screen import AlertScreen
-from soc.tui.alerts_screen import AlertsScreen, news
+from soc.tui.alerts_list import news
+from soc.tui.alerts_screen import AlertsScreen
 from soc.tui.help_screen import HelpScreen
 from soc.tui.incident_screens import IncidentScreen, IncidentsScreen
 from soc.tui.preferences import Preferences

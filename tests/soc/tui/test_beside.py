@@ -10,8 +10,9 @@ from soc.tui.board_screen import BoardScreen, ItemScreen
 from soc.tui.boards import BOARDS
 from soc.tui.commands import meant
 from soc.tui.filter import FilterError
-from soc.tui.hunt_screen import HuntScreen, ValueScreen, ValuesScreen, blocks
+from soc.tui.hunt_screen import HuntScreen, blocks
 from soc.tui.hunting import only_value, with_value, without_value
+from soc.tui.values_screen import ValueScreen, ValuesScreen
 from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory
 from tests.soc.tui.desk_in_memory import night
 from tests.soc.tui.stage import Stage, play

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from soc.alert import AlertStatus
 from soc.detect import Level
+from soc.store import Facet, Having
 from soc.tui.filter import STATUSES, Filter, FilterError, parse
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -83,3 +84,26 @@ def test_one_key_steps_through_every_status() -> None:
         one = one.next_status()
     assert seen == list(STATUSES)
     assert one == Filter()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['system:portal -rule:r-1 entity:"a b" hidden:yes words', "-assignee:lan", 'assignee:"" level:high', "-x a:b"],
+)
+def test_what_is_typed_is_what_is_shown(text: str) -> None:
+    chosen = parse(text)
+    assert parse(str(chosen)) == chosen
+
+
+def test_values_are_meant_whole_and_a_minus_means_all_others() -> None:
+    chosen = parse('system:portal -entity:"db 01" -x 10.0.0.1')
+    assert chosen.having == (Having(Facet.SYSTEM, "portal"), Having(Facet.ENTITY, "db 01", wanted=False))
+    assert chosen.text == "-x 10.0.0.1"
+    query = chosen.query(NOW, 5)
+    assert (query.having, query.limit, query.awake_at, query.suppressed) == (chosen.having, 5, NOW, False)
+    assert parse("hidden:yes").query(NOW).suppressed is None
+
+
+def test_a_value_stands_once_in_a_filter() -> None:
+    chosen = Filter().with_value(Facet.RULE, "r").with_value(Facet.RULE, "r", wanted=False)
+    assert chosen.having == (Having(Facet.RULE, "r", wanted=False),)
