@@ -101,7 +101,7 @@ class Grouper:
         unfinished: Iterable[Alert],
         zone: ZoneInfo | None = None,
     ) -> None:
-        """`zone`: of the site's calendar."""
+        """`unfinished`: alerts that what comes may join, and duplicates of such ones. `zone`: of the site's calendar."""
         self._config = config
         self._sla = Sla(config.sla, zone)
         self.suppressions = Suppressions()

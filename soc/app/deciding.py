@@ -54,7 +54,9 @@ class Decider:
             linked = {alert.id: alert for alert in (*projections.alerts(members), *unfinished)}
             criticality = {asset.id: asset.criticality for asset in site.inventory.assets}
             scoring = Scoring(criticality, rule_history(projections, site.clock()))
-            grouper = Grouper(site.config.alert, scoring, self._alert, unfinished, site.config.site.zone)
+            repeats = projections.alerts([alert_id for alert in unfinished for alert_id in alert.duplicates])
+            grouped = [*repeats, *unfinished]
+            grouper = Grouper(site.config.alert, scoring, self._alert, grouped, site.config.site.zone)
             linker = Linker(site.config.incident, linked.values(), incidents)
             self._open = grouper, linker, Learning(site, grouper, linker)
         self._open[2].learn()

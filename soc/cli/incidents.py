@@ -40,7 +40,7 @@ def list_incidents(config_path: Path, as_json: bool) -> None:
             if not as_json and incident.closed:
                 row["phase"] += " (closed)"
             rows.append(row)
-        columns = ["id", "last_seen", "level", "risk", "phase", "alerts", "systems", "title"]
+        columns = ["id", "last_seen", "level", "risk", "severity", "phase", "assignee", "alerts", "systems", "title"]
         show(
             rows,
             columns,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iso27001.ledger import Fact
+from soc.action import Who
 from soc.alert import Alert, AlertStatus, CloseReason, Entity, StatusChange, decisions, facts
 from soc.alert.grouping import Config, Grouper, about, entities_of
 from soc.alert.scoring import Scoring
@@ -174,3 +175,16 @@ def test_a_correlation_is_about_its_group() -> None:
 def test_a_fact_on_an_alert_that_never_opened_is_none() -> None:
     fact = decisions.status_changed("A-1", StatusChange(DAY, "lan", AlertStatus.CLOSED))
     assert facts.fold(None, "A-1", fact) is None
+
+
+def test_what_the_rule_of_a_duplicate_finds_next_joins_what_it_repeats_also_after_a_restart() -> None:
+    book = Book()
+    book.feed(detection(1, 0, GUESS, source_ip="203.0.113.9"), detection(2, 1, rule("scan"), source_ip="203.0.113.9"))
+    guess, scan = book.alerts.values()
+    book.apply([decisions.merged(guess, scan.id, "one tool", Who("lan", DAY))])
+    book.feed(detection(3, 2, GUESS, source_ip="203.0.113.9"))
+    assert (len(book.alerts), book.alerts[scan.id].count, book.alerts[guess.id].count) == (2, 2, 1)
+    unfinished = [book.alerts[guess.id], book.alerts[scan.id]]
+    book.grouper = Grouper(Config(), Scoring({}), book.alerts.get, unfinished)
+    book.feed(detection(4, 3, GUESS, source_ip="203.0.113.9"))
+    assert (len(book.alerts), book.alerts[scan.id].count) == (2, 3)
