@@ -11,6 +11,7 @@ from iso27001.errors import IsoError
 from iso27001.ledger import Fact
 from iso27001.ledger.anchor import write_anchor
 from soc.app.auditing import accounted_to, failed_audits
+from soc.app.canary import Canaries
 from soc.app.conservation import Conservation, Evaluated
 from soc.app.escalation import Escalation
 from soc.app.indexing import Indexing
@@ -42,6 +43,7 @@ class Accounting:
         self._indexing = indexing
         self._measuring = Measuring(site)
         self._reminding = Reminding(site)
+        self._canaries = Canaries(site)
         self._escalation = Escalation(site)
         self._audited_to = accounted_to(site)
         self._silence = Silence(site)
@@ -52,6 +54,7 @@ class Accounting:
             _, verdict = self._measuring.take()
             self._conservation.tell(ledger_checked(verdict, self._site.clock()) if verdict else [])
             self._conservation.tell([*self._reminding.look(self._site.clock())])
+            self._conservation.tell([*self._canaries.look(self._site.clock())])
         except (IsoError, CollectorError, SocError) as error:
             _log.error("measures could not be taken", extra={"error": str(error)})
 

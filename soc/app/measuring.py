@@ -27,6 +27,7 @@ from iso27001.verifier.verdict import Verdict
 from soc.alert import Alert
 from soc.alert.facts import DETECTION, OPENED
 from soc.app.assurance import check_ledger, current_status, detections_of, incidents_with_alerts
+from soc.app.canary import canaries
 from soc.app.conservation import KIND as CONSERVATION
 from soc.app.evaluation import CONSUMER
 from soc.app.gaps import KIND as GAP
@@ -42,7 +43,7 @@ from soc.app.store_retention import OTHERS
 from soc.app.watch import running_rules
 from soc.errors import UnreachableError
 from soc.evidence import incident_evidence
-from soc.evidence.engine import capacity_counts, engine_counts, intelligence_counts
+from soc.evidence.engine import canary_counts, capacity_counts, engine_counts, intelligence_counts
 from soc.evidence.flow import clock_counts, flow_counts, retention_counts
 from soc.evidence.response import (
     YEAR,
@@ -247,6 +248,13 @@ def _engine(round_: Round) -> list[Count]:
     return engine_counts(detections, *_rules(round_), trained.fact.time if trained else None, round_.now)
 
 
+def _canaries(round_: Round) -> list[Count]:
+    """Of those of the last two days: one is sent a day."""
+    sent = canaries(round_.site, round_.now - 2 * WINDOW)
+    over = [each for each in sent if each.found is not None or each.missed(round_.now)]
+    return canary_counts([None if each.found is None else each.found - each.sent for each in over])
+
+
 def _rules(round_: Round) -> tuple[int, int]:
     """How many rules run, and how many of them did not see everything in the window."""
     site = round_.site
@@ -352,6 +360,7 @@ _GIVERS: Sequence[tuple[frozenset[str], Callable[[Round], list[Count]]]] = (
     (frozenset({"LOG-02"}), _retention),
     (frozenset({"CLK-01"}), _clocks),
     (frozenset({"MON-01", "MON-05"}), _engine),
+    (frozenset({"MON-02"}), _canaries),
     (frozenset({"CAP-01"}), _capacity),
     (frozenset({"MON-03", "INC-01", "LOG-05", "UTL-01", "DLP-01"}), _triage),
     (frozenset({"TI-01"}), _intelligence),

@@ -1,7 +1,8 @@
-"""Detections, rules, feeds and the platform in, counts of how detection runs out (MON-01, MON-05, TI-01, CAP-01)."""
+"""Detections, rules, feeds and the platform in, counts of how detection runs out (MON-01, MON-02, MON-05, TI-01, CAP-01)."""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,6 +64,23 @@ def capacity_counts(
     }
     query = "the file system of the site's data; the oldest event that waits; days until it is full as it filled since the earliest sample"
     return [Count("CAP-01", numbers, len(before) + 1, query)]
+
+
+def canary_counts(waits: Sequence[timedelta | None]) -> list[Count]:
+    """MON-02, of each canary whose time is over: how long it took until it was found; None: it was not."""
+    if not waits:
+        return []
+    took = [wait.total_seconds() for wait in waits if wait is not None]
+    numbers = {
+        "canaries_sent": len(waits),
+        "canaries_alerted": len(took),
+        "median_delay_s": round(statistics.median(took), 3) if took else None,
+    }
+    return [
+        Count(
+            "MON-02", numbers, len(waits), "events that the SOC sent itself through the journal, and detections of them"
+        )
+    ]
 
 
 def _days_to_full(used: int, total: int, before: Sequence[tuple[datetime, float]], now: datetime) -> float | None:

@@ -14,7 +14,7 @@ from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, Entity, StatusChange
 from soc.detect import Level
 from soc.evidence import incident_line
-from soc.evidence.engine import FAR, capacity_counts, engine_counts, intelligence_counts
+from soc.evidence.engine import FAR, canary_counts, capacity_counts, engine_counts, intelligence_counts
 from soc.evidence.flow import clock_counts, flow_counts, retention_counts
 from soc.evidence.response import (
     Answered,
@@ -104,6 +104,12 @@ def test_the_engine_tells_its_lag_and_the_age_of_its_model() -> None:
         "MON-05": {"days_since_training": 3.0},
     }
     assert "MON-05" not in by_id(engine_counts([], 1, 0, None, NOW))
+
+
+def test_canaries_are_found_or_not_and_none_is_no_count() -> None:
+    [count] = canary_counts([timedelta(seconds=2), timedelta(seconds=4), None])
+    assert count.numbers == {"canaries_sent": 3, "canaries_alerted": 2, "median_delay_s": 3.0}
+    assert canary_counts([]) == []
 
 
 def test_a_disk_is_full_by_how_it_filled() -> None:
