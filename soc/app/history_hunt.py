@@ -10,7 +10,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,12 @@ from soc.store.config import StoreConfig, StoreKind
 if TYPE_CHECKING:
     from soc.detect.sigma.convert import Query
     from soc.store.local_events import LocalEventStore
+    from soc.store.segments.files import Rows
+
+
+GROUPS_AT_ONCE = 4
+"""Groups of a segment that are looked at together: what is done once a kind of event and column is done for more rows, and their raw bytes,
+some 10 MB a group, are in memory twice."""
 
 
 class HistoryScan(Scan[Shown], ABC):
@@ -72,35 +77,62 @@ class LocalScan(HistoryScan[Shown]):
         return [*self._files, self._folder]
 
     def _piece(self, piece: Piece, now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
+        del now
+        if piece.path in self._files:
+            self.summary.files += 1
+            for groups in self._groups(piece.path):
+                yield from self._look(piece.path, groups)
+            progress(piece.size_bytes)
+            return
+        for table in self._tail():
+            self.summary.events += len(table)
+            yield from self._detect(table)
+
+    def _look(self, path: Path, groups: Sequence[Rows]) -> Iterator[Shown]:
+        """What is found in groups, one by one where one of them does not read."""
         from soc.store.segments.files import DamagedFileError
 
-        del now
-        self.summary.files += piece.path in self._files
-        for make in self._tables_of(piece.path):
-            try:
-                table = make()
-                if len(table):
-                    self.summary.events += len(table)
-                    yield from self._detect(table)
-            except (DamagedFileError, FileNotFoundError) as error:
-                self.summary.unreadable.append((named(piece.path), str(error)))
-        progress(piece.size_bytes if piece.path in self._files else 0)
+        found = count = 0
+        try:
+            table = self._sealed(path, groups)
+            count = len(table)
+            self.summary.events += count
+            for shown in self._detect(table) if count else ():
+                found += 1
+                yield shown
+        except (DamagedFileError, FileNotFoundError) as error:
+            self.summary.events -= count
+            if len(groups) > 1 and not found:
+                for one in groups:
+                    yield from self._look(path, [one])
+                return
+            beside = (
+                ""
+                if len(groups) == 1
+                else f"; what of {len(groups)} groups of events beside it holds was not looked at"
+            )
+            self.summary.unreadable.append((named(path), f"{error}{beside}"))
 
     def tables(self, path: Path) -> Iterator[Table]:
         """What is looked at of one of the `files`, some thousand rows at a time. Raises: DamagedFileError, FileNotFoundError."""
-        return (make() for make in self._tables_of(path))
+        if path not in self._files:
+            return self._tail()
+        return (self._sealed(path, groups) for groups in self._groups(path))
 
-    def _tables_of(self, path: Path) -> Iterator[Callable[[], Table]]:
+    def _sealed(self, path: Path, groups: Sequence[Rows]) -> Table:
         from soc.store.segments.table import SealedTable
 
-        if path not in self._files:
-            found = [event for _, event in self._view.tail if self._span.holds(event.time)]
-            for at in range(0, len(found), BATCH):
-                yield partial(EventTable, found[at : at + BATCH])
-            return
-        for rows in self._files[path].groups():
-            if self._asked.overlaps(rows.about):
-                yield partial(SealedTable, rows, self._asked, together=path.suffix == ".arrow")
+        return SealedTable(groups, self._asked, at_once=path.suffix == ".arrow")
+
+    def _groups(self, path: Path) -> Iterator[Sequence[Rows]]:
+        """Groups of a file that are looked at together."""
+        groups = [rows for rows in self._files[path].groups() if self._asked.overlaps(rows.about)]
+        return (groups[at : at + GROUPS_AT_ONCE] for at in range(0, len(groups), GROUPS_AT_ONCE))
+
+    def _tail(self) -> Iterator[Table]:
+        """What no file holds yet."""
+        found = [event for _, event in self._view.tail if self._span.holds(event.time)]
+        return (EventTable(found[at : at + BATCH]) for at in range(0, len(found), BATCH))
 
 
 class ElasticScan(HistoryScan[Shown]):

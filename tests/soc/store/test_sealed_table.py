@@ -58,8 +58,9 @@ def sealed(folder: str, events: list[Event], asked: Asked, few: int, kept: str =
         types: dict[str, str] = {}
         group = building.build(list(enumerate(events, 100)), types)
     part = write_part(Path(folder), group, 100, types)
-    rows = seal(Path(folder), [part]).groups()[0] if kept == "segment" else part
-    return SealedTable(rows, asked, together=kept == "part")
+    return SealedTable(
+        seal(Path(folder), [part]).groups() if kept == "segment" else [part], asked, at_once=kept == "part"
+    )
 
 
 @given(rows, st.integers(0, 3), st.booleans(), st.sampled_from(["part", "segment"]), st.randoms())
