@@ -30,6 +30,7 @@ from soc.alert import Alert, AlertStatus, CloseReason, Entity
 from soc.detect import Level, Match
 from soc.errors import SocError
 from soc.incident import Incident
+from soc.incident.clocks import Clocks
 from soc.store import AlertQuery, Facet
 from soc.tui import Found, Item, Preview, Section
 from soc.tui.desk import Outcome
@@ -114,6 +115,10 @@ class ManyAlerts:
     def incidents(self, ids: Sequence[str]) -> list[Incident]:
         del ids
         return []
+
+    def clocks(self, ids: Sequence[str]) -> Mapping[str, Clocks]:
+        del ids
+        return {}
 
     def acknowledge(self, ids: Sequence[str]) -> None:
         self._decide(ids, AlertStatus.ACKNOWLEDGED, None)

@@ -13,10 +13,12 @@ from collectors.event import Value
 from soc.action import Action, Argument, Decided, Kind, Values, Who
 from soc.alert import Alert, CloseReason
 from soc.app.access import allow
+from soc.app.notice_clocks import clocks_at
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.incident import Incident
 from soc.incident.actions import ON_ALERTS, ON_INCIDENTS, Held, Members
+from soc.incident.clocks import Clocks
 from soc.store import AlertQuery, Facet
 
 
@@ -98,6 +100,11 @@ class SiteDesk:
     def incidents(self, ids: Sequence[str]) -> list[Incident]:
         """Incidents of these ids."""
         return self._site.projections.incidents(ids)
+
+    def clocks(self, ids: Sequence[str]) -> dict[str, Clocks]:
+        """The legal notices of these incidents, by id."""
+        now = self._site.clock()
+        return {incident.id: clocks_at(self._site, incident, now) for incident in self.incidents(ids)}
 
     def acknowledge(self, ids: Sequence[str]) -> None:
         """Record that the analyst has looked at these alerts. Raises: SocError where one of them is not as it was seen."""

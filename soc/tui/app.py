@@ -29,6 +29,8 @@ from soc.tui.filter import FilterError
 from soc.tui.help_screen import HelpScreen
 from soc.tui.hunt_screen import HuntScreen
 from soc.tui.incident_screens import IncidentScreen, IncidentsScreen
+from soc.tui.lanes import Lanes
+from soc.tui.phase_board import PhaseBoard
 from soc.tui.prompts import Write
 from soc.tui.reader import Reader
 from soc.tui.screen import DeskScreen
@@ -177,6 +179,8 @@ _PLACES = (
     AlertScreen,
     IncidentsScreen,
     IncidentScreen,
+    Lanes,
+    PhaseBoard,
     BoardScreen,
     ItemScreen,
     HuntScreen,

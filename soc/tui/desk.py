@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from collectors.event import Value
 from soc.alert import Alert, CloseReason
 from soc.incident import Incident
+from soc.incident.clocks import Clocks
 from soc.store import AlertQuery, Facet
 
 
@@ -72,6 +73,10 @@ class Desk(Protocol):
 
     def incidents(self, ids: Sequence[str]) -> list[Incident]:
         """The incidents of these ids, in their order; unknown ids are left out."""
+        ...
+
+    def clocks(self, ids: Sequence[str]) -> Mapping[str, Clocks]:
+        """The legal notices of these incidents, by id."""
         ...
 
     def acknowledge(self, ids: Sequence[str]) -> None:

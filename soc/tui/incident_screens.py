@@ -9,9 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from soc.incident import Incident
-from soc.tui import rows, sheets
+from soc.incident.clocks import NoticeClock
+from soc.tui import incident_sheet, rows
 from soc.tui.acting import ActionsScreen, Target
 from soc.tui.filter import Filter
+from soc.tui.incident_sheet import clock_cell, next_clock
 from soc.tui.reader import Reader
 from soc.tui.screen import DeskScreen
 from soc.tui.session import Session
@@ -23,9 +25,10 @@ class IncidentsScreen(DeskScreen):
     """All incidents: open ones first, then highest risk, then newest."""
 
     VIEW = "incidents"
-    KEYS = ("open", "actions", "refresh", "back", "help", "quit")
+    KEYS = ("open", "actions", "board", "refresh", "back", "help", "quit")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "actions", id="actions"),
+        Binding("b", "board", id="board"),
         Binding("r,ctrl+r", "refresh", id="refresh"),
         Binding("escape,i", "back", id="back"),
     ]
@@ -33,6 +36,7 @@ class IncidentsScreen(DeskScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.table: PagedTable[Incident] = PagedTable(self._fetch, self._head, self._row, self._moved, self._open)
+        self._clocks: dict[str, NoticeClock | None] = {}
 
     def body(self) -> Iterable[Widget]:
         """Table."""
@@ -76,7 +80,8 @@ class IncidentsScreen(DeskScreen):
         return rows.header(rows.INCIDENT_COLUMNS, cells, self.session.locale)
 
     def _row(self, incident: Incident, cells: int, marked: bool) -> list[Span]:
-        return rows.incident_row(incident, cells, self.session.locale, marked=marked)
+        clock = clock_cell(self._clocks.get(incident.id), self.session.desk.now())
+        return rows.incident_row(incident, clock, cells, self.session.locale, marked=marked)
 
     def action_actions(self) -> None:
         """All that can be done to the incident under the cursor, or to the marked ones."""
@@ -87,7 +92,15 @@ class IncidentsScreen(DeskScreen):
 
     async def _fetch(self, ids: Sequence[str]) -> dict[str, Incident] | None:
         found = await self.ask(self.session.desk.incidents, ids)
+        clocks = await self.ask(self.session.desk.clocks, ids)
+        self._clocks |= {key: next_clock(each) for key, each in (clocks or {}).items()}
         return None if found is None else {incident.id: incident for incident in found}
+
+    def action_board(self) -> None:
+        """The open ones by phase."""
+        from soc.tui.phase_board import PhaseBoard
+
+        self.app.push_screen(PhaseBoard(self.session))
 
     def _moved(self) -> None:
         self.tell()
@@ -144,7 +157,9 @@ class IncidentScreen(DeskScreen):
         if found:
             first = self._incident is None
             self._incident = found[0]
-            self.reader.show(sheets.incident(found[0], self.session.locale), keep_place=not first)
+            clocks = (await self.ask(self.session.desk.clocks, [self.incident_id]) or {}).get(self.incident_id)
+            page = incident_sheet.incident(found[0], clocks, self.session.desk.now(), self.session.locale)
+            self.reader.show(page, keep_place=not first)
         elif found is not None:
             self.say("gone", Role.WARN)
 

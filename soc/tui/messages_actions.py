@@ -33,7 +33,15 @@ VIETNAMESE: dict[str, str] = {
     "The alert that they repeat.": "Cảnh báo mà chúng lặp lại.",
     "Make an incident of these alerts, or add them to one.": "Lập sự cố từ các cảnh báo này, hoặc thêm vào một sự cố.",
     "The incident that they belong to (default: a new one).": "Sự cố mà chúng thuộc về (mặc định: sự cố mới).",
+    "Do not show what the rules of these alerts find on the same entities for a time; it is written and counted.": (
+        "Không hiện những gì các luật này thấy trên cùng đối tượng trong một thời gian; vẫn ghi và đếm."
+    ),
+    "End what `suppress` began on the rules and entities of these alerts.": (
+        "Kết thúc việc `suppress` đã bắt đầu với luật và đối tượng của các cảnh báo này."
+    ),
+    "How long: 8h, 2d.": "Bao lâu: 8h, 2d.",
     # incidents
+    "It is no incident: no notice is due.": "Không phải sự cố: không phải thông báo.",
     "Move incidents to a phase of ISO/IEC 27035.": "Chuyển sự cố sang một giai đoạn của ISO/IEC 27035.",
     "The phase.": "Giai đoạn.",
     "End incidents: assessed, without open tasks, and of the two highest classes with their review.": (

@@ -67,7 +67,10 @@ INCIDENT_COLUMNS = (
     Column("severity", 3, 3),
     Column("risk", 4, 4, 2, right=True),
     Column("title", 0, 0),
+    Column("class", 5, 5, 3),
+    Column("clock", 5, 6, 2, right=True),
     Column("phase", 10, 20, 1),
+    Column("assignee", 10, 12, 7),
     Column("alerts", 6, 6, 4, right=True),
     Column("system", 16, 24, 5),
     Column("opened", 11, 14, 6),
@@ -146,12 +149,16 @@ def alert_row(alert: Alert, cells: int, now: datetime, locale: Locale, *, marked
     return spans
 
 
-def incident_row(incident: Incident, cells: int, locale: Locale, *, marked: bool = False) -> list[Span]:
-    """One incident as one line."""
+def incident_row(
+    incident: Incident, clock: tuple[str, Role], cells: int, locale: Locale, *, marked: bool = False
+) -> list[Span]:
+    """One incident as one line; `clock`: the time left to its next legal notice, as it is to be shown."""
 
     def cell(column: Column, size: int) -> tuple[str, Role]:
         if column.name == "mark":
             return ("+", Role.KEY) if marked else ("", Role.PLAIN)
+        if column.name == "clock":
+            return clock
         return _INCIDENT_CELLS[column.name](incident, size, locale)
 
     spans = lay(INCIDENT_COLUMNS, cells, cell)
@@ -181,6 +188,8 @@ _INCIDENT_CELLS: dict[str, Callable[[Incident, int, Locale], tuple[str, Role]]] 
     "risk": lambda i, *_: (str(i.risk), Role.PLAIN),
     "title": lambda i, *_: (i.title, Role.PLAIN),
     "phase": lambda i, _, at: (phase(i, at), Role.PLAIN),
+    "class": lambda i, *_: (i.severity or "?", Role.PLAIN if i.severity else Role.DIM),
+    "assignee": lambda i, *_: (i.assignee or "-", Role.PLAIN),
     "alerts": lambda i, *_: (str(len(i.alert_ids)), Role.PLAIN),
     "system": lambda i, *_: (", ".join(i.systems) or "-", Role.PLAIN),
     "opened": lambda i, size, at: (at.clock(i.opened, time_form(size)), Role.PLAIN),

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from collectors.event import Value
 from soc.alert import Alert, AlertStatus
 from soc.detect import Match
-from soc.incident import Incident
 from soc.tui import rows
 from soc.tui.rows import Locale
 from soc.tui.span import Line, Role, Span, line
@@ -41,10 +40,10 @@ def overview(alert: Alert, now: datetime, locale: Locale) -> list[Line]:
         _head(alert, now, locale),
         line(Span(alert.title, Role.STRONG)),
         line(Span(_about(alert), Role.DIM), indent=2),
-        *_section(locale, "why", _why(alert.matched, locale)),
-        *_section(locale, "risk", _risk(alert, locale)),
-        *_section(locale, "about", _about_whom(alert, locale)),
-        *_section(locale, "when", _when(alert, now, locale)),
+        *section(locale, "why", _why(alert.matched, locale)),
+        *section(locale, "risk", _risk(alert, locale)),
+        *section(locale, "about", _about_whom(alert, locale)),
+        *section(locale, "when", _when(alert, now, locale)),
     ]
 
 
@@ -99,41 +98,6 @@ def history(alert: Alert, locale: Locale) -> list[Line]:
     return lines
 
 
-def incident(one: Incident, locale: Locale) -> list[Line]:
-    """An incident's story: what, whom, why its alerts are one, and what happened when."""
-    story = [
-        line(
-            Span(locale.clock(entry.time, "%m-%d %H:%M:%S"), Role.DIM),
-            "  ",
-            Span(f"{entry.kind:<9}", Role.KEY),
-            Span(f"  {entry.text}"),
-            indent=27,
-        )
-        for entry in one.timeline
-    ]
-    facts = {
-        "phase": rows.phase(one, locale),
-        "opened": locale.clock(one.opened, "%Y-%m-%d %H:%M:%S"),
-        "last_seen": locale.clock(one.last_seen, "%Y-%m-%d %H:%M:%S"),
-        "closed": locale.clock(one.closed, "%Y-%m-%d %H:%M:%S") if one.closed else "",
-        "alerts": str(len(one.alert_ids)),
-        "systems": ", ".join(one.systems),
-        "entities": ", ".join(map(rows.entity, one.entities)),
-        "attack": ", ".join(_techniques(one.tags)),
-    }
-    badge = Span(
-        f" {rows.SHAPES[one.level].strip()} {rows.level_name(one.level, locale)} ", rows.LEVEL_ROLES[one.level]
-    )
-    return [
-        line(badge, f"  {locale.say('risk')} ", Span(str(one.risk), Role.STRONG)),
-        line(Span(one.title, Role.STRONG)),
-        line(),
-        *_facts(facts, locale),
-        *_section(locale, "linked", (line(f"  {why}", indent=2) for why in one.why)),
-        *_section(locale, "timeline", story),
-    ]
-
-
 def peek(alert: Alert, locale: Locale) -> list[Line]:
     """Two lines under the list: the reason of the alert under the cursor, and its risk in words."""
     first = alert.matched[0] if alert.matched else None
@@ -172,14 +136,16 @@ def _due(alert: Alert, now: datetime, locale: Locale) -> Span:
 
 
 def _about(alert: Alert) -> str:
-    return " · ".join(filter(None, (f"{alert.rule_id}", alert.logsource, ", ".join(_techniques(alert.tags)))))
+    return " · ".join(filter(None, (f"{alert.rule_id}", alert.logsource, ", ".join(techniques(alert.tags)))))
 
 
-def _techniques(tags: Iterable[str]) -> list[str]:
+def techniques(tags: Iterable[str]) -> list[str]:
+    """Techniques of ATT&CK among tags."""
     return [match[1].upper() for tag in tags if (match := _TECHNIQUE.fullmatch(tag))]
 
 
-def _section(locale: Locale, name: str, lines: Iterable[Line]) -> Iterator[Line]:
+def section(locale: Locale, name: str, lines: Iterable[Line]) -> Iterator[Line]:
+    """Lines under a heading; nothing where there is none."""
     body = list(lines)
     if body:
         yield line()
@@ -227,18 +193,19 @@ def _about_whom(alert: Alert, locale: Locale) -> Iterator[Line]:
 
 def _when(alert: Alert, now: datetime, locale: Locale) -> Iterator[Line]:
     stamp = "%Y-%m-%d %H:%M:%S"
-    facts = {
+    told = {
         "first_seen": locale.clock(alert.first_seen, stamp),
         "last_seen": f"{locale.clock(alert.last_seen, stamp)}  ({locale.say('ago', time=rows.short(now - alert.last_seen))})",
         "due": locale.clock(alert.due, stamp),
         "assignee": alert.assignee,
         "incident": alert.incident_id,
     }
-    yield from _facts(facts, locale)
+    yield from facts(told, locale)
 
 
-def _facts(facts: Mapping[str, str], locale: Locale) -> Iterator[Line]:
-    for name, value in facts.items():
+def facts(told: Mapping[str, str], locale: Locale) -> Iterator[Line]:
+    """A line for each fact that has a value, under the catalogue's name of it."""
+    for name, value in told.items():
         if value:
             yield line(Span(f"  {locale.say(f'fact.{name}'):<18}", Role.DIM), value, indent=20)
 

@@ -39,7 +39,11 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "local":
         return new_site(tmp_path / "site", "[]", "")
     node: ElasticNode = request.getfixturevalue("elastic_node")
-    return new_site(tmp_path / "site", "[]", f'store: {{kind: elasticsearch, hosts: ["{node.url}"], namespace: two{uuid4().hex[:8]}}}\n')
+    return new_site(
+        tmp_path / "site",
+        "[]",
+        f'store: {{kind: elasticsearch, hosts: ["{node.url}"], namespace: two{uuid4().hex[:8]}}}\n',
+    )
 
 
 def test_one_of_two_who_change_an_alert_at_once_is_told(config: Path) -> None:

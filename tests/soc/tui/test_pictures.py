@@ -72,6 +72,12 @@ async def incident(stage: Stage) -> None:
     await stage.until(lambda: "What happened" in stage.text)
 
 
+async def board(stage: Stage) -> None:
+    """Incidents in the lanes of their phases."""
+    await stage.press("i", "b")
+    await stage.until(lambda: "inc-2026-0017" in stage.text)
+
+
 async def hunt(stage: Stage) -> None:
     """When a word came, and where."""
     await stage.press("colon")
@@ -112,6 +118,7 @@ SCENES: dict[str, tuple[Callable[[Stage], Awaitable[None]], Callable[[], DeskInM
     "alert": (one, lambda: night(13), (100, 30)),
     "events": (raw, lambda: night(13), (100, 30)),
     "incident": (incident, lambda: night(13), (100, 28)),
+    "board": (board, lambda: night(13), (120, 12)),
     "hunt": (hunt, lambda: night(13), (120, 24)),
     "sources": (sources, lambda: night(13), (100, 12)),
     "rules": (rules, lambda: night(13), (120, 12)),

@@ -29,7 +29,7 @@ def test_a_row_takes_exactly_the_width_of_the_screen(cells: int, language: str) 
     )
     for one in (alert(0), alert(12), hostile):
         assert length(alert_row(one, cells, NOW, locale)) == cells
-    assert length(incident_row(incident(), cells, locale)) == cells
+    assert length(incident_row(incident(), ("!3h", Role.WARN), cells, locale)) == cells
     assert length(header(ALERT_COLUMNS, cells, locale)) == cells
     assert length(header(INCIDENT_COLUMNS, cells, locale)) == cells
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from soc.alert import AlertStatus, CloseReason, StatusChange
 from soc.detect import Match
-from soc.tui import sheets
+from soc.tui import incident_sheet, sheets
 from soc.tui.rows import Locale
 from soc.tui.sheets import MAX_VALUE, mark, needles
 from soc.tui.span import Line, Role, Span
@@ -100,7 +100,7 @@ def test_history_tells_who_what_and_why() -> None:
 
 
 def test_an_incident_tells_its_links_and_its_story() -> None:
-    page = plain(sheets.incident(incident(), LOCALE))
+    page = plain(incident_sheet.incident(incident(), None, NOW, LOCALE))
     assert "share source.ip=203.0.113.77, 39 minutes apart" in page
     assert "03-03 02:43:30  alert      Log-on accepted" in page
 
