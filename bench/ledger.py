@@ -82,7 +82,7 @@ def main(count: int = 100_000) -> None:
                 ledger.consistency(rng.randrange(1, size), size)
             consistency = (time.process_time() - cpu) / 200
         cpu = time.process_time()
-        verdict = verify(path, signer.public, anchor=anchor)
+        verdict = verify(path, signer.public, anchors=[anchor])
         verify_cpu = time.process_time() - cpu
         assert verdict.sound
         with Ledger.open(path, signer=signer) as ledger:

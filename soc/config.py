@@ -108,16 +108,24 @@ class IsoConfig:
     """What a site has beside the catalogue. `texts`: a folder with the standard's text, which the site bought (iso27001.catalogue.texts).
 
     `law`: its own file of legal regimes, as its lawyers read them (iso27001/catalogue/vn_legal.yaml is the form). `owners`: measure id ->
-    who answers for it here. `backup`: where the last copy of the ledger's file is, for its age.
+    who answers for it here. `backup`: where the last copy of the ledger's file is, for its age. `anchors`: files elsewhere (another
+    host's share) to which signed heads go too. `authority`: URL of a time stamping authority (RFC 3161) and its certificate (PEM).
     """
 
     texts: Path | None = None
     law: Path | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
     backup: Path | None = None
+    anchors: tuple[Path, ...] = ()
+    authority: str = ""
+    authority_certificate: Path | None = None
 
     def __post_init__(self) -> None:
-        """Raises: ValueError for an owner of what is no measure."""
+        """Raises: ValueError for an owner of what is no measure, an authority that is no URL or that nothing vouches for."""
+        if self.authority and not self.authority.startswith(("http://", "https://")):
+            raise ValueError(f'authority: "{self.authority}" is no URL')
+        if self.authority and self.authority_certificate is None:
+            raise ValueError("authority: a stamp is believed by its certificate, so authority_certificate is needed too")
         if self.owners:
             from iso27001.errors import MeasureError
             from iso27001.measures import measure

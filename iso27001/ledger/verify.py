@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iso27001.errors import LedgerError
 from iso27001.ledger.schema import changed, key, kinds_of, place
@@ -21,16 +22,26 @@ from iso27001.verifier.checking import Check
 from iso27001.verifier.notes import PublicKey
 from iso27001.verifier.verdict import FaultKind, Verdict
 
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
 GROUP = 1000
 """Entries that are checked together."""
 NEIGHBOURS = 8
 """Ids of one key that are believed: two take 2^32 tries to make, eight more than anybody has."""
 
 
-def verify(path: Path, public_key: PublicKey, *, anchor: Path | None = None) -> Verdict:
-    """Check the whole ledger of a file, and its heads against those of the `anchor` file.
+def verify(
+    path: Path,
+    public_key: PublicKey,
+    *,
+    anchors: Sequence[Path] = (),
+    tokens: Sequence[Path] = (),
+    authority: Certificate | None = None,
+) -> Verdict:
+    """Check the whole ledger of a file, its heads against those of the `anchors`, and what an authority stamped (`tokens`).
 
-    Raises: LedgerError where the ledger or the anchor cannot be opened at all.
+    Raises: LedgerError where the ledger, an anchor or a token cannot be opened at all.
     """
     try:
         connection = connect_to_read(path)
@@ -38,15 +49,18 @@ def verify(path: Path, public_key: PublicKey, *, anchor: Path | None = None) -> 
         raise LedgerError(f"{path}: cannot be read: {error}") from error
     check = Check(public_key, "")
     try:
-        if anchor is not None:
+        for anchor in anchors:
             check.anchor(anchor.read_text(encoding="utf-8", errors="replace"))
+        if authority is not None:
+            for token in tokens:
+                check.token(token.name, token.read_bytes(), authority)
         connection.execute("BEGIN")
         check.origin = str(connection.execute("SELECT origin FROM about").fetchone()[0])
         _heads(check, connection)
         _entries(check, connection)
         _tree(check, connection)
     except OSError as error:
-        raise LedgerError(f"{anchor}: the anchor cannot be read: {error}") from error
+        raise LedgerError(f"an anchor cannot be read: {error}") from error
     except sqlite3.DatabaseError as error:
         check.fault(FaultKind.UNREADABLE, f"the file is damaged: {error}")
     finally:

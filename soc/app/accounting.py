@@ -9,7 +9,7 @@ import threading
 from collectors.errors import CollectorError
 from iso27001.errors import IsoError
 from iso27001.ledger import Fact
-from iso27001.ledger.anchor import write_anchor
+from soc.app.anchoring import write_heads
 from soc.app.auditing import accounted_to, failed_audits
 from soc.app.canary import Canaries
 from soc.app.conservation import Conservation, Evaluated
@@ -96,4 +96,4 @@ def sign(site: Site) -> None:
     now, ledger = site.clock(), site.ledger
     last = ledger.last_head()
     if last is None or last.size != ledger.size:
-        write_anchor([ledger.sign(max(now, last.time) if last else now)], site.anchor_path)
+        write_heads(site, [ledger.sign(max(now, last.time) if last else now)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -16,6 +16,7 @@ from iso27001.status import Status, status
 from iso27001.verifier.verdict import Verdict
 from soc.alert import Alert
 from soc.alert.facts import DETECTION
+from soc.app.anchoring import anchor_files, authority, stamps
 from soc.app.notice_clocks import clocks_at
 from soc.app.site import Site
 from soc.evidence import incident_line
@@ -27,8 +28,8 @@ DETECTIONS_OF_AN_ALERT = 20
 
 def check_ledger(site: Site) -> Verdict:
     """Verify the ledger against the site's key and anchor; nothing is made. Raises: LedgerError, SigningError."""
-    anchor = site.anchor_path if site.anchor_path.exists() else None
-    return verify(site.ledger_path, site.public_key, anchor=anchor)
+    anchors = [path for path in anchor_files(site) if path.exists()]
+    return verify(site.ledger_path, site.public_key, anchors=anchors, tokens=stamps(site), authority=authority(site))
 
 
 def current_status(site: Site, since: datetime, until: datetime) -> Status:
@@ -86,24 +87,38 @@ def _stored(site: Site, ids: Sequence[str]) -> Mapping[str, bytes]:
 
 def _fault(site: Site, reference: EventRef, start: int, stored: Mapping[str, bytes]) -> str:
     """What is wrong with the event of a detection, whose journal begins at `start`; "" where nothing is."""
-    if reference.offset < start:
-        raw = stored.get(reference.event_id)
-        if raw is None:
-            return f"event {reference.event_id} was dropped from the journal and is not in the store"
-    else:
-        try:
-            event = site.journal_reader.fetch(reference.offset)
-        except JournalError as error:
-            return f"event {reference.event_id} is not in the journal at {reference.offset}: {error}"
-        if event.id != reference.event_id:
-            return f"the journal holds {event.id} at {reference.offset}, not {reference.event_id}"
-        raw = event.raw
+    raw = _raw(site, reference, start, stored)
+    if isinstance(raw, str):
+        return raw
     found = sha256(raw).hexdigest()
     return (
         ""
         if found == reference.sha256
         else f"the raw bytes of {reference.event_id} were changed: {found} is not {reference.sha256}"
     )
+
+
+def raw_events(site: Site, references: Sequence[EventRef]) -> Iterator[tuple[EventRef, bytes | str]]:
+    """The raw bytes of each event, or in words why they are not there."""
+    start = site.journal_reader.start()
+    stored = _stored(site, [each.event_id for each in references if each.offset < start])
+    for each in references:
+        yield each, _raw(site, each, start, stored)
+
+
+def _raw(site: Site, reference: EventRef, start: int, stored: Mapping[str, bytes]) -> bytes | str:
+    if reference.offset < start:
+        raw = stored.get(reference.event_id)
+        return (
+            f"event {reference.event_id} was dropped from the journal and is not in the store" if raw is None else raw
+        )
+    try:
+        event = site.journal_reader.fetch(reference.offset)
+    except JournalError as error:
+        return f"event {reference.event_id} is not in the journal at {reference.offset}: {error}"
+    if event.id != reference.event_id:
+        return f"the journal holds {event.id} at {reference.offset}, not {reference.event_id}"
+    return event.raw
 
 
 def incidents_with_alerts(site: Site) -> list[tuple[Incident, list[Alert]]]:

@@ -119,11 +119,11 @@ def month(root: Path, *, incidents: int = 3, events: int = 4) -> ReportInput:
         ledger.append(link(brute_force(n, events), load()) for n in range(1, incidents + 1))
         ledger.sign(UNTIL - DAY)
         write_anchor(ledger.heads(), anchor)
-        verdict = verify(root / "ledger.db", signer.public, anchor=anchor)
+        verdict = verify(root / "ledger.db", signer.public, anchors=[anchor])
         ledger.append([ledger_sample(verdict, since=UNTIL - DAY, until=UNTIL, time=UNTIL)])
         head = ledger.sign(UNTIL)
         found = status(ledger, load(), since=SINCE, until=UNTIL)
-    verdict = verify(root / "ledger.db", signer.public, anchor=anchor)
+    verdict = verify(root / "ledger.db", signer.public, anchors=[anchor])
     assert public_path(root / "ledger.key").exists()
     return ReportInput(
         organisation=Organisation(

@@ -232,15 +232,15 @@ def test_the_ledger_is_measured_by_this_package(tmp_path: Path) -> None:
     with Ledger.open(path, signer=signer) as ledger:
         ledger.append([Fact("a", "note", SINCE, "engine", {})])
 
-        def judged(**how: Path) -> Sample:
-            verdict = verify(path, signer.public, **how)
+        def judged(*anchors: Path) -> Sample:
+            verdict = verify(path, signer.public, anchors=anchors)
             return read_sample(Entry(0, ledger_sample(verdict, since=SINCE, until=UNTIL, time=UNTIL)))
 
         assert judged().met is None, "no head: nothing is proven"
         head = ledger.sign(SINCE)
         assert judged().met is None, "no anchor was consulted"
         anchor.write_text(head.note)
-        assert judged(anchor=anchor).met is True
-        assert judged(anchor=anchor).values == {"verified": 1, "anchor_age": 24.0}
+        assert judged(anchor).met is True
+        assert judged(anchor).values == {"verified": 1, "anchor_age": 24.0}
         anchor.write_text(head.note.replace(ledger.origin, "another"))
-        assert judged(anchor=anchor).met is False
+        assert judged(anchor).met is False

@@ -40,8 +40,8 @@ def command(
 ) -> None:
     """Write a report as one file. SUBJECT: the id of the control or audit, or a version of the statement.
 
-    A report of an audit is of its period unless --since and --until say otherwise. The formats json, oscal (assessment results) and oscal-poam
-    (plan of action and milestones) hold the whole of the period. PDF needs the extra "pdf".
+    A report of an audit is of its period unless --since and --until say otherwise. The formats json, oscal (assessment results) and
+    oscal-poam (plan of action and milestones) hold the whole of the period. PDF needs the extra "pdf".
     """
     with open_site(config_path) as site:
         start, end = _period(site, kind, subject, since, until)

@@ -97,7 +97,7 @@ class Site:
         return merkle_root([merkle.leaf_hash(raw) for raw in self.entries(connection)[:size]])
 
     def verify(self, *, anchored: bool = False) -> Verdict:
-        return verify(self.path, self.signer.public, anchor=self.anchor if anchored else None)
+        return verify(self.path, self.signer.public, anchors=[self.anchor] if anchored else [])
 
 
 @pytest.fixture(scope="module")
