@@ -41,9 +41,14 @@ class TcpSource(ListeningSource[Listener[SyslogFramer]]):
         listener = self._listener
         while not stop.is_set():
             ready, began, before = listener.wait(_WAIT_S), time.monotonic(), self._ordinal
-            for connection in ready:
-                self._read(connection)
-                yield from self._full(BATCH_RECORDS)
+            while ready and not stop.is_set():
+                start = self._ordinal
+                for connection in ready:
+                    self._read(connection)
+                    yield from self._full(BATCH_RECORDS)
+                ready = (
+                    listener.wait(0) if self._ordinal - start >= _MANY else []
+                )  # as long as much comes, batches become full
             yield from self._full(1)
             if 0 < self._ordinal - before < _MANY:
                 stop.wait(began + _EVERY_S - time.monotonic())
