@@ -200,7 +200,8 @@ class SiteDesk:
         [alert] = self.alerts([alert_id])
         told = [(each.time, each.actor, each.status.value) for each in alert.history[-1:]]
         told += [(each.time, each.actor, f"{each.kind.value} {each.text}".strip()) for each in alert.notes[-1:]]
-        return _last(told)
+        place = [f"it is in {alert.incident_id}"] if alert.incident_id else []
+        return "; ".join([*([_last(told)] if told else []), *place])
 
     def _last_on_incident(self, incident_id: str) -> str:
         [incident] = self.incidents([incident_id])

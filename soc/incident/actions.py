@@ -49,7 +49,7 @@ def _escalate(alerts: Sequence[Alert], values: Values, who: Who) -> Mapping[str,
     why = f"{who.actor} escalated: {values['note']}"
     into: Incident | None = values.get("to")
     if into is None:
-        new = replace(made_of(alerts, why, who.now.isoformat()), detected=who.now)
+        new = replace(made_of(alerts, why), detected=who.now)
         opened = facts.opened(new, who.now, who.actor)
         return {alert.id: [opened] for alert in alerts}
     _open(into)

@@ -23,7 +23,7 @@ def opened(incident: Incident, now: datetime, actor: str = "engine") -> Fact:
 
 
 def linked(incident: Incident, alert: Alert, why: str, now: datetime, actor: str = "engine") -> Fact:
-    """The fact that an alert joined; `incident` is as it stands with it. A person may put it back where it was before."""
+    """The fact that an alert joined; `incident` is as it stands with it. Once an alert, whoever says so first."""
     body = {
         "incident": incident.id,
         "alert": alert.id,
@@ -37,8 +37,7 @@ def linked(incident: Incident, alert: Alert, why: str, now: datetime, actor: str
         "tags": incident.tags,
         "entry": incident.timeline[-1],
     }
-    by_hand = "" if actor == "engine" else f":{now.isoformat()}"
-    return Fact(f"{LINKED}:{incident.id}:{alert.id}{by_hand}", LINKED, now, actor, msgspec.to_builtins(body))
+    return Fact(f"{LINKED}:{incident.id}:{alert.id}", LINKED, now, actor, msgspec.to_builtins(body))
 
 
 def noted(incident_id: str, entry: TimelineEntry, actor: str) -> Fact:
@@ -86,6 +85,8 @@ def fold(incident: Incident | None, incident_id: str, fact: Fact) -> Incident | 
 
 def _linked(incident: Incident, fact: Fact) -> Incident:
     body = fact.body
+    if body["alert"] in incident.alert_ids:
+        return incident
     return replace(
         incident,
         title=body["title"],

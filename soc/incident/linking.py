@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import NamedTuple
 
 from iso27001.ledger import Fact
@@ -17,7 +16,7 @@ from soc.alert import Alert, AlertStatus, CloseReason
 from soc.detect import Level
 from soc.incident import Incident, Phase, facts
 from soc.incident.classification import Matrix
-from soc.incident.merging import entry_of, joined, title
+from soc.incident.merging import entry_of, incident_id, joined, title
 
 ENTITY_KINDS = ("source.ip", "user.name", "account", "host.name", "source.domain")
 """Kinds of soc.alert.Entity that can lead from one alert to another."""
@@ -199,9 +198,8 @@ class Linker:
         high = riskiest.risk >= self._config.risk
         rules = len({a.rule_id for a in members})
         reason = f"{riskiest.id} has risk {riskiest.risk}" if high else f"{rules} different rules lead to one another"
-        digest = blake2b("\0".join(a.id for a in members).encode(), digest_size=4).hexdigest()
         incident = Incident(
-            id=f"I-{digest}",
+            id=incident_id(members),
             title="",
             level=max((a.level for a in members), key=lambda level: level.rank),
             risk=riskiest.risk,

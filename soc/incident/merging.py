@@ -54,13 +54,18 @@ def without(incident: Incident, taken: Sequence[Alert], left: Sequence[Alert]) -
     return _by(rest, left)
 
 
-def made_of(alerts: Sequence[Alert], why: str, salt: str) -> Incident:
-    """A new incident of alerts that a person put together. `salt`: tells two incidents of the same alerts apart."""
+def incident_id(members: Sequence[Alert], salt: str = "") -> str:
+    """The id of an incident that begins with these alerts, whoever opens it; `salt`: tells two of the same alerts apart."""
+    named = "\0".join([*(alert.id for alert in members), *([salt] if salt else [])])
+    return f"I-{blake2b(named.encode(), digest_size=4).hexdigest()}"
+
+
+def made_of(alerts: Sequence[Alert], why: str, salt: str = "") -> Incident:
+    """A new incident of alerts that a person put together. `salt`: as `incident_id`."""
     members = sorted(alerts, key=lambda alert: (alert.first_seen, alert.id))
-    digest = blake2b("\0".join((*(alert.id for alert in members), salt)).encode(), digest_size=4).hexdigest()
     first = members[0]
     made = Incident(
-        id=f"I-{digest}",
+        id=incident_id(members, salt),
         title="",
         level=first.level,
         risk=first.risk,

@@ -93,3 +93,17 @@ def test_one_of_two_who_assess_an_incident_at_once_is_told(config: Path) -> None
         assert "minh: class M1" in outcome.refused[one.id]
         assert lan.incident(one.id).severity == "M1"
         assert lan.on_incidents("assess", [one.id], slight).done == (one.id,), "having looked again"
+
+
+def test_one_of_two_who_escalate_an_alert_at_once_is_told(config: Path) -> None:
+    with Site.load(config) as first, Site.load(config) as second:
+        first.ledger.append([facts.opened(alert(1), DAY)])
+        first.catch_up()
+        minh = SiteDesk(second, "minh")
+        given = {"note": "one campaign"}
+        lan = Overtaken(first, "lan", lambda: minh.on_alerts("escalate", [alert(1).id], given))
+        outcome = lan.on_alerts("escalate", [alert(1).id], given)
+        assert outcome.done == ()
+        [incident_id] = lan.incident_ids()
+        assert "somebody was faster" in outcome.refused[alert(1).id]
+        assert f"it is in {incident_id}" in outcome.refused[alert(1).id]
