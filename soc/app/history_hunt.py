@@ -36,6 +36,10 @@ GROUPS_AT_ONCE = 4
 some 10 MB a group, are in memory twice."""
 
 
+PACKED = 16
+"""So many times as long are the records in a segment as the segment, at least."""
+
+
 class HistoryScan(Scan[Shown], ABC):
     """A scan of what is stored."""
 

@@ -33,7 +33,7 @@ def command(
 
     Exit code 1 where something was found.
     """
-    from soc.app.history_hunt import open_history_hunt
+    from soc.app.history_hunt import PACKED, open_history_hunt
     from soc.app.scan import total_bytes
     from soc.app.scan_jobs import hunt
     from soc.detect import Level
@@ -45,6 +45,6 @@ def command(
         scan = open_history_hunt(site, rule_folders, span, show, reasons=output_format == "json", least=Level(level))
         total = total_bytes(scan.files)
         with progress(total) as read, writer(output) as stream:
-            count = write(hunt(scan, scan.files, site.clock(), read, total, jobs), stream)
+            count = write(hunt(scan, scan.files, site.clock(), read, total * PACKED, jobs), stream)
     tell(scan.summary, output)
     return EXIT_FINDINGS if count else EXIT_OK

@@ -7,13 +7,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from collectors.event import Event, make_event
 from collectors.record import Position, RawRecord
+from soc.app.history import Span
+from soc.app.history_hunt import open_history_hunt
+from soc.app.scan_jobs import hunt
 from soc.app.site import Site
 from soc.cli import soc
+from soc.detect import Detection
 from soc.detect.correlation import Lateness
 from soc.detect.ruleset import RuleSet
 from soc.store.segments import building, writing
@@ -117,3 +123,28 @@ def test_what_a_damaged_segment_held_is_hunted_in_the_journal(history: tuple[Pat
     code, found, _ = hunted(config, rules)
     assert code == 1
     assert found == whole  # the journal still has its events
+
+
+def test_a_hunt_holds_few_groups_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "ROWS", 256)
+    config = new_site(tmp_path / "site")
+    rules = tmp_path / "rules.yml"
+    rules.write_text(RULE)
+    events = [replace(each, raw=each.raw + f" {each.id}".encode() * 40) for each in map(event, range(8_192))]
+    with Site.load(config) as site:
+        site.journal.append(events, {}, ())
+        site.events.index(events, 0)
+    with Site.load(config) as site:
+        before, taken = pa.total_allocated_bytes(), [0]
+
+        def show(_: Detection) -> list[str]:
+            taken.append(pa.total_allocated_bytes() - before)
+            return []
+
+        scan = open_history_hunt(site, [rules], Span(START, START + timedelta(days=30)), show)
+        assert len(scan.files) == 2
+        found = list(hunt(scan, scan.files, START, lambda _: None, 0, 1))
+    assert scan.summary.events == 8_192
+    assert len(found) > 1_000
+    raw_bytes = sum(len(each.raw) for each in events)
+    assert raw_bytes / 64 < max(taken) < raw_bytes / 2
