@@ -33,8 +33,20 @@ _REASONS = {
     "parent": ("ATT&CK technique {}, the parent of {}", "kỹ thuật ATT&CK {}, là kỹ thuật cấp trên của {}"),
     "tactic": ("ATT&CK tactic {}", "chiến thuật ATT&CK {}"),
     "logsource": ("log source {}", "nguồn nhật ký {}"),
+    "answered": ("a playbook was followed", "đã thực hiện kịch bản ứng phó"),
+    "notified": ("an authority was told", "đã báo cáo cơ quan chức năng"),
+    "reviewed": ("its lessons were recorded", "đã ghi nhận bài học kinh nghiệm"),
+    "kept": ("evidence of it is kept under custody", "chứng cứ được lưu giữ theo chuỗi hành trình"),
 }
 """Every reason in English, as links and the ledger carry it, and in Vietnamese, as reports say it."""
+
+ANSWERS: Mapping[str, tuple[str, ...]] = {
+    "answered": ("A.5.26", "A.5.37"),
+    "notified": ("A.5.5", "A.5.26"),
+    "reviewed": ("A.5.27",),
+    "kept": ("A.5.28",),
+}
+"""What was done about an incident -> the controls that it speaks of."""
 
 Links = Mapping[str, tuple[str, ...]]
 
@@ -66,6 +78,15 @@ def controls_for(tags: Iterable[str], logsource: str = "") -> dict[str, str]:
         *((control_id, _why("base")) for control_id in links.base),
     ):
         found.setdefault(control_id, why)
+    return found
+
+
+def controls_of_answers(done: Iterable[str]) -> dict[str, str]:
+    """Control ids, each with the reason in words, of what was done about an incident: keys of ANSWERS."""
+    found: dict[str, str] = {}
+    for each in done:
+        for control_id in ANSWERS[each]:
+            found.setdefault(control_id, _why(each))
     return found
 
 

@@ -62,7 +62,7 @@ def status_counts(status: Status) -> list[Count]:
     numbers = {"controls_evaluated": evaluated, "controls_applicable": len(applicable), "actions_overdue": overdue}
     query = (
         "applicable controls whose measures are all fresh, or with evidence that was approved and has not expired, or"
-        " with a conclusion within 12 months; corrective actions that are late"
+        " with an activity or a conclusion within 12 months; corrective actions that are late"
     )
     return [Count("CMP-01", numbers, len(applicable), query)]
 
@@ -72,6 +72,11 @@ def _evaluated(state: ControlState, status: Status) -> bool:
     if concluded is not None and status.until - concluded.time <= YEAR:
         return True
     if state.indicator is not None and state.indicator not in {Indicator.NO_DATA, Indicator.STALE}:
+        return True
+    if any(
+        state.control.id in each.text.controls and status.until - YEAR <= each.text.held <= status.until
+        for each in status.register.activities.values()
+    ):
         return True
     held = (status.register.evidence.get(evidence.id) for evidence in state.evidence)
     return any(found is not None and found.state(status.until) is EvidenceState.APPROVED for found in held)

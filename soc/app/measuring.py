@@ -61,17 +61,20 @@ from soc.incident.clocks import severity_of, systems_of
 WINDOW = timedelta(hours=24)
 """What a sample looks back on; but for measures of a moment, whose sample stands for the time since the one before."""
 
-T = TypeVar("T")
-
-_log = logging.getLogger(__name__)
-
 MOMENTARY = frozenset({"CAP-01"})
+
+STATUS_OF = timedelta(days=10)
+"""What the tracker looks back on to say of itself how many controls were evaluated: longer than any sample is fresh."""
 
 LIVE = frozenset({"syslog", "relp", "netflow", "snmp"})
 """Kinds of sources that send what happens as it happens: how old it is when it comes tells of their clock."""
 
 CLOCK_PLACES, CLOCK_EVENTS = 40, 250
 """Where in the period's journal events are read for their clocks, and how many at each place."""
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class Measuring:
@@ -93,17 +96,23 @@ class Measuring:
         if not wanted:
             return 0, None
         round_ = Round(site, now, known)
-        counts = [c for ids, give in _GIVERS if ids & wanted for c in _given(give, round_) if c.measure_id in wanted]
+        written = self._write(round_, _GIVERS, wanted)
+        verdict = None
+        if "LOG-04" in wanted:
+            verdict = round_.verdict
+            facts = [ledger_sample(verdict, since=now - WINDOW, until=now, time=now), *_given(_evidence, round_)]
+            written += len(site.ledger.append(facts))
+        return written + self._write(Round(site, now, known), _AFTERWARDS, wanted), verdict
+
+    def _write(self, round_: Round, givers: Sequence[Giver], wanted: frozenset[str]) -> int:
+        """Append samples of what these count; how many were new."""
+        known, now = round_.known, round_.now
+        counts = [c for ids, give in givers if ids & wanted for c in _given(give, round_) if c.measure_id in wanted]
         facts: list[Fact] = []
         for since, of_moment in ((now - WINDOW, False), (round_.since_last, True)):
             told = [count for count in counts if (count.measure_id in MOMENTARY) is of_moment]
             facts += samples(told, known, since=since, until=now, time=now)
-        verdict = None
-        if "LOG-04" in wanted:
-            verdict = round_.verdict
-            facts.append(ledger_sample(verdict, since=now - WINDOW, until=now, time=now))
-            facts += _given(_evidence, round_)
-        return len(site.ledger.append(facts)), verdict
+        return len(round_.site.ledger.append(facts))
 
 
 def measure_all(site: Site) -> tuple[int, Verdict | None]:
@@ -173,8 +182,8 @@ class Round:
 
     @cached_property
     def status(self) -> Status:
-        """The controls over the window, before this round."""
-        return current_status(self.site, self.since, self.now)
+        """The controls, over a time that is longer than any sample is fresh."""
+        return current_status(self.site, self.now - STATUS_OF, self.now)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -355,7 +364,9 @@ def _evaluated(round_: Round) -> list[Count]:
     return status_counts(round_.status)
 
 
-_GIVERS: Sequence[tuple[frozenset[str], Callable[[Round], list[Count]]]] = (
+Giver = tuple[frozenset[str], Callable[[Round], list[Count]]]
+
+_GIVERS: Sequence[Giver] = (
     (frozenset({"LOG-01", "LOG-03"}), _flow),
     (frozenset({"LOG-02"}), _retention),
     (frozenset({"CLK-01"}), _clocks),
@@ -370,7 +381,9 @@ _GIVERS: Sequence[tuple[frozenset[str], Callable[[Round], list[Count]]]] = (
     (frozenset({"INC-05"}), _custody),
     (frozenset({"INC-06"}), _playbooks),
     (frozenset({"AUD-01", "INC-04", "INC-06", "REP-01", "BAK-01", "IAM-01", "MON-04", "LOG-06"}), _register),
-    (frozenset({"CMP-01"}), _evaluated),
     (frozenset({"REC-01"}), _records),
 )
 """The measures that a function counts something of."""
+
+_AFTERWARDS: Sequence[Giver] = ((frozenset({"CMP-01"}), _evaluated),)
+"""Likewise, of what all others left."""

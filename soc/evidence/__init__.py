@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from iso27001.catalogue import Catalogue
-from iso27001.catalogue.techniques import controls_for
+from iso27001.catalogue.techniques import controls_for, controls_of_answers
 from iso27001.evidence import ControlLink, EventRef, Evidence, EvidenceKind, content_hash, link
 from iso27001.ledger import Entry, Fact
 from iso27001.report.model import AlertLine, IncidentLine, NoticeLine, TimelineLine
@@ -29,6 +29,18 @@ def controls_of(alerts: Iterable[Alert]) -> dict[str, str]:
     return found
 
 
+def links_of(incident: Incident, alerts: Iterable[Alert]) -> tuple[ControlLink, ...]:
+    """What an incident speaks of: by its alerts, and by what was done about it."""
+    done = {
+        "answered": bool(incident.plans),
+        "notified": bool(incident.notices),
+        "reviewed": incident.review is not None,
+        "kept": bool(incident.evidence),
+    }
+    answers = controls_of_answers(name for name, was in done.items() if was)
+    return tuple(ControlLink(control, why) for control, why in (answers | controls_of(alerts)).items())
+
+
 def incident_evidence(
     incident: Incident, alerts: Sequence[Alert], detections: Sequence[Entry], catalogue: Catalogue, now: datetime
 ) -> Fact:
@@ -43,7 +55,7 @@ def incident_evidence(
         id=incident.id,
         title=incident.title,
         kind=EvidenceKind.INCIDENT,
-        controls=tuple(ControlLink(control, why) for control, why in controls_of(alerts).items()),
+        controls=links_of(incident, alerts),
         effective_from=incident.opened,
         effective_to=incident.last_seen,
         collected_at=now,
@@ -67,7 +79,7 @@ def incident_line(incident: Incident, alerts: Sequence[Alert], clocks: Clocks) -
         systems=incident.systems,
         alerts=tuple(AlertLine(a.id, a.title, a.level.value, a.count, a.first_seen) for a in alerts),
         timeline=tuple(TimelineLine(e.time, e.kind, e.text) for e in sorted(incident.timeline, key=lambda e: e.time)),
-        controls=tuple(ControlLink(control, why) for control, why in controls_of(alerts).items()),
+        controls=links_of(incident, alerts),
         why=incident.why,
         severity=incident.severity,
         group=incident.group,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iso27001.catalogue import load
-from iso27001.catalogue.techniques import controls_for, in_words, technique_map
+from iso27001.catalogue.techniques import ANSWERS, controls_for, controls_of_answers, in_words, technique_map
 from iso27001.language import Language
 
 BASE = {"A.8.15", "A.8.16", "A.5.25"}
@@ -61,7 +61,13 @@ def test_tags_that_say_nothing_here_are_left_alone() -> None:
 def test_every_control_of_the_map_is_in_the_catalogue() -> None:
     links = technique_map()
     known = load().controls
-    for control_ids in (links.base, *links.techniques.values(), *links.tactics.values(), *links.logsources.values()):
+    for control_ids in (
+        *ANSWERS.values(),
+        links.base,
+        *links.techniques.values(),
+        *links.tactics.values(),
+        *links.logsources.values(),
+    ):
         assert set(control_ids) <= set(known)
         assert len(set(control_ids)) == len(control_ids)
 
@@ -74,6 +80,14 @@ def test_every_reason_is_said_in_vietnamese(tags: list[str]) -> None:
         assert in_words(why, Language.ENGLISH) == why
         assert in_words(why, Language.VIETNAMESE) != why
         assert not in_words(why, Language.VIETNAMESE).isascii()
+
+
+def test_what_was_done_about_an_incident_speaks_of_controls_in_both_languages() -> None:
+    found = controls_of_answers(ANSWERS)
+    assert found["A.5.27"] == "its lessons were recorded"
+    assert found["A.5.26"] == "a playbook was followed"
+    assert all(not in_words(why, Language.VIETNAMESE).isascii() for why in found.values())
+    assert controls_of_answers([]) == {}
 
 
 def test_reasons_of_others_stay_as_they_are() -> None:

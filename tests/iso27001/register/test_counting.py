@@ -109,5 +109,7 @@ def test_a_control_is_evaluated_by_fresh_measures_approved_evidence_or_a_conclus
     assert evaluated() == 1, "a draft"
     kept.write(review(read_register(kept.ledger).evidence["E-1"], EvidenceState.APPROVED, "", by("minh", 1)))
     assert evaluated() == 2
-    hold(kept, "T-1", ActivityKind.EXERCISE, -1)
-    assert evaluated() == 2
+    hold(kept, "T-1", ActivityKind.TRAINING, -1)
+    assert evaluated() == 3, "A.6.3"
+    hold(kept, "T-2", ActivityKind.EXERCISE, -400)
+    assert evaluated() == 3, "too long ago"

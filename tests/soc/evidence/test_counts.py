@@ -13,7 +13,7 @@ from iso27001.counting import Count
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, Entity, StatusChange
 from soc.detect import Level
-from soc.evidence import incident_line
+from soc.evidence import incident_line, links_of
 from soc.evidence.engine import FAR, canary_counts, capacity_counts, engine_counts, intelligence_counts
 from soc.evidence.flow import clock_counts, flow_counts, retention_counts
 from soc.evidence.response import (
@@ -258,6 +258,13 @@ def test_items_are_counted_by_their_hash_and_their_custody() -> None:
     [count] = custody_counts(["", "changed", ""], ["", "", "broken"])
     assert count.numbers == {"items": 3, "items_hash_ok": 2, "items_custody_ok": 2}
     assert custody_counts([], []) == []
+
+
+def test_what_was_done_about_an_incident_is_evidence_of_answering() -> None:
+    review = Review(NOW, "lan", "c", "l", "i")
+    done = replace(sent(HOUR), plans=("P-1",), review=review)
+    assert {link.control_id for link in links_of(done, [])} == {"A.5.5", "A.5.26", "A.5.27", "A.5.37"}
+    assert links_of(INCIDENT, []) == ()
 
 
 def test_an_incident_is_told_with_its_notices_and_when() -> None:
