@@ -21,7 +21,8 @@ from soc.app.memory import settle
 from soc.store.language import parse
 from soc.store.local_events import LocalEventStore
 from soc.store.segments.counting import histogram, top
-from soc.store.segments.files import Segment, listed
+from soc.store.segments.files import Segment
+from soc.store.segments.folder import listed
 from soc.store.segments.view import Asked
 
 DAY = datetime(2026, 10, 14, tzinfo=UTC)

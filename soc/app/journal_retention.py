@@ -65,7 +65,7 @@ def done_to(site: Site) -> int:
     place = told.fact.body["journal"]
     done: list[int] = [journal.committed(DETECT), journal.committed(INDEX), place["to"], place["told_to"]]
     if site.config.store.kind is StoreKind.LOCAL:
-        from soc.store.segments.files import listed
+        from soc.store.segments.folder import listed
 
         folder = store_folder(site)
         files = listed(folder) if folder.is_dir() else []

@@ -58,7 +58,7 @@ def _segments(site: Site) -> list[Path]:
 
 
 def _fact(site: Site, path: Path) -> Fact:
-    from soc.store.segments.files import file_of
+    from soc.store.segments.folder import file_of
 
     segment = file_of(path)
     assert segment is not None

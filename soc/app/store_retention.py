@@ -33,7 +33,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def store_plans(site: Site, keep: Keeping, now: datetime) -> Iterator[Plan]:
     """One plan a segment, from the oldest on to the first that is young. One that is damaged stays."""
-    from soc.store.segments.files import DamagedFileError, Segment, listed
+    from soc.store.segments.files import DamagedFileError, Segment
+    from soc.store.segments.folder import listed
 
     folder, evidence = store_folder(site), Evidence(site)
     files = listed(folder) if folder.is_dir() else []
@@ -123,7 +124,8 @@ def _drop(site: Site, segment: Segment, looked: Looked, kept: Sequence[Mask], sa
 
 def finish(site: Site) -> None:
     """Remove what facts say is dropped: segments whose narrower one has answered for a while, and what a run that died left."""
-    from soc.store.segments.files import Segment, segment_path
+    from soc.store.segments.files import Segment
+    from soc.store.segments.folder import segment_path
 
     folder = store_folder(site)
     for entry in site.ledger.entries(kinds=[DROPPED]):

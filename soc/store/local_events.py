@@ -250,7 +250,8 @@ class _Writer:
 
     def __init__(self, path: Path) -> None:
         """Raises: UnreachableError where another process writes, OSError."""
-        from soc.store.segments.files import Part, listed
+        from soc.store.segments.files import Part
+        from soc.store.segments.folder import listed
         from soc.store.segments.sealer import Sealer
         from soc.store.segments.view import View
 

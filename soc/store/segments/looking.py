@@ -197,6 +197,10 @@ class Seen:
         if MESSAGE in wanted and (MESSAGE not in self._table.column_names or self._table[MESSAGE].null_count):
             self._table = rows.read([*dict.fromkeys([*wanted, "_before"])])  # searched where there is no message
 
+    def taken(self, at: NDArray[np.intp]) -> pa.Table:
+        """These rows of what was read."""
+        return self._table.take(pa.array(at))
+
     @cached_property
     def times(self) -> NDArray[np.int64]:
         """When each event happened, in microseconds since 1970."""
@@ -231,7 +235,7 @@ class Seen:
 
     @cached_property
     def lines(self) -> tuple[bytes, NDArray[np.int64]]:
-        """The folded text of each row, and where each begins."""
+        """The folded text of each row, one behind the other, and where each begins."""
         return lines(searched(self._table))
 
     @cached_property
@@ -336,14 +340,10 @@ def _with_words(leaf: Text, seen: Seen) -> Mask:
         text, starts = lines(column)
     pattern = text_pattern(leaf)
     anchor = max((fold(part).encode() for part in leaf.parts), key=len)
-    if leaf.wild:
-        rows = np.unique(np.searchsorted(starts, list(_places(text, anchor)), side="right") - 1)
-        for row in rows:
-            found[row] = pattern.search(text, int(starts[row]), int(starts[row + 1]) - 1) is not None
-        return found
-    match = pattern.match
-    places = [at for at in _places(text, anchor) if match(text, at)]
-    found[np.searchsorted(starts, places, side="right") - 1] = True
+    rows = np.unique(np.searchsorted(starts, list(_places(text, anchor)), side="right") - 1)
+    begins, ends = starts[rows].tolist(), starts[rows + 1].tolist()
+    for row, begin, end in zip(rows.tolist(), begins, ends, strict=True):
+        found[row] = pattern.search(text[begin:end]) is not None
     return found
 
 

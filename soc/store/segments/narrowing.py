@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from soc.store.segments.building import ID_START, MESSAGE, ROWS, Group, regrouped
-from soc.store.segments.files import About, Header, Segment, segment_path
+from soc.store.segments.files import About, Header, Segment
+from soc.store.segments.folder import segment_path
 from soc.store.segments.looking import Mask
 from soc.store.segments.words import Bits
 from soc.store.segments.writing import about_of, write_segment

@@ -22,7 +22,8 @@ from soc.store.columns import micros
 from soc.store.language import All, Query
 from soc.store.meaning import AsDocument, holds
 from soc.store.segments.building import MESSAGE, Marks
-from soc.store.segments.files import About, DamagedFileError, File, Rows, listed
+from soc.store.segments.files import About, DamagedFileError, File, Rows
+from soc.store.segments.folder import listed
 from soc.store.segments.looking import Look, Mask, Seen, odd_places
 from soc.store.segments.mending import Journalled, Mended
 from soc.store.segments.restoring import events as restored
@@ -184,7 +185,8 @@ class View:
         `fields`: only these of them, which costs less: a document is put together of all its columns. With `message` comes `event.original`
         where there is none.
         """
-        places = self._places(asked)
+        kept: dict[int, _Kept] = {}
+        places = self._places(asked, kept)
         size = _FIRST
         while chunk := list(islice(places, size)):
             by_group: dict[int, list[Waiting]] = {}
@@ -192,13 +194,15 @@ class View:
                 by_group.setdefault(place[2], []).append(place)
             found: dict[int, dict[str, Value]] = {}
             for number, members in by_group.items():
-                some = self._documents(number, [row for *_, row in members], fields)
+                some = self._documents(number, [row for *_, row in members], fields, kept.get(number))
                 found.update(zip([place[1] for place in members], some, strict=bool(some)))
             yield from (found[offset] for _, offset, _, _ in chunk if offset in found)
             size *= 2
 
-    def _documents(self, number: int, places: Sequence[int], fields: Sequence[str]) -> list[dict[str, Value]]:
-        if number >= 0 and fields and (some := _columns_of(self._groups[number], places, fields)) is not None:
+    def _documents(
+        self, number: int, places: Sequence[int], fields: Sequence[str], kept: _Kept | None
+    ) -> list[dict[str, Value]]:
+        if number >= 0 and fields and (some := _columns_of(self._groups[number], places, fields, kept)) is not None:
             return some
         events = [self.tail[at][1] for at in places] if number < 0 else _restored(self._groups[number], places)
         documents = [event.document() for event in events]
@@ -208,7 +212,7 @@ class View:
     def _groups(self) -> list[Rows]:
         return [rows for file in self.files for rows in file.groups()]
 
-    def _places(self, asked: Asked) -> Iterator[Waiting]:
+    def _places(self, asked: Asked, kept: dict[int, _Kept]) -> Iterator[Waiting]:
         look = Look(asked.query, asked.zone)
         check = holds(asked.query, asked.zone)
         waiting = [
@@ -221,7 +225,7 @@ class View:
             rows = self._groups[number]
             while waiting and -waiting[0][0] > rows.about.until_us:
                 yield heapq.heappop(waiting)
-            for each in _met(look, rows, number, asked):
+            for each in _met(look, rows, number, asked, kept):
                 heapq.heappush(waiting, each)
         while waiting:
             yield heapq.heappop(waiting)
@@ -255,14 +259,19 @@ def _some_of(document: dict[str, Value], fields: Sequence[str]) -> dict[str, Val
     return {name: document[name] for name in (*fields, *instead) if name in document}
 
 
-def _columns_of(rows: Rows, places: Sequence[int], fields: Sequence[str]) -> list[dict[str, Value]] | None:
-    """These fields of these rows; None where a field is no column, or some row has it beside them."""
+def _columns_of(
+    rows: Rows, places: Sequence[int], fields: Sequence[str], kept: _Kept | None
+) -> list[dict[str, Value]] | None:
+    """These fields of these rows; None where a field is no column, or some row has it beside them. `kept`: what need not be read again."""
     about = rows.about
     plain = [name for name in fields if name != "@timestamp"]
     if about.whole or any(name in about.rest or name in ENVELOPE for name in plain):
         return None
     try:
-        table = rows.read(["@timestamp", *plain]).take(pa.array(places, pa.int64()))
+        table = kept.rows(places) if kept is not None else pa.table({})
+        if missing := [name for name in ("@timestamp", *plain) if name not in table.column_names]:
+            read = rows.read(missing).take(pa.array(places, pa.int64()))
+            table = pa.table({**_by_name(table), **_by_name(read)})
     except DamagedFileError:
         return []
     if MESSAGE in fields and (MESSAGE not in table.column_names or table[MESSAGE].null_count):
@@ -277,17 +286,38 @@ def _columns_of(rows: Rows, places: Sequence[int], fields: Sequence[str]) -> lis
     ]
 
 
-def _met(look: Look, rows: Rows, number: int, asked: Asked) -> Iterator[Waiting]:
+def _by_name(table: pa.Table) -> dict[str, pa.ChunkedArray]:
+    return dict(zip(table.column_names, table.columns, strict=True))
+
+
+_MOST_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was read of the few rows of a group that met a search. `at`: which, ascending."""
+
+    at: NDArray[np.intp]
+    table: pa.Table
+
+    def rows(self, places: Sequence[int]) -> pa.Table:
+        """Some of them."""
+        return self.table.take(pa.array(np.searchsorted(self.at, places)))
+
+
+def _met(look: Look, rows: Rows, number: int, asked: Asked, kept: dict[int, _Kept]) -> Iterator[Waiting]:
     try:
-        mask = look.mask(Seen(rows, look.columns))
+        seen = Seen(rows, dict.fromkeys([*look.columns, "@timestamp", "_offset"]))  # one read costs less than two
+        mask = look.mask(seen)
         if not mask.any():
             return
-        seen = Seen(rows, ["@timestamp", "_offset"])
     except DamagedFileError:  # told where it was found
         return
     if asked.cuts(rows.about):
         mask = within(mask, seen.times, asked)
     at = np.flatnonzero(mask)
+    if len(at) <= _MOST_KEPT:
+        kept[number] = _Kept(at, seen.taken(at))
     times, offsets = -seen.times[at], -seen.offsets[at]
     yield from zip(times.tolist(), offsets.tolist(), [number] * len(at), at.tolist(), strict=True)
 
