@@ -2,6 +2,7 @@
 
     <38>Nov 22 10:00:00 web01 sshd[871]: Accepted publickey for an from 192.0.2.7 port 50122 ssh2
     <38>1 2026-11-22T10:00:00.123456+07:00 web01 sshd 871 - - Accepted publickey for an from 192.0.2.7 port 50122 ssh2
+    <189>date=2026-11-22 time=10:00:00 devname="fw-tinh-01" devid="FG101F" ...          (what a message parser knows by how it begins)
 
 What the beginning of a line stands for is remembered, as hosts and programs are few. Source of truth: what `parsers.rfc3164` and
 `parsers.rfc5424` say of the same record part by part (tests/collectors/parse/test_usual.py); every other record is for them alone.
@@ -14,13 +15,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from collectors.event import Event, Value, event_id
 from collectors.parse import timestamp
 from collectors.parse.format import Context
 from collectors.parse.priority import FIELDS
 from collectors.parse.program import program_of
-from collectors.parse.registry import reader_of
+from collectors.parse.registry import opened_by, reader_of
 from collectors.record import RawRecord
 
 OLD, NEW, EITHER = (None,), ("1 ",), (None, "1 ")
@@ -33,6 +35,13 @@ _LINE = re.compile(
     re.ASCII | re.DOTALL,
 ).match
 """Priority, version; date of RFC 3164 or of ISO 8601; host and program; the process's number of RFC 5424 or of RFC 3164; message."""
+
+_WITHOUT_TAG = re.compile(
+    r"(?:<(\d{1,3})>)?(?:(?:([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)|(\d{4}-\d\d-\d\dT[\d:.+Z-]{8,26})) ([^ %\n-][^ \n]{0,254}+(?<![:\]])) )?"
+    r"([^ %]++)(.*)",
+    re.ASCII | re.DOTALL,
+).match
+"""Priority; date of RFC 3164 or of ISO 8601; host; the message's first word, and its rest."""
 
 _KEPT = 4_096
 
@@ -71,8 +80,12 @@ def read(records: Sequence[RawRecord], context: Context, versions: tuple[str | N
     found: list[Event | None] = [None] * len(records)
     for at, record in enumerate(records):
         try:
-            line = _LINE(record.data.decode(encoding))
-            if line is None or record.truncated:
+            text = record.data.decode(encoding)
+            line = _LINE(text)
+            if record.truncated:
+                continue
+            if line is None:
+                found[at] = _without_tag(text, record, zone) if None in versions else None
                 continue
             priority, version, day, stamp, speaker, number, number_old, message = line.groups()
             start = _start(priority, version, speaker)
@@ -103,3 +116,24 @@ def read(records: Sequence[RawRecord], context: Context, versions: tuple[str | N
         except Exception:
             found[at] = None  # what is wrong with it is for those to tell who read it part by part
     return found
+
+
+def _without_tag(text: str, record: RawRecord, zone: ZoneInfo) -> Event | None:
+    """The event of an appliance's message that stands behind a header without program, or alone; None for any other line."""
+    line = _WITHOUT_TAG(text)
+    if line is None:
+        return None
+    priority, day, stamp, host, word, rest = line.groups()
+    message = (word + rest).rstrip("\r\n\t \0")
+    known = FIELDS.get(priority) if priority else {}
+    if known is None or word[-1] in ":]" or ": %" in message or opened_by(message) is None:
+        return None
+    time = timestamp.yearless(day, record.received, zone) if day else timestamp.iso(stamp, zone) if stamp else None
+    fields = known.copy()
+    if host:
+        fields["host.name"] = host
+    fields["message"] = message
+    time = timestamp.of_message(reader_of("")(message, fields), time, zone) or record.received
+    return Event(
+        event_id(record), time, fields, record.data, record.source, record.position, record.received, record.peer
+    )

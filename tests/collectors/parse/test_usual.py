@@ -38,7 +38,8 @@ _MESSAGES = (
     "Failed password for invalid user an from 192.0.2.7 port 40022 ssh2", "%SYS-5-CONFIG_I: Configured", "x: %SYS-5-A: b", "",
     "message repeated 3 times: [ session opened for user an]", "pam_unix(sshd:session): session closed for user an", " two blanks",
     "IN=eth0 OUT= SRC=192.0.2.66 DST=10.20.5.11 PROTO=TCP", "CEF:0|a|b|1|2|c|3|rt=Nov 22 2026 09:00:00", "two\nlines", "blanks \t",
-    "date=2026-11-22 time=10:00:00 a=b", "check pass; user unknown", "'\x01\x7f'", "tiếng Việt: %",
+    "date=2026-11-22 time=10:00:00 a=b", "CEF: 0|a", "CEF:0|a|b: %SYS-5-A: b", "LEEF:1.0|a|b|1|2|x=y",
+    "1,2026/11/22 10:00:00,0", "check pass; user unknown", "'\x01\x7f'", "tiếng Việt: %",
 )  # fmt: skip
 
 
@@ -53,7 +54,9 @@ _HEADS = (
     "<38>1 2026-11-22T10:00:00Z web01 sshd[871]: ", "<38>2026-11-22T10:00:00Z web01 sshd 871 - - ", "2026-11-22T10:00:00Z a sshd 1 - - ",
     "<38>1 2026-11-22T10:00:00Z web01 sshd(pam_unix) 871 - - ", "<38>1 2026-11-22T10:00:00Z web01 - 871 - - ",
     "<38>1 2026-11-22T10:00:00Z web01 /usr/sbin/cron 1 - - ", '<38>1 2026-11-22T10:00:00Z web01 sshd 871 ID1 [a@1 b="c"] ',
-    "<38>1 2026-11-22T10:00:00Z web01 sshd 12345678901 - - ", "<38>1 - web01 sshd 871 - - ", "<38>1  web01 sshd 871 - - ",
+    "<38>1 2026-11-22T10:00:00Z web01 sshd 12345678901 - - ", "<38>1 - web01 sshd 871 - - ", "<38>Nov 22 10:00:00 fw01 ",
+    "<38>", "", "<192>", "<38>2026-11-22T10:00:00Z fw01 ", "<38>Nov 22 10:00:00 ",
+    "<38>Nov 22 10:00:00 fw01: ", "Nov 22 10:00:61 fw01 ", "<38>1  web01 sshd 871 - - ",
 )  # fmt: skip
 _TAILS = ("", "", "", " ", "\r", "\0", " \t", "\ufeff")
 _BLANK = mostly(" ", "  ", "\t", "")
@@ -108,6 +111,9 @@ def test_what_hosts_write_is_usual() -> None:
         "<38>Nov 22 10:00:00 web01 sudo:       an : TTY=pts/0 ; PWD=/home/an ; USER=root ; COMMAND=/usr/bin/id",
         "<38>1 2026-11-22T10:00:00.123456+07:00 web01 sshd 871 - - Accepted publickey for an from 192.0.2.7 port 50122 ssh2",
         "<38>1 2026-11-22T10:00:00Z web01 sudo - - -   an : TTY=pts/0 ; PWD=/home/an ; USER=root ; COMMAND=/usr/bin/id",
+        '<189>date=2026-11-22 time=10:00:00 devname="fw01" type="traffic"',
+        "<14>Nov 22 10:00:00 pa01 1,2026/11/22 10:00:00,013101001305,TRAFFIC,end",
+        "<14>2026-11-22T10:00:00Z waf01 CEF:0|a|b|1|2|c|3|src=192.0.2.7",
         "<6>1 2026-11-22T10:00:00Z web01 kernel - - - \ufeffIN=eth0 OUT= SRC=192.0.2.66",
     ):
         asked = record(line.encode(), received=RECEIVED)
