@@ -20,7 +20,7 @@ from soc.yaml_file import nearest
 
 def notice_of(site: Site, incident: Incident, rule_id: str) -> Notice:
     """The notice as of now. Raises: SocError where no such notice is due for it."""
-    now = site.clock()
+    now, size = site.clock(), site.ledger.size
     found = {clock.rule.id: clock for clock in clocks_at(site, incident, now).notices}
     if rule_id not in found:
         due = ", ".join(found) or "none"
@@ -37,6 +37,8 @@ def notice_of(site: Site, incident: Incident, rule_id: str) -> Notice:
         systems=tuple(systems),
         sender=Sender(named, organisation.authority if organisation else "", config.site.name),
         made=now,
+        ledger_size=size,
+        ledger_root=site.ledger.root_at(size).hex(),
     )
 
 

@@ -31,7 +31,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """All that a notice is made of. `severity`: as assessed, or as the matrix proposes; `made`: when."""
+    """All that a notice is made of. `severity`: as assessed, or as the matrix proposes; `made`: when.
+
+    `ledger_size`, `ledger_root` (hex): the ledger whose facts it tells, so that anybody can check what was known when it was made.
+    """
 
     incident: Incident
     clock: NoticeClock
@@ -40,6 +43,8 @@ class Notice:
     systems: tuple[Asset, ...]
     sender: Sender
     made: datetime
+    ledger_size: int
+    ledger_root: str
 
 
 def as_data(notice: Notice) -> dict[str, Any]:
@@ -55,6 +60,7 @@ def as_data(notice: Notice) -> dict[str, Any]:
             "unit": notice.sender.unit,
         },
         "made": notice.made.isoformat(),
+        "ledger": {"size": notice.ledger_size, "root": notice.ledger_root},
         "due": clock.due.isoformat(),
         "incident": {
             "id": incident.id,
@@ -185,5 +191,6 @@ def as_document(notice: Notice, language: Language, zone: ZoneInfo) -> Document:
             (say["due"], when(clock.due)),
             (say["made"], when(notice.made)),
         ),
+        foot=f"{say['ledger']}: {notice.ledger_size}, {notice.ledger_root}",
         contents=False,
     )

@@ -45,6 +45,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "dropped": ("dropped", "không thực hiện"),
     "none_yet": ("None recorded yet", "Chưa ghi nhận"),
     "evidence": ("Evidence kept", "Chứng cứ được lưu giữ"),
+    "ledger": ("Ledger of facts, size and root", "Sổ cái dữ kiện, số mục và mã gốc"),
     "unknown": ("not known", "chưa xác định"),
     "detect-and-report": ("detect and report", "phát hiện và báo cáo"),
     "assess-and-decide": ("assess and decide", "đánh giá và quyết định"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from iso27001.ledger import Fact, decode, encode
@@ -135,3 +136,40 @@ def test_duplicates_form_no_chains_and_no_circles(which: str, into: str, why: st
     desk.do("merge", THREE.id, into=ONE)
     [refused] = desk.do("merge", which, into=desk.alerts[into]).refused.values()
     assert re.search(why, refused), refused
+
+
+def test_facts_that_were_written_before_these_fields_were_there_are_folded() -> None:
+    desk = Desk()
+    began = {k: v for k, v in msgspec.to_builtins(ONE).items() if k in _FIRST}
+    repeat = {
+        "alert": ONE.id,
+        "added": 1,
+        "detection_ids": ["d"],
+        "event_ids": ["e"],
+        "entities": [],
+        "risk": 60,
+        "risk_why": [],
+    }
+    desk.apply(
+        [
+            Fact("1", "alert.opened", DAY, "engine", {"alert": began}),
+            Fact("2", "alert.repeated", DAY, "engine", {**repeat, "last_seen": NOW.isoformat()}),
+            Fact(
+                "3",
+                "alert.status",
+                NOW,
+                "lan",
+                {"alert": ONE.id, "status": "closed", "reason": "benign", "note": "old"},
+            ),
+        ]
+    )
+    found = desk.alerts[ONE.id]
+    assert (found.count, found.risk, found.status, found.opened) == (2, 60, AlertStatus.CLOSED, DAY)
+    assert [(change.actor, change.note) for change in found.history] == [("lan", "old")]
+
+
+_FIRST = {
+    *("id", "rule_id", "rule_version", "title", "level", "tags", "logsource", "entity", "entities", "system"),
+    *("first_seen", "last_seen", "count", "risk", "risk_why", "due", "event_ids", "matched"),
+}
+"""Fields of an alert as version 0.1.0 first wrote them."""

@@ -62,7 +62,10 @@ def test_a_notice_is_written_sent_and_its_proof_kept(tmp_path: Path, capfd: pyte
     file = tmp_path / "notice.json"
     [told] = soc("notice", "incident-0001", "report", "--format", "json", "--output", file)
     assert told["sha256"] == sha256(file.read_bytes()).hexdigest()
-    assert json.loads(file.read_bytes())["incident"]["id"] == "incident-0001"
+    data = json.loads(file.read_bytes())
+    assert data["incident"]["id"] == "incident-0001"
+    with Site.load(config) as site:
+        assert site.ledger.root_at(data["ledger"]["size"]).hex() == data["ledger"]["root"]
     proof = tmp_path / "receipt.txt"
     proof.write_text("received, A05")
     soc("sent", "incident-0001", "--rule", "report", "--to", "A05", "--notice", file, "--proof", proof)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from soc.__main__ import run
 from soc.alert import facts
+from soc.alert.suppression import suppression_id
 from soc.app.desk import SiteDesk
 from soc.app.site import Site
 from soc.cli import soc as program
@@ -122,3 +124,23 @@ def test_an_incident_from_assessment_to_its_end_by_commands(soc: Call, config: P
         desk = SiteDesk(site, "lan")
         assert sorted(len(each.alert_ids) for each in desk.incidents(desk.incident_ids())) == [1, 2, 3]
         assert sorted(desk.incident(i).alert_ids) == ["alert-000000", "alert-000001", "alert-000002"]
+
+
+def test_who_is_at_risk_and_what_is_suppressed_are_listed(soc: Call, config: Path) -> None:
+    with Site.load(config) as site:
+        now = site.clock()
+        recent = replace(alert(7, risk=80, value="203.0.113.7"), last_seen=now, opened=now)
+        hidden = replace(alert(8, value="203.0.113.7"), last_seen=now, opened=now, rule_id=recent.rule_id, count=5)
+        hidden = replace(hidden, suppressed_by=suppression_id(recent.rule_id, recent.entity))
+        site.ledger.append([facts.opened(recent, now), facts.opened(hidden, now)])
+    [address] = [row for row in soc("alerts", "entities")[1] if row["entity"]["value"] == "203.0.113.7"]
+    assert (address["worst"], address["alerts"], address["risk"]) == (recent.id, 1, 80)
+    assert soc("alerts", "suppress", recent.id, "--for", "8h", "--note", "our scanner")[0] == 0
+    [row] = soc("alerts", "suppressions")[1]
+    assert (row["reason"], row["stands"], row["hidden"], row["id"]) == ("our scanner", True, 5, hidden.suppressed_by)
+    shown, err = (soc("alerts", "list", "--rule", recent.rule_id)[at] for at in (1, 2))
+    assert hidden.id not in [each["id"] for each in shown]
+    assert "1 more sleep or are suppressed" in err
+    assert hidden.id in [each["id"] for each in soc("alerts", "list", "--suppressed")[1]]
+    assert soc("alerts", "lift", recent.id, "--note", "over")[0] == 0
+    assert [each["stands"] for each in soc("alerts", "suppressions")[1]] == [False]

@@ -125,7 +125,9 @@ def notice(**changes: object) -> Notice:
     )
     [clock] = [c for c in clocks_of(of, [system(5)], Matrix(), DETECTED).notices if c.rule.id == "report"]
     one = (replace(alert(1), title=hostile),)
-    return Notice(of, clock, "M1", one, (system(5),), Sender("Tỉnh Tây Ninh", "UBND tỉnh", "SOC"), DETECTED + HOUR)
+    return Notice(
+        of, clock, "M1", one, (system(5),), Sender("Tỉnh Tây Ninh", "UBND tỉnh", "SOC"), DETECTED + HOUR, 7, "ab" * 32
+    )
 
 
 def test_the_notice_says_what_is_known_and_that_the_rest_is_not() -> None:
@@ -151,6 +153,7 @@ def test_the_notice_is_a_file_in_both_languages_the_same_for_the_same_facts(lang
         text = written[0].decode()
         assert words(language)["title"] in text
         assert "Đăng nhập trái phép" in text
+        assert "ab" * 32 in text
         assert "<script>alert" not in text
         assert "\x1b" not in text
         assert ("23/11/2026 08:00 +07" in text) or ("23/11/2026" in text)
