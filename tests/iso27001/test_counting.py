@@ -78,8 +78,8 @@ def test_a_measure_is_due_as_often_as_it_is_to_be_counted(ledger: Ledger) -> Non
     def again(after: timedelta) -> set[str]:
         return set(due(newest(ledger, UNTIL + after).of_all, UNTIL + after)) & {"CAP-01", "LOG-03", "LOG-06"}
 
-    assert again(timedelta(minutes=4)) == set()
-    assert again(timedelta(minutes=5)) == {"CAP-01"}
+    assert again(timedelta(minutes=14)) == set()
+    assert again(timedelta(minutes=15)) == {"CAP-01"}
     assert again(HOUR) == {"CAP-01", "LOG-03"}
     assert again(7 * DAY) == {"CAP-01", "LOG-03", "LOG-06"}
 

@@ -77,7 +77,7 @@ def test_a_measure_tells_its_formula_and_how_often_it_is_counted() -> None:
     assert measure("LOG-06").formula == "logged = accounts_logged / accounts; reviewed = reviews_done / reviews_due"
     assert measure("CLK-01").formula == "within = sources_within_5s / sources; worst = worst_skew_s"
     assert [measure(of).every for of in ("CAP-01", "LOG-06", "INC-02")] == [
-        timedelta(minutes=5),
+        timedelta(minutes=15),
         timedelta(days=7),
         None,
     ]
