@@ -145,10 +145,15 @@ def _incident(incident: IncidentLine, w: Wording) -> Iterable[Block]:
         (w("closed"), w.moment(incident.closed) if incident.closed else w.muted(w("still_open"))),
         (w("systems"), w.or_none([code(system) for system in incident.systems])),
     ]
+    if incident.severity:
+        facts.append((w("severity"), f"{incident.severity} {incident.group}".rstrip()))
+    if incident.reviewed:
+        facts.append((w("reviewed"), w.moment(incident.reviewed)))
     if incident.why:
         facts.append((w("linked_by"), "\n".join(incident.why)))
     yield Heading(2, incident.title)
     yield Facts(tuple(facts))
+    yield from _notices(incident, w)
     if incident.alerts:
         rows = tuple(
             Row((w.moment(a.first_seen), (f"{a.title}\n", code(a.id)), w.word(a.level), str(a.count)))
@@ -171,6 +176,33 @@ def _incident(incident: IncidentLine, w: Wording) -> Iterable[Block]:
                 (*_parts(w.control(link.control_id)), w.muted(f" {w.reason(link.why)}")) for link in incident.controls
             )
         )
+
+
+def _notices(incident: IncidentLine, w: Wording) -> Iterable[Block]:
+    """What the law demands to be told of an incident, and whether it was, in time."""
+    if incident.notices:
+        columns = (
+            Column(w("duty"), 4),
+            Column(w("told_to"), 4),
+            Column(w("due")),
+            Column(w("sent")),
+            Column(w("state")),
+        )
+        rows = tuple(
+            Row(
+                (
+                    notice.ref,
+                    notice.to,
+                    w.moment(notice.due),
+                    w.moment(notice.sent) if notice.sent else w.muted(w("not_sent")),
+                    Span(w.word(notice.state), Style.BAD if notice.state in {"overdue", "sent-late"} else Style.PLAIN),
+                )
+            )
+            for notice in incident.notices
+        )
+        yield Table(f"{w('notices')} {incident.id}", columns, rows, w("notices"))
+    for gap in incident.gaps:
+        yield Paragraph(Span(f"{w('law_gap')}: {gap}", Style.WARN))
 
 
 def _parts(text: Text) -> tuple[str | Span, ...]:
