@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from soc.cli._output import write_whole
-from soc.cli._shared import config_option, json_option, open_site, print_json, print_text
+from soc.cli._shared import config_option, json_option, open_site, print_json, print_text, table
 from soc.errors import SocError
 
 if TYPE_CHECKING:
+    from iso27001.report.document import Document
     from soc.app.figures import Period
     from soc.app.site import Site
 
@@ -21,7 +22,7 @@ FORMATS = ("json", "html", "pdf", "docx", "xlsx", "csv")
 _format = click.option("--format", "form", type=click.Choice(FORMATS), default="html", show_default=True)
 _language = click.option("--language", type=click.Choice(["en", "vi"]), help="Default: the site's.")
 _output = click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file (default: in short)."
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file (default: standard output)."
 )
 
 
@@ -81,21 +82,33 @@ def _tell(site: Site, period: Period, form: str, language: str | None, output: P
     from soc.app.figures import as_data, figures_of, report_of
     from soc.app.notices import as_file
 
-    if output is None:
-        data = as_data(figures_of(site, period))
-        if as_json:
-            print_json(data)
-            return
-        for name, value in data.items():
-            if name not in ("rules", "analysts"):
-                print_text(f"{name.replace('_', ' '):26}  {value}")
-        for each in data["analysts"]:
-            print_text(
-                f"{each['shift']}  {each['analyst']}: {each['acknowledged']} looked at, {each['closed']} decided"
-            )
-        return
-    if form == "json":
-        content = json.dumps(as_data(figures_of(site, period)), ensure_ascii=False, indent=2).encode() + b"\n"
+    words = Language(language or site.config.site.language)
+    if output is not None:
+        if form == "json":
+            content = json.dumps(as_data(figures_of(site, period)), ensure_ascii=False, indent=2).encode() + b"\n"
+        else:
+            content = as_file(report_of(site, period, words), form)
+        write_whole(output, content, as_json=as_json)
+    elif as_json:
+        print_json(as_data(figures_of(site, period)))
     else:
-        content = as_file(report_of(site, period, Language(language or site.config.site.language)), form)
-    write_whole(output, content, as_json=as_json)
+        _print(report_of(site, period, words))
+
+
+def _print(document: Document) -> None:
+    from iso27001.report.document import Facts, Heading, Paragraph, Table, plain
+
+    print_text(f"{document.title}, {document.subtitle}")
+    for block in document.blocks:
+        match block:
+            case Heading(text=text):
+                print_text(f"\n{plain(text)}")
+            case Paragraph(text=text):
+                print_text(f"  {plain(text)}")
+            case Facts(pairs=pairs):
+                table(["", ""], ([f"  {term}", plain(text)] for term, text in pairs))
+            case Table(columns=columns, rows=rows):
+                cells = ([plain(cell).replace("\n", "; ") for cell in row.cells] for row in rows)
+                table([column.title for column in columns], cells)
+            case _:
+                continue

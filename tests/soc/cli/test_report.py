@@ -31,6 +31,10 @@ def test_figures_of_a_shift_and_a_month(
     assert data["analysts"] == [
         {"shift": "2026-10-14 07:00", "analyst": "lan", "acknowledged": 0, "closed": 1, "reopened": 0}
     ]
+    assert run(["report", *named, "--language", "vi", "--config", str(config)]) == 0
+    shown = capfd.readouterr().out
+    assert "Cảnh báo còn tồn" in shown
+    assert alert(1).id in shown
     for form in ("html", "json", "csv"):
         output = tmp_path / f"report.{form}"
         assert run(["report", *named, "--format", form, "--output", str(output), "--config", str(config)]) == 0
