@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 CATALOGUE: dict[str, tuple[str, str]] = {
+    "note.comment": ("said", "bình luận"),
+    "note.assigned": ("assigned to", "giao cho"),
+    "note.labelled": ("labels", "nhãn"),
+    "note.tlp": ("share", "chia sẻ"),
+    "note.snoozed": ("sleep", "tạm ẩn"),
+    "note.merged": ("duplicate", "trùng lặp"),
+    "note.escalated": ("escalated", "báo cấp trên"),
+    "note.suppressed": ("suppressed", "chặn"),
+    "fact.decide_by": ("decide by", "kết luận trước"),
+    "fact.snoozed": ("sleeps until", "tạm ẩn đến"),
+    "fact.suppressed_by": ("suppressed by", "bị chặn bởi"),
+    "fact.duplicates": ("duplicates", "bản trùng"),
     "view.board": ("Incidents by phase", "Sự cố theo giai đoạn"),
     "column.class": ("Class", "Mức"),
     "column.clock": ("Notice", "T.báo"),

@@ -79,23 +79,28 @@ def rule(alert: Alert, source: str, locale: Locale) -> list[Line]:
 
 
 def history(alert: Alert, locale: Locale) -> list[Line]:
-    """Who decided what, when and why, oldest first."""
+    """Who decided, did or said what, when and why, oldest first."""
     stamp = "%Y-%m-%d %H:%M:%S"
-    lines = [line(Span(locale.clock(alert.first_seen, stamp), Role.DIM), f"  {locale.say('history.opened')}")]
+    told: list[tuple[datetime, str, str, str]] = []
     for change in alert.history:
-        words = locale.say(f"status.long.{change.status}")
         reason = f" · {locale.say(f'reason.{change.reason}')}" if change.reason else ""
-        lines.append(
+        told.append((change.time, locale.say(f"status.long.{change.status}") + reason, change.actor, change.note))
+    told += [(note.time, locale.say(f"note.{note.kind}"), note.actor, note.text) for note in alert.notes]
+    first = line(Span(locale.clock(alert.first_seen, stamp), Role.DIM), f"  {locale.say('history.opened')}")
+    return [
+        first,
+        *(
             line(
-                Span(locale.clock(change.time, stamp), Role.DIM),
+                Span(locale.clock(time, stamp), Role.DIM),
                 "  ",
-                Span(words + reason, Role.STRONG),
-                f"  {change.actor}",
-                Span(f"  {change.note}" if change.note else ""),
+                Span(what, Role.STRONG),
+                f"  {actor}",
+                Span(f"  {why}" if why else ""),
                 indent=21,
             )
-        )
-    return lines
+            for time, what, actor, why in sorted(told)
+        ),
+    ]
 
 
 def peek(alert: Alert, locale: Locale) -> list[Line]:
@@ -197,6 +202,13 @@ def _when(alert: Alert, now: datetime, locale: Locale) -> Iterator[Line]:
         "first_seen": locale.clock(alert.first_seen, stamp),
         "last_seen": f"{locale.clock(alert.last_seen, stamp)}  ({locale.say('ago', time=rows.short(now - alert.last_seen))})",
         "due": locale.clock(alert.due, stamp),
+        "decide_by": locale.clock(alert.decide_by, stamp) if alert.decide_by else "",
+        "snoozed": locale.clock(alert.snoozed_until, stamp) if alert.snoozed_until else "",
+        "suppressed_by": alert.suppressed_by,
+        "merged_into": alert.merged_into,
+        "duplicates": ", ".join(alert.duplicates),
+        "tlp": f"TLP:{alert.tlp.value.upper()}",
+        "labels": ", ".join(alert.labels),
         "assignee": alert.assignee,
         "incident": alert.incident_id,
     }

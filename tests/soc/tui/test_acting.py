@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from soc.alert import AlertStatus, NoteKind, Tlp
 from soc.cli.alerts import command as alerts_command
 from soc.cli.incidents import command as incidents_command
@@ -196,3 +198,45 @@ def test_the_form_is_usable_at_eighty_by_twenty_four_in_both_languages() -> None
             assert "sha256" in stage.text
 
         play(scene, night(5), size=(80, 24), language=language)
+
+
+def test_two_hundred_alerts_become_an_empty_queue_and_one_incident_by_keys_alone() -> None:
+    """A whole triage: what belongs together becomes an incident, noise is closed by the value that makes it, the rest in bundles."""
+    desk = night(200)
+    desk.incidents_held.clear()
+    desk.held = {key: replace(alert, incident_id="") for key, alert in desk.held.items()}
+    attack = {key for key, alert in desk.held.items() if alert.entity.value == "203.0.113.77"}
+
+    async def whole_list(stage: Stage, reason: str) -> None:
+        """Mark all that is listed, and close it."""
+        table = stage.on(AlertsScreen).table
+        await stage.press("g", *["space"] * len(table.ids), "c", reason)
+
+    async def scene(stage: Stage) -> None:
+        table = stage.on(AlertsScreen).table
+        await stage.press("plus", "1")
+        assert set(table.ids) == attack
+        await stage.press(*["space"] * len(attack), "x")
+        await stage.type("one address guessed and then got in")
+        await stage.press("i", "enter", "m", *["j"] * list(ON_INCIDENTS).index("assess"), "enter")
+        await stage.press("2", "2", "d", "escape", "escape")
+        await whole_list(stage, "t")
+        await stage.press("escape", "F", "4")
+        await stage.press("plus")
+        while table.ids:
+            await whole_list(stage, "b")
+        await stage.press("escape")
+        for _ in range(20):
+            if not table.ids:
+                break
+            await stage.press("o", "3")
+            await whole_list(stage, "f")
+            await stage.press("escape")
+        assert "The queue is empty" in stage.text
+
+    play(scene, desk, size=(120, 50))
+    assert all(alert.status is AlertStatus.CLOSED for alert in desk.held.values())
+    (one,) = desk.incidents_held.values()
+    assert set(one.alert_ids) == attack
+    assert (one.severity, one.group) == ("M2", "N2")
+    assert sum(len(call.split()) - 1 for call in desk.calls if call.startswith("closed")) == 200

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 import soc.tui
-from soc.alert import CloseReason
+from soc.alert import CloseReason, NoteKind
 from soc.display import sanitise
+from soc.incident.clocks import ClockState
 from soc.tui import rows
 from soc.tui.alert_screen import PAGES
 from soc.tui.app import bindings
+from soc.tui.boards import BOARDS
 from soc.tui.filter import STATUSES
 from soc.tui.messages import CATALOGUE, text
 
@@ -34,6 +36,11 @@ def test_every_key_that_is_put_together_is_there() -> None:
     made = {
         *rows.catalogue_keys(),
         *(f"reason.{reason}" for reason in CloseReason),
+        *(f"note.{kind}" for kind in NoteKind),
+        *(f"clock.{state}" for state in ClockState),
+        *(f"view.{board}" for board in BOARDS),
+        *(f"column.{column.name}" for board in BOARDS.values() for column in board.columns),
+        *(f"empty.{board}{why}" for board in BOARDS for why in ("", "_why")),
         *(f"shown.{status}" for status in STATUSES),
         *(f"page.{page}" for page in PAGES),
         *(f"help.{name}" for name in bindings()),
