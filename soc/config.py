@@ -125,7 +125,9 @@ class IsoConfig:
         if self.authority and not self.authority.startswith(("http://", "https://")):
             raise ValueError(f'authority: "{self.authority}" is no URL')
         if self.authority and self.authority_certificate is None:
-            raise ValueError("authority: a stamp is believed by its certificate, so authority_certificate is needed too")
+            raise ValueError(
+                "authority: a stamp is believed by its certificate, so authority_certificate is needed too"
+            )
         if self.owners:
             from iso27001.errors import MeasureError
             from iso27001.measures import measure

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from soc.app import tuning
-from soc.app.backtesting import Backtest, backtest
 from soc.app.desk import SiteDesk
 from soc.app.history import Span
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.tui import Preview
+
+if TYPE_CHECKING:
+    from soc.app.backtesting import Backtest
+    from soc.app.tuning import Proposal
 
 WINDOW = timedelta(days=30)
 """Of the site's own history that a tuning is held against."""
@@ -23,15 +26,20 @@ class SiteTuner:
     def __init__(self, site: Site, actor: str) -> None:
         self._site = site
         self._actor = actor
-        self._seen: dict[str, tuple[tuning.Proposal, Backtest]] = {}
+        self._seen: dict[str, tuple[Proposal, Backtest]] = {}
 
     def choices(self, alert_id: str) -> Sequence[tuple[str, str]]:
         """Fields of the alert's events with their values, those that the rule looked at first. Raises: SocError."""
+        from soc.app import tuning
+
         case = tuning.case_of(self._site, SiteDesk(self._site, self._actor).alert(alert_id))
         return [(field, ", ".join(map(str, values))) for field, values in case.choices]
 
     def preview(self, alert_id: str, fields: Sequence[str], reason: str, lasts: timedelta) -> Preview:
         """What a tuning of these fields would have hidden. Raises: SocError, FaultsError."""
+        from soc.app import tuning
+        from soc.app.backtesting import backtest
+
         site = self._site
         alert = SiteDesk(site, self._actor).alert(alert_id)
         now = site.clock()
@@ -55,6 +63,8 @@ class SiteTuner:
 
     def write(self, preview: Preview) -> str:
         """Write what was previewed; where to. Raises: SocError where the backtest objects, or another one was looked at since."""
+        from soc.app import tuning
+
         if preview.id not in self._seen:
             raise SocError("look at the preview again first")
         proposal, result = self._seen[preview.id]

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from soc.app.boards.controls import ControlsBoard
-from soc.app.boards.playbooks import PlaybooksBoard
-from soc.app.boards.rules import RulesBoard
-from soc.app.boards.sources import SourcesBoard
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.tui import Item, Section
@@ -21,27 +17,51 @@ class _Board(Protocol):
 
 
 class SiteBoards:
-    """The Boards of soc.tui.boards."""
+    """The Boards of soc.tui.boards. What a view needs is loaded when it is looked at: most sessions stay in the queue."""
 
     def __init__(self, site: Site, actor: str) -> None:
-        self._playbooks = PlaybooksBoard(site, actor)
-        self._boards: dict[str, _Board] = {
-            "sources": SourcesBoard(site),
-            "rules": RulesBoard(site),
-            "playbooks": self._playbooks,
-            "controls": ControlsBoard(site),
-        }
+        self._site = site
+        self._actor = actor
+        self._boards: dict[str, _Board] = {}
 
     def items(self, board: str) -> Sequence[Item]:
         """All rows."""
-        return self._boards[board].items()
+        return self._board(board).items()
 
     def sections(self, board: str, item_id: str) -> Sequence[Section]:
         """The page of one row; nothing where it is gone."""
-        return self._boards[board].sections(item_id)
+        return self._board(board).sections(item_id)
 
     def act(self, board: str, item_id: str, action: str, note: str) -> str:
         """Carry out an action; what became of it. Raises: SocError."""
-        if board != "playbooks":
+        from soc.app.boards.playbooks import PlaybooksBoard
+
+        of = self._board(board)
+        if not isinstance(of, PlaybooksBoard):
             raise SocError(f"{board} has no action {action}")
-        return self._playbooks.act(item_id, action, note)
+        return of.act(item_id, action, note)
+
+    def _board(self, name: str) -> _Board:
+        if name not in self._boards:
+            self._boards[name] = self._made(name)
+        return self._boards[name]
+
+    def _made(self, name: str) -> _Board:
+        match name:
+            case "sources":
+                from soc.app.boards.sources import SourcesBoard
+
+                return SourcesBoard(self._site)
+            case "rules":
+                from soc.app.boards.rules import RulesBoard
+
+                return RulesBoard(self._site)
+            case "playbooks":
+                from soc.app.boards.playbooks import PlaybooksBoard
+
+                return PlaybooksBoard(self._site, self._actor)
+            case "controls":
+                from soc.app.boards.controls import ControlsBoard
+
+                return ControlsBoard(self._site)
+        raise SocError(f"there is no board {name}")
