@@ -63,6 +63,7 @@ def pages(
                     size=size,
                     search_after=after,
                     track_total_hits=False,
+                    allow_partial_search_results=False,
                 )
             point = answer["pit_id"]
             hits: list[dict[str, Any]] = answer["hits"]["hits"]

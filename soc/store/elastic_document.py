@@ -50,21 +50,23 @@ def packed(event: Event, offset: int) -> bytes:
     received, fraction = _since_1970(event.ingested)
     position, original = event.position, event.original
     try:
+        path, sender = _origin(event.source, position.path, event.peer)
         return (
-            b'{"@timestamp":"%b.%06dZ","event.ingested":"%b.%06dZ","event.id":"%b","event.index":%d,"log.offset":%d%b,'
-            b'"soc.time_us":%d,"soc.offset":%d%b%b%b'
+            b'{"@timestamp":"%b.%06dZ","event.id":"%b","event.ingested":"%b.%06dZ"%b,"event.index":%d%b,"log.offset":%d%b,'
+            b'"soc.time_us":%d,"soc.offset":%d%b%b'
             % (
                 _second(seconds),
                 micros,
+                event.id.encode(),
                 _second(received),
                 fraction,
-                event.id.encode(),
+                b',"event.original":' + orjson.dumps(original) if original else b"",
                 position.index,
+                path,
                 position.offset,
-                _origin(event.source, position.path, event.peer),
+                sender,
                 seconds * 1_000_000 + micros,
                 offset,
-                b',"event.original":' + orjson.dumps(original) if original else b"",
                 b"," if fields else b"",
                 orjson.dumps(fields)[1:],
             )
@@ -91,10 +93,15 @@ def _second(since_1970: int) -> bytes:
 
 
 @lru_cache(256)
-def _origin(source: str, path: str, peer: str) -> bytes:
-    """What the envelopes of one source have in common."""
+def _origin(source: str, path: str, peer: str) -> tuple[bytes, bytes]:
+    """What the envelopes of one source have in common: the path, and who sent it."""
     address, _, subject = peer.partition(" ")
-    named = {"log.file.path": path, "log.source.address": address, "log.source.subject": subject, "soc.source": source}
+    sender = {"log.source.address": address, "log.source.subject": subject, "soc.source": source}
+    return _members({"log.file.path": path}), _members(sender)
+
+
+def _members(named: dict[str, str]) -> bytes:
+    """Those that are not empty, each after a comma."""
     found = orjson.dumps({name: value for name, value in named.items() if value})[1:-1]
     return b"," + found if found else b""
 

@@ -225,6 +225,7 @@ class ElasticEventStore:
                 track_total_hits=False,
                 ignore_unavailable=True,
                 allow_no_indices=True,
+                allow_partial_search_results=False,
             )
         highest = answer.get("aggregations", {}).get("highest", {}).get("value")  # no index, no aggregations
         return -1 if highest is None else int(highest)
@@ -253,6 +254,7 @@ class ElasticEventStore:
                 track_total_hits=False,
                 ignore_unavailable=True,
                 allow_no_indices=True,
+                allow_partial_search_results=False,
             )
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits

@@ -43,7 +43,12 @@ def candidates(
         bodies: list[dict[str, Any]] = []
         for covers, query in part:
             bodies += [
-                {"index": index, "ignore_unavailable": True, "allow_no_indices": True},
+                {
+                    "index": index,
+                    "ignore_unavailable": True,
+                    "allow_no_indices": True,
+                    "allow_partial_search_results": False,
+                },
                 {"query": _condition(span, covers, query), "size": PAGE, "track_total_hits": False},
             ]
         with answering():

@@ -297,6 +297,7 @@ class ElasticProjections:
                         search_after=after,
                         source=False,
                         track_total_hits=False,
+                        allow_partial_search_results=False,
                     )["hits"]["hits"]
                 ids += (hit["_id"] for hit in hits)
                 if len(hits) < PAGE or (limit is not None and len(ids) >= limit):

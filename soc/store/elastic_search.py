@@ -130,6 +130,7 @@ class ElasticSearch:
                 aggregations={"asked": aggregation},
                 size=0,
                 track_total_hits=False,
+                allow_partial_search_results=False,
                 ignore_unavailable=True,
                 allow_no_indices=True,
             )

@@ -22,7 +22,15 @@ names = st.one_of(st.sampled_from(["user.name", "message", "x.ratio", "event.dat
     lambda name: name not in {*ENVELOPE, *LONGS, TIME_US, OFFSET}
 )
 longs = st.integers(-(2**63), 2**63 - 1)
-values = st.one_of(texts, longs, st.booleans(), st.none(), st.floats(allow_nan=False), st.lists(texts), st.lists(longs))
+values = st.one_of(
+    texts,
+    longs,
+    st.booleans(),
+    st.none(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.lists(texts),
+    st.lists(longs),
+)
 fields = st.builds(
     lambda any_, whole: {**any_, **whole},
     st.dictionaries(names, values, max_size=8),
@@ -45,7 +53,9 @@ events = st.builds(
 @given(events, st.integers(0, 2**48))
 def test_the_bytes_are_the_document_with_its_time_and_place(stored: Event, offset: int) -> None:
     wanted = {**stored.document(), TIME_US: micros(stored.time), OFFSET: offset}
-    assert orjson.loads(packed(stored, offset)) == wanted
+    found = orjson.loads(packed(stored, offset))
+    assert found == wanted
+    assert [name for name in found if name not in (TIME_US, OFFSET)] == list(stored.document()), "as people read it"
 
 
 @pytest.mark.parametrize(

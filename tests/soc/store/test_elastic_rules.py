@@ -71,7 +71,7 @@ def node(site: Site, queries: Sequence[Query]) -> tuple[dict[str, set[str]], dic
     found: dict[str, set[str]] = defaultdict(set)
     refused: dict[str, str] = {}
     client = connect(site.config)
-    index = {"index": f"logs-*-{site.config.namespace}"}
+    index = {"index": f"logs-*-{site.config.namespace}", "allow_partial_search_results": False}
     for at in range(0, len(queries), SEARCHES):
         asked = queries[at : at + SEARCHES]
         bodies: list[dict[str, Any]] = []
@@ -87,7 +87,6 @@ def node(site: Site, queries: Sequence[Query]) -> tuple[dict[str, set[str]], dic
                 assert '"query_shard_exception"' in reason, f"{query} {reason[:2_000]}"
                 refused[query.rule_id] = reason[:500]
                 continue
-            assert answer["_shards"]["failed"] == 0, f"{query} {json.dumps(answer)[:2_000]}"
             found[query.rule_id].update(hit["_id"] for hit in answer["hits"]["hits"])
     client.close()
     return found, refused
