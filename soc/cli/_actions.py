@@ -47,7 +47,7 @@ def _command(noun: str, action: Action[Any]) -> click.Command:
     def run(ids: tuple[str, ...], actor: str, config_path: Path, as_json: bool, **given: Any) -> int:
         return _act(noun, action, ids, given, actor, config_path, as_json=as_json)
 
-    what = f"{noun.upper()}_ID"
+    what = f"{noun.upper()}_ID{'' if action.one else '...'}"
     made: Callable[..., Any] = run
     for option in (json_option, config_option, actor_option, *map(_option, reversed(action.arguments))):
         made = option(made)

@@ -185,6 +185,8 @@ def _print(alert: Alert, events: list[Mapping[str, Any]], site: Site) -> None:
         f"  rule {alert.rule_id} ({alert.logsource}), version {alert.rule_version[:12]}",
         f"  {' '.join(alert.tags)}",
         f"  TLP:{alert.tlp.value.upper()}{', labels ' if alert.labels else ''}{' '.join(alert.labels)}",
+        *([f"  decide by {local(alert.decide_by, zone)}"] if alert.decide_by else []),
+        *([f"  suppressed by {alert.suppressed_by}: `soc alerts suppressions`"] if alert.suppressed_by else []),
         *([f"  sleeps until {local(alert.snoozed_until, zone)}"] if alert.snoozed_until else []),
         *([f"  duplicate of {alert.merged_into}"] if alert.merged_into else []),
         *([f"  duplicates: {' '.join(alert.duplicates)}"] if alert.duplicates else []),
