@@ -23,9 +23,16 @@ STRETCH_US = 300_000_000
 FEW = 64
 """Values of a field in a group, up to which they are counted for each stretch."""
 
+_MANY = 1_024
+_DIFFERENT = 0.6
+"""More values than this in a group, and more than this for each row that has one: the field is not counted at all."""
+
 _ROWS_A_VALUE = 4
 _ROWS_A_CELL = 16
 """Fewer rows than this for each value (each stretch and value): counts are not kept."""
+
+_DENSE = 1 << 16
+"""Cells of a table of counts that is filled; larger ones are sorted."""
 
 NO_FIELD = ""
 """Under it all rows of a stretch are counted."""
@@ -61,6 +68,9 @@ class Tally:
                 continue
             there = np.asarray(column.is_valid())
             codes = column.indices.drop_null().to_numpy().astype(np.intp, copy=False)
+            if len(column.dictionary) > max(_MANY, _DIFFERENT * len(codes)):
+                self._left_out.add(name)
+                continue
             values = _texts(column.dictionary)
             counts = np.bincount(codes, minlength=len(values))
             self._values.setdefault(name, []).append(pa.table({"value": values, "count": counts}))
@@ -110,7 +120,13 @@ def _cells(
     first: int,
 ) -> pa.Table:
     """How many rows have each stretch and value; `stretch` counts from `first`."""
-    pairs, counts = np.unique(stretch * len(values) + codes, return_counts=True)
+    cells = stretch * len(values) + codes
+    if cells.max(initial=0) < _DENSE:
+        filled = np.bincount(cells)
+        pairs = np.flatnonzero(filled)
+        counts = filled[pairs]
+    else:
+        pairs, counts = np.unique(cells, return_counts=True)
     return pa.table(
         {
             "field": pa.array([name] * len(pairs), pa.string()),
