@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from collectors.event import ENVELOPE, Event, Value
 from soc.detect.sigma.keywords import Block, Pieces, together
 from soc.detect.table import Coded, ColumnTable, Values
-from soc.store.segments.building import ENVELOPE_COLUMNS, ID_START, MESSAGE, WHOLE, Shape
-from soc.store.segments.files import About, Rows
+from soc.store.segments.building import ENVELOPE_COLUMNS, ID_START, MESSAGE, WHOLE
+from soc.store.segments.files import Rows
+from soc.store.segments.held import Held
 from soc.store.segments.restoring import events as restored
 from soc.store.segments.texts import Texts, among
 from soc.store.segments.view import Asked, within
@@ -39,7 +40,7 @@ class SealedTable(ColumnTable):
 
     def __init__(self, groups: Sequence[Rows], asked: Asked, *, at_once: bool = False) -> None:
         """`groups`: in the order of the journal. `at_once`: all columns are read where one is asked for, as of a part that costs little."""
-        self._groups = [_Held(rows) for rows in groups]
+        self._groups = [Held(rows) for rows in groups]
         known = [rows.read(["_offset", "@timestamp", "event.ingested", "_shape", "_rest"]) for rows in self._groups]
         self._starts = np.cumsum([0, *(table.num_rows for table in known)])
         offsets, times, ingested = (
@@ -307,48 +308,6 @@ _NOTHING = np.array([None], object)
 _ABSENT = _Column(_NOTHING, _NONE, np.zeros(0, np.uint8))
 
 
-class _Held:
-    """A group of which each column is read once. Implements `Rows`."""
-
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
-        self._arrays: dict[str, pa.Array | None] = {}
-
-    @property
-    def about(self) -> About:
-        """See Rows."""
-        return self._rows.about
-
-    @property
-    def shapes(self) -> tuple[Shape, ...]:
-        """See Rows."""
-        return self._rows.shapes
-
-    def load(self, columns: Sequence[str]) -> None:
-        """Read these columns, together."""
-        missing = [name for name in columns if name not in self._arrays]
-        if missing:
-            table = self._rows.read(missing)
-            self._arrays.update(dict.fromkeys(missing))
-            self._arrays.update(zip(table.column_names, map(_array, table.columns), strict=True))
-
-    def array(self, column: str) -> pa.Array | None:
-        """A column that was loaded; None where the group has it not."""
-        return self._arrays.get(column)
-
-    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """See Rows."""
-        if columns is None:
-            return self._rows.read()
-        self.load(columns)
-        return pa.table({name: array for name in columns if (array := self._arrays[name]) is not None})
-
-    def texts(self, columns: Collection[str]) -> dict[str, bytes | None]:
-        """See Rows; of columns that were loaded they need not be read again."""
-        held = {name: _texts_in(array) for name in columns if (array := self._arrays.get(name)) is not None}
-        return {**held, **self._rows.texts([name for name in columns if name not in self._arrays])}
-
-
 def _among(some: Codes, of: Codes, size: int) -> NDArray[np.bool_]:
     """Which of the numbers, all below `size`, are among some."""
     mask = np.zeros(size, np.bool_)
@@ -360,19 +319,6 @@ def _block(rows: Iterable[Mapping[str, Value]]) -> Block:
     """The texts of values, row by row."""
     texts = ["\0".join([text for value in fields.values() for text in _texts(value)]) for fields in rows]
     return Block([text.encode("utf-8", "surrogatepass") for text in texts], [""] * len(texts))
-
-
-def _array(column: pa.ChunkedArray) -> pa.Array:
-    """A column of one group, in one piece."""
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-
-
-def _texts_in(array: pa.Array) -> bytes:
-    """All texts of a column."""
-    texts = array.dictionary if pa.types.is_dictionary(array.type) else array
-    texts = texts.values if pa.types.is_list(texts.type) else texts
-    data = texts.buffers()[-1] if pa.types.is_string(texts.type) else None
-    return b"" if data is None else data.to_pybytes()
 
 
 def _coded(arrays: Sequence[pa.Array | None], sizes: Sequence[int]) -> _Column:
