@@ -20,6 +20,7 @@ def checks(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "enrichment", lambda: _enrichment(site)
     yield "sources", lambda: _sources(site)
     yield "store", lambda: _store(site)
+    yield "iso", lambda: _iso(site)
 
 
 def _rules(site: Site) -> str:
@@ -57,3 +58,23 @@ def _store(site: Site) -> str:
     return (
         f"{site.config.store.kind.value}, {site.events.count():,} events, {site.projections.applied():,} facts folded"
     )
+
+
+def _iso(site: Site) -> str:
+    """The law that is read, the site's texts of the standard, and the draft of the statement of applicability."""
+    from iso27001.applicability import read_statement
+    from iso27001.catalogue import load
+    from iso27001.catalogue.texts import read_texts
+    from iso27001.errors import CatalogueError
+    from iso27001.legal import rules
+    from soc.app.tracking.statements import draft
+
+    catalogue, found = load(), [f"{len(rules())} legal deadlines"]
+    try:
+        if site.config.iso.texts is not None:
+            found.append(f"{len(read_texts(site.config.iso.texts, catalogue))} texts of the standard")
+        if draft(site).is_file():
+            found.append(f"{len(read_statement(draft(site), catalogue))} of {len(catalogue.controls)} controls stated")
+    except CatalogueError as error:
+        raise SocError(str(error)) from error
+    return ", ".join(found)

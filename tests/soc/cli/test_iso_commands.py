@@ -296,3 +296,16 @@ def test_a_key_that_is_gone_is_told_and_no_other_takes_its_place(soc: Soc, confi
     ran = soc("iso", "risk", "accept", "R-1", "--as", "minh", "--config", config)
     assert (ran.code, "the private key is gone, and its public key is there" in ran.err) == (2, True)
     assert not key.exists()
+
+
+def test_check_reads_the_draft_and_the_texts_of_the_standard(soc: Soc, config: Path) -> None:
+    def told() -> str:
+        return soc("check", "--config", config).out + soc("check", "--config", config).err
+
+    assert "8 legal deadlines" in told()
+    statement(config.parent)
+    assert "93 of 93 controls stated" in told()
+    statement(config.parent, **{"A.12.4.1": {}})
+    assert "FAULT  iso: " in told()
+    assert "an id of 2013, now A.8.15" in told()
+    assert soc("check", "--config", config).code == 2
