@@ -267,11 +267,6 @@ class Seen:
         return zip(places, events(self._rows, places), strict=True)
 
 
-def odd_places(rows: Rows, fields: Sequence[str]) -> NDArray[np.intp]:
-    """Rows that have one of these fields in `_rest`, and those that are kept whole. Raises: DamagedFileError, FileNotFoundError."""
-    return _odd_places(rows.read(["_rest", "_shape"]), fields)
-
-
 def _odd_places(table: pa.Table, fields: Sequence[str]) -> NDArray[np.intp]:
     rest = table["_rest"].combine_chunks()
     found: Mask = table["_shape"].to_numpy() == WHOLE

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from collectors.event import ENVELOPE, Event, Value
 from soc.store.columns import micros
-from soc.store.language import All, Query
+from soc.store.language import Query
 from soc.store.meaning import AsDocument, holds
 from soc.store.segments.building import MESSAGE, Marks
 from soc.store.segments.files import About, DamagedFileError, File, Rows
 from soc.store.segments.folder import listed
-from soc.store.segments.looking import Look, Mask, Seen, odd_places
+from soc.store.segments.looking import Look, Mask, Seen
 from soc.store.segments.mending import Journalled, Mended
 from soc.store.segments.restoring import events as restored
 
@@ -67,28 +67,6 @@ class Asked:
     def cuts(self, about: About) -> bool:
         """Whether a group may have rows of times that are not meant."""
         return not (self.within(about.since_us) and self.within(about.until_us))
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """One group. `table`: `_offset` (in the journal), `@timestamp`, `_shape` (index of `shapes`, -1: see `odd`), fields that it has.
-
-    Texts are dictionaries (but for `message`), null means absent. `odd`: rows of which not all is in columns (another type, an event kept
-    whole): take their `events`. Rows stand by shape, not by offset.
-    """
-
-    table: pa.Table
-    odd: NDArray[np.intp]
-    _rows: Rows
-
-    @property
-    def shapes(self) -> Sequence[tuple[str, ...]]:
-        """The names of an event's fields, for each number in `_shape`."""
-        return self._rows.shapes
-
-    def events(self, rows: Sequence[int]) -> list[Event]:
-        """The events of these rows, exactly as they were journalled."""
-        return restored(self._rows, rows)
 
 
 Waiting = tuple[int, int, int, int]
@@ -162,22 +140,6 @@ class View:
                     if event.id in wanted:
                         found.setdefault(event.id, event)
         return list(found.values())
-
-    def columns(
-        self, fields: Sequence[str], since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[Columns]:
-        """Groups with events of a span, in the order of the journal, these as columns. What the journal alone has is in `tail`.
-
-        Rows before and after the span are among them: `@timestamp` tells. Raises: DamagedFileError, FileNotFoundError.
-        """
-        asked = Asked(All(), since, until)
-        for rows in self._groups:
-            about = rows.about
-            if asked.overlaps(about):
-                beside = [field for field in fields if field in about.rest]
-                odd = odd_places(rows, beside) if beside or about.whole else np.zeros(0, np.intp)
-                table = rows.read([*dict.fromkeys(["_offset", "@timestamp", "_shape", *fields])])
-                yield Columns(table, odd, rows)
 
     def documents(self, asked: Asked, fields: Sequence[str] = ()) -> Iterator[dict[str, Value]]:
         """Documents of what meets a search, newest first; of the same microsecond, the later in the journal first.
