@@ -22,6 +22,7 @@ from iso27001.report.document import (
     Items,
     Note,
     Paragraph,
+    Style,
     Table,
     Text,
     Tiles,
@@ -74,8 +75,21 @@ def write(document: Document, attachments: Mapping[str, bytes] | None = None) ->
     return made_pdf
 
 
-def _inline(text: Text) -> list[list[str]]:
-    return [[visible(span.text), span.style.value, span.to] for span in spans(text) if span.text]
+def _inline(text: Text, *, linked: bool = True) -> list[list[str]]:
+    return [
+        [
+            _breakable(visible(span.text)) if span.style is Style.CODE else visible(span.text),
+            span.style.value,
+            span.to if linked else "",
+        ]
+        for span in spans(text)
+        if span.text
+    ]
+
+
+def _breakable(text: str) -> str:
+    """Hashes and addresses may break after every sixteenth letter."""
+    return "\u200b".join(text[n : n + 16] for n in range(0, len(text), 16))
 
 
 def _block(block: Block, t: Messages) -> dict[str, Any]:
@@ -94,19 +108,25 @@ def _block(block: Block, t: Messages) -> dict[str, Any]:
             shown = [[visible(label), [[visible(s.text), s.style.value, s.to] for s in tiles]] for label, tiles in rows]
             return {"kind": "tiles", "rows": shown, "caption": _inline(caption)}
         case Note(text):
-            return {"kind": "note", "text": visible(text)}
+            return {"kind": "note", "text": "\n".join(map(_breakable, visible(text).split("\n")))}
         case Table():
             return _table(block, t)
 
 
 def _table(table: Table, t: Messages) -> dict[str, Any]:
+    """Without the links of its cells: of thousands of rows they cost as much as all else (bench/report.py)."""
     more = len(table.rows) - ROWS_SHOWN
     return {
         "kind": "table",
         "caption": visible(table.caption),
         "columns": [[visible(c.title), c.weight, c.number, c.head] for c in table.columns],
         "rows": [
-            [[_inline(cell) for cell in row.cells], row.anchor, _inline(row.note), row.strong]
+            [
+                [_inline(cell, linked=False) for cell in row.cells],
+                row.anchor,
+                _inline(row.note, linked=False),
+                row.strong,
+            ]
             for row in table.rows[:ROWS_SHOWN]
         ],
         "more": t("more_rows", count=more) if more > 0 else "",
