@@ -17,7 +17,7 @@ from soc.tui.messages import CATALOGUE
 from soc.tui.prompts import Choose, Write
 from soc.tui.reader import Reader
 from soc.tui.rows import Column, Locale
-from soc.tui.screen import DeskScreen
+from soc.tui.screen import LiveScreen
 from soc.tui.session import Session
 from soc.tui.span import Line, Role, Span, line
 from soc.tui.table import PagedTable
@@ -34,7 +34,7 @@ _ACTIONS = [
 _ACTION_IDS = tuple(one.id or "" for one in _ACTIONS)
 
 
-class _OfBoard(DeskScreen):
+class _OfBoard(LiveScreen):
     """What table and page share: when to load, and what can be done with a row."""
 
     def __init__(self, session: Session, board: Board) -> None:
@@ -47,29 +47,14 @@ class _OfBoard(DeskScreen):
         """Which row an action is about."""
         raise NotImplementedError
 
-    async def bring(self) -> None:
-        """Ask for what is shown."""
-        raise NotImplementedError
-
-    def on_mount(self) -> None:
-        """Load."""
-        super().on_mount()
-        self.action_refresh()
-
     def desk_changed(self, version: int) -> None:
         """Something was decided or counted: look again, unless that was just done."""
         if perf_counter() >= self._rest_until:
             super().desk_changed(version)
-            self.action_refresh()
-
-    def action_refresh(self) -> None:
-        """Load again."""
-        self.run_worker(self._load(), group="load", exclusive=True)
 
     async def _load(self) -> None:
         began = perf_counter()
-        await self.note_version()
-        await self.bring()
+        await super()._load()
         self._rest_until = perf_counter() + REST * (perf_counter() - began)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -141,7 +126,7 @@ class BoardScreen(_OfBoard):
         total = len(self.table.ids)
         return [*news, Span(f"{self.table.cursor + 1:,}/{total:,}" if total else "0")]
 
-    async def bring(self) -> None:
+    async def load(self) -> None:
         """All rows anew; the cursor stays on its row."""
         items = await self.ask(self.session.boards.items, self.board.name)
         if items is not None:
@@ -222,7 +207,7 @@ class ItemScreen(_OfBoard):
         """Which one."""
         return [Span(f"  {self.item_id}", Role.DIM)]
 
-    async def bring(self) -> None:
+    async def load(self) -> None:
         """The page anew, where one reads."""
         sections = await self.ask(self.session.boards.sections, self.board.name, self.item_id)
         if sections:

@@ -15,13 +15,13 @@ from soc.tui.acting import ActionsScreen, Target
 from soc.tui.filter import Filter
 from soc.tui.incident_sheet import clock_cell, next_clock
 from soc.tui.reader import Reader
-from soc.tui.screen import DeskScreen
+from soc.tui.screen import LiveScreen
 from soc.tui.session import Session
 from soc.tui.span import Line, Role, Span, line
 from soc.tui.table import PagedTable
 
 
-class IncidentsScreen(DeskScreen):
+class IncidentsScreen(LiveScreen):
     """All incidents: open ones first, then highest risk, then newest."""
 
     VIEW = "incidents"
@@ -42,28 +42,14 @@ class IncidentsScreen(DeskScreen):
         """Table."""
         return (self.table,)
 
-    def on_mount(self) -> None:
-        """Load."""
-        super().on_mount()
-        self.action_refresh()
-
     def place_spans(self) -> list[Span]:
         """Where the cursor stands."""
         total = len(self.table.ids)
         return [Span(f"{self.table.cursor + 1:,}/{total:,}" if total else "0")]
 
-    def desk_changed(self, version: int) -> None:
-        """Take the change in: the list is short, and the cursor stays on its incident."""
-        super().desk_changed(version)
-        self.action_refresh()
-
-    def action_refresh(self) -> None:
-        """Ask for the list again."""
-        self.run_worker(self._load(), group="load", exclusive=True)
-
-    async def _load(self) -> None:
+    async def load(self) -> None:
+        """Ask for what is shown, and show it."""
         table = self.table
-        await self.note_version()
         ids = await self.ask(self.session.desk.incident_ids)
         if ids is None:
             return
@@ -110,7 +96,7 @@ class IncidentsScreen(DeskScreen):
             self.app.push_screen(IncidentScreen(self.session, self.table.cursor_id))
 
 
-class IncidentScreen(DeskScreen):
+class IncidentScreen(LiveScreen):
     """One incident: facts, why its alerts are one, what happened when."""
 
     VIEW = "incident"
@@ -142,17 +128,8 @@ class IncidentScreen(DeskScreen):
         """Its id."""
         return [Span(f"  {self.incident_id}", Role.DIM)]
 
-    def desk_changed(self, version: int) -> None:
-        """Take the change in."""
-        super().desk_changed(version)
-        self.action_refresh()
-
-    def action_refresh(self) -> None:
-        """Load it again."""
-        self.run_worker(self._load(), group="load", exclusive=True)
-
-    async def _load(self) -> None:
-        await self.note_version()
+    async def load(self) -> None:
+        """Ask for what is shown, and show it."""
         found = await self.ask(self.session.desk.incidents, [self.incident_id])
         if found:
             first = self._incident is None

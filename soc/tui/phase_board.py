@@ -14,7 +14,7 @@ from soc.tui import rows
 from soc.tui.acting import ActionsScreen, Target, carry_out
 from soc.tui.incident_sheet import clock_cell, next_clock
 from soc.tui.lanes import Card, Lane, Lanes
-from soc.tui.screen import DeskScreen
+from soc.tui.screen import LiveScreen
 from soc.tui.session import Session
 from soc.tui.span import Role, Span
 
@@ -22,7 +22,7 @@ MOST = 500
 """Incidents on the board, the first of the list."""
 
 
-class PhaseBoard(DeskScreen):
+class PhaseBoard(LiveScreen):
     """Lanes of incidents; `>` and `<` move a card to the next phase and back."""
 
     VIEW = "board"
@@ -44,23 +44,9 @@ class PhaseBoard(DeskScreen):
         """Lanes."""
         return (self.lanes,)
 
-    def on_mount(self) -> None:
-        """Load."""
-        super().on_mount()
-        self.action_refresh()
-
-    def desk_changed(self, version: int) -> None:
-        """Take the change in; the cursor stays on its card."""
-        super().desk_changed(version)
-        self.action_refresh()
-
-    def action_refresh(self) -> None:
-        """Load again."""
-        self.run_worker(self._load(), group="load", exclusive=True)
-
-    async def _load(self) -> None:
+    async def load(self) -> None:
+        """Ask for what is shown, and show it."""
         desk = self.session.desk
-        await self.note_version()
         ids = await self.ask(desk.incident_ids)
         found = await self.ask(desk.incidents, (ids or ())[:MOST])
         clocks = await self.ask(desk.clocks, (ids or ())[:MOST])

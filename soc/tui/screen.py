@@ -169,6 +169,32 @@ class DeskScreen(Screen[object]):
         self.keys.show((shown, always))
 
 
+class LiveScreen(DeskScreen):
+    """A screen that is loaded as a whole, and again when something changed: what it shows is short, and keeps its place."""
+
+    async def load(self) -> None:
+        """Ask for what is shown, and show it."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Load."""
+        super().on_mount()
+        self.action_refresh()
+
+    def desk_changed(self, version: int) -> None:
+        """Take the change in."""
+        super().desk_changed(version)
+        self.action_refresh()
+
+    def action_refresh(self) -> None:
+        """Load again."""
+        self.run_worker(self._load(), group="load", exclusive=True)
+
+    async def _load(self) -> None:
+        await self.note_version()
+        await self.load()
+
+
 def bound_keys(app: App[object], screen: Screen[object]) -> dict[str, list[str]]:
     """Binding id to the keys that carry it out on this screen now, as people write them, in the order of the bindings."""
     keys: dict[str, list[str]] = {}
