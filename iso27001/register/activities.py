@@ -34,6 +34,7 @@ class ActivityKind(StrEnum):
     RESTORE_TEST = "restore-test"
     CHANNEL_TEST = "channel-test"
     ROSTER = "roster"
+    ADVISORY_REVIEW = "advisory-review"
 
 
 CONTROLS: Mapping[ActivityKind, tuple[str, ...]] = {
@@ -48,6 +49,7 @@ CONTROLS: Mapping[ActivityKind, tuple[str, ...]] = {
     ActivityKind.RESTORE_TEST: ("A.8.13",),
     ActivityKind.CHANNEL_TEST: ("A.6.8",),
     ActivityKind.ROSTER: ("A.5.24",),
+    ActivityKind.ADVISORY_REVIEW: ("A.5.7", "A.8.8"),
 }
 """What each is a record of, where its author names nothing else."""
 

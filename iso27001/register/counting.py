@@ -19,6 +19,8 @@ from iso27001.status import ControlState, Status
 YEAR = timedelta(days=365)
 HALF_YEAR = timedelta(days=180)
 MONTH = YEAR / 12
+ADVISORIES_OF = timedelta(days=31)
+"""Advisories of authorities and vendors are looked through at least so often."""
 
 
 def register_counts(register: Register, now: datetime) -> list[Count]:
@@ -38,6 +40,7 @@ def register_counts(register: Register, now: datetime) -> list[Count]:
     for kind, within, measure_id, reached, expected in (
         (ActivityKind.CONTACT_CHECK, YEAR, "INC-06", "contacts_verified_12m", "contacts"),
         (ActivityKind.ACCESS_REVIEW, HALF_YEAR, "IAM-01", "privileged_reviewed_180d", "privileged"),
+        (ActivityKind.ADVISORY_REVIEW, ADVISORIES_OF, "TI-01", "advisories_decided", "advisories"),
         (ActivityKind.RULE_REVIEW, YEAR, "MON-04", "rules_reviewed_12m", "rules"),
     ):
         if (review := last(held, kind)) is not None:

@@ -380,7 +380,7 @@ _GIVERS: Sequence[Giver] = (
     (frozenset({"INC-04"}), _reviews),
     (frozenset({"INC-05"}), _custody),
     (frozenset({"INC-06"}), _playbooks),
-    (frozenset({"AUD-01", "INC-04", "INC-06", "REP-01", "BAK-01", "IAM-01", "MON-04", "LOG-06"}), _register),
+    (frozenset({"AUD-01", "INC-04", "INC-06", "TI-01", "REP-01", "BAK-01", "IAM-01", "MON-04", "LOG-06"}), _register),
     (frozenset({"REC-01"}), _records),
 )
 """The measures that a function counts something of."""

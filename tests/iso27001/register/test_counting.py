@@ -52,7 +52,9 @@ def test_ages_and_what_was_reached_are_of_the_last_of_each_kind(kept: Kept) -> N
     hold(kept, "T-8", ActivityKind.CHANNEL_TEST, -3)
     hold(kept, "T-9", ActivityKind.RESTORE_TEST, -5)
     hold(kept, "T-10", ActivityKind.RULE_REVIEW, -5, 120, 118)
+    hold(kept, "T-11", ActivityKind.ADVISORY_REVIEW, -30, 6, 5)
     found = numbers(read_register(kept.ledger))
+    assert found["TI-01"] == {"advisories_decided": 5, "advisories": 6}
     assert found["INC-06"] == {
         "exercise_age_d": 10,
         "roster_gaps_h": 8,
