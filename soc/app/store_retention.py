@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iso27001.ledger import Fact
@@ -119,22 +120,32 @@ def _drop(site: Site, segment: Segment, looked: Looked, kept: Sequence[Mask], sa
     if left:
         narrow(segment, kept)
     else:
-        _remove(segment)
+        _remove_all(segment.path)
 
 
 def finish(site: Site) -> None:
     """Remove what facts say is dropped: segments whose narrower one has answered for a while, and what a run that died left."""
-    from soc.store.segments.files import Segment
     from soc.store.segments.folder import segment_path
 
     folder = store_folder(site)
     for entry in site.ledger.entries(kinds=[DROPPED]):
         body = entry.fact.body
-        narrower = segment_path(folder, body["from"], body["to"], body["left"])
-        if not body["left"] or (site.clock() >= entry.fact.time + GRACE and narrower.exists()):
-            _remove(Segment(folder / f"{body['segment']}.parquet", body["from"], body["to"]))
+        path = folder / f"{body['segment']}.parquet"
+        if not body["left"]:
+            _remove_all(path)
+        elif site.clock() >= entry.fact.time + GRACE and (
+            segment_path(folder, body["from"], body["to"], body["left"]).exists()
+        ):
+            _remove(path)
 
 
-def _remove(segment: Segment) -> None:
-    for path in (segment.path, segment.path.with_suffix(".index")):
-        path.unlink(missing_ok=True)
+def _remove_all(path: Path) -> None:
+    """A segment and those of more rows that it answers for: they would answer in its place."""
+    span = "-".join(path.stem.split("-")[:3])
+    for each in [path, *path.parent.glob(f"{span}.parquet"), *path.parent.glob(f"{span}-*.parquet")]:
+        _remove(each)
+
+
+def _remove(path: Path) -> None:
+    for each in (path, path.with_suffix(".index")):
+        each.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from soc.alert.facts import DETECTION
 from soc.app.assurance import check_raw_events
 from soc.app.auditing import audit
 from soc.app.history import Span
-from soc.app.holding import hold, release
+from soc.app.holding import hold, holds, release
 from soc.app.keeping import Looked
 from soc.app.retention import retain
 from soc.app.run import Running
@@ -135,6 +135,25 @@ def test_when_all_time_is_over_only_evidence_and_the_newest_file_stay(config: Pa
         retain(site)
     with later(config, 401) as site:
         retain(site)
+        assert site.events.count() == len({n for n in evidence(site) if n < 120}) + LINES - 120
+        sound(site)
+
+
+def test_what_was_narrowed_and_then_goes_whole_does_not_come_back(config: Path) -> None:
+    with later(config, 101) as site:
+        assert not evidence(site) & set(range(24, 48))
+        hold(site, "n25 or n27", Span(NOW - timedelta(days=3650), NOW), "case 9", "lan")
+        retain(site)
+        for each in holds(site):
+            release(site, each.id, "over", "lan")
+    second = "segment-00000000000000000024-"
+    assert len(list((config.parent / "var/store/events").glob(f"{second}*.parquet"))) == 2
+    config.write_text(config.read_text().replace("retention: 400d", "retention: 200d"))
+    with later(config, 300) as site:
+        with pytest.MonkeyPatch.context() as never:
+            never.setattr("soc.app.store_retention.GRACE", timedelta(days=3650))
+            retain(site)
+        assert list((config.parent / "var/store/events").glob(f"{second}*")) == []
         assert site.events.count() == len({n for n in evidence(site) if n < 120}) + LINES - 120
         sound(site)
 
