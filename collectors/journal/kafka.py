@@ -74,7 +74,7 @@ class KafkaJournal(KafkaReader):
         self._writing = threading.Lock()
         self._appended = threading.Condition()
         self._unsure = False
-        """Whether a transaction failed, which may be in the journal nevertheless,"""
+        """Whether a transaction was not seen to its end, which may be in the journal nevertheless,"""
         self._doubt: tuple[bytes, Head, Mapping[str, Mark | None]] | None = None
         """which one (the digest of its content, its last head, its marks),"""
         self._written: dict[bytes, int] = {}
@@ -90,6 +90,11 @@ class KafkaJournal(KafkaReader):
         self._head = _BEFORE if last is None else last.head
         self._marks = super().marks()
         self._since = SNAPSHOT_EVERY  # a snapshot comes first
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether it can be written no more: it was closed, or another process writes it."""
+        return self._closed.is_set()
 
     def end(self) -> int:
         """The offset that the next event will have."""
@@ -206,6 +211,7 @@ class KafkaJournal(KafkaReader):
             if error is None:
                 placed.append(message.offset() or 0)
 
+        self._unsure = True
         try:
             self._producer.begin_transaction()
             for head, source, content in messages:
@@ -223,9 +229,9 @@ class KafkaJournal(KafkaReader):
             if overtaken(error):
                 self._closed.set()
                 raise JournalError(f"{name_of(self.config)}: another process writes this journal now") from error
-            self._unsure = True
             raise JournalError(f"{name_of(self.config)}: {error}") from error
         self._await(partition, placed[-1])
+        self._unsure = False
 
     def _await(self, partition: int, at: int) -> None:
         """Return when readers see the message at this offset of the broker's: it answers before it has marked the transaction's end."""
@@ -234,7 +240,6 @@ class KafkaJournal(KafkaReader):
             if self._watch.bounds(partition)[1] > at:
                 return
             time.sleep(_LOOK_S)
-        self._unsure = True
         raise JournalError(f"{name_of(self.config)}: the brokers do not end a transaction")
 
     def _settle(self) -> None:
