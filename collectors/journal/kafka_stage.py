@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 SESSION_MS = 6_000
 """After so long without a sign of life a process is taken for dead, and others get its partitions: the least that brokers allow."""
 
+REFRESH_MS = 2_000
+"""A broker that has just started may not know its topics yet: a group that heard so would share out nothing until it asks again."""
+
 
 class OvertakenError(JournalError):
     """Another process does this work now."""
@@ -103,6 +106,10 @@ class StageOutput:
                 raise OvertakenError(f"{self._config.topic}-{self._name}: another process does this now") from error
             raise JournalError(f"{self._config.topic}-{self._name}: {error}") from error
 
+    def close(self) -> None:
+        """Give up what is under way: it would be waited for."""
+        self._producer.purge()
+
 
 class Members:
     """Of a group that shares the partitions of topics: each is given to one member, as long as that gives signs of life."""
@@ -125,6 +132,7 @@ class Members:
                     "enable.auto.commit": False,
                     "session.timeout.ms": SESSION_MS,
                     "heartbeat.interval.ms": SESSION_MS // 3,
+                    "topic.metadata.refresh.interval.ms": REFRESH_MS,
                     "partition.assignment.strategy": "range",
                 },
                 logger=log,
@@ -189,7 +197,8 @@ def trim(config: KafkaJournalConfig, below: Mapping[tuple[KafkaJournalConfig, in
         from confluent_kafka.admin import AdminClient
 
         wanted = [place(each, partition, at) for (each, partition), at in below.items()]
-        for done in AdminClient(keys_of(config), logger=log).delete_records(wanted).values() if wanted else ():
+        admin = AdminClient(keys_of(config), logger=log)
+        for done in admin.delete_records(wanted).values() if wanted else ():
             done.result(ANSWER_S)
 
 

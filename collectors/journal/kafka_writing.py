@@ -7,9 +7,11 @@ Source of truth: KIP-98 (transactions).
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from collectors.errors import JournalError
 from collectors.journal.kafka_config import KafkaJournalConfig
 from collectors.journal.kafka_messages import ANSWER_S, LONGEST_BYTES, told
 from collectors.kafka import keys_of
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 TRANSACTION_S = 30.0
 """How long a transaction may take to be written."""
 _BEGIN_S = 30.0
+_LOOK_S = 0.05
 
 
 def make_topics(config: KafkaJournalConfig, partitions: Mapping[str, int]) -> None:
@@ -41,6 +44,11 @@ def make_topics(config: KafkaJournalConfig, partitions: Mapping[str, int]) -> No
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
+        until = time.monotonic() + ANSWER_S  # brokers hear of a new topic one after the other
+        while not partitions.keys() <= admin.list_topics(timeout=ANSWER_S).topics.keys():
+            if time.monotonic() > until:
+                raise JournalError(f"kafka {', '.join(partitions)}: the brokers do not make these topics")
+            time.sleep(_LOOK_S)
 
 
 def producer_of(config: KafkaJournalConfig, transactional_id: str) -> Producer:

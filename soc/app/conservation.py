@@ -88,7 +88,8 @@ class Conservation:
                 "end": end,
                 "told_from": window.told_from,
                 "told_to": window.told_to,
-            },
+            }
+            | ({"told_at": window.at} if window.at else {}),
             "dead_letters": window.dead_letters,
             "recovered": window.recovered,
             "indexed_to": indexing.offset,

@@ -34,7 +34,11 @@ class Heartbeat:
     def heard(self, event: Event) -> None:
         """An event went through, the newest of its batch; a heartbeat itself does not count."""
         if not is_heartbeat(event):
-            self._last, self._pause = event.ingested, PAUSE
+            self.heard_at(event.ingested)
+
+    def heard_at(self, received: datetime) -> None:
+        """Something other than the SOC was heard then."""
+        self._last, self._pause = received, PAUSE
 
     def beat(self, now: datetime, due: datetime | None) -> bool:
         """Tell the time if something waits for it (`due`: until when; None for nothing) and nothing else did; whether it was told."""

@@ -72,17 +72,15 @@ class Loops:
                     if taken < full:
                         over.wait(began + every_s - time.monotonic())
                     continue
+                if over.is_set():
+                    return
+                wait(consumer.offset, IDLE_S)
             except UnreachableError as error:
                 self._metrics.unreachable.inc()
                 _log.warning("a store does not answer; nothing is lost, trying again", extra={"error": str(error)})
                 if over.wait(RETRY_S):
                     return
-                continue
             except (JournalError, IsoError, SocError) as error:
                 _log.error("a batch could not be taken; trying again", extra={"error": str(error)})
                 if over.wait(RETRY_S):
                     return
-                continue
-            if over.is_set():
-                return
-            wait(consumer.offset, IDLE_S)

@@ -34,6 +34,7 @@ class Window(msgspec.Struct, array_like=True):
     """What the counts of the sources stand for: offsets from `told_from` to `told_to`. `counts`: COUNTS -> source -> how many.
 
     `dead_letters`: how many the journal holds. `missing`: what does not add up, in words; `waiting`: whether batches beyond a gap wait.
+    `at`: where another process told it, behind which place.
     """
 
     told_from: int
@@ -43,6 +44,7 @@ class Window(msgspec.Struct, array_like=True):
     recovered: dict[str, int]
     missing: list[str]
     waiting: bool = False
+    at: int = 0
 
     @property
     def empty(self) -> bool:
