@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import resource
 import sys
 import tempfile
 import time
@@ -47,6 +48,12 @@ def alert_facts(count: int) -> list[Fact]:
         )
         for n in range(count)
     ]
+
+
+def _cpu() -> float:
+    """CPU seconds of this process and of those that it has ended."""
+    spent = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in spent)
 
 
 def proofs(folder: Path, size: int) -> tuple[float, float]:
@@ -105,9 +112,9 @@ def main(count: int = 100_000, leaves: int = 1_000_000) -> None:
             write_pack(
                 Path(folder) / "pack.zip", ledger, signer, [], scope="all", since=facts[0].time, until=facts[-1].time
             )
-        wall = time.perf_counter()
+        before = _cpu()
         assert verify_pack(Path(folder) / "pack.zip", signer.public, anchors=[anchor.read_text()]).sound
-        pack_wall = time.perf_counter() - wall
+        pack_cpu = _cpu() - before
         packed = (Path(folder) / "pack.zip").stat().st_size
         stored = sum(file.stat().st_size for file in Path(folder).glob("ledger.db*"))
     print(
@@ -115,7 +122,7 @@ def main(count: int = 100_000, leaves: int = 1_000_000) -> None:
         f" ({count / append_wall:,.0f}/s of wall, one fsync a group), one fact {single * 1e3:.1f} ms, head {sign * 1e3:.1f} ms,"
         f" in a tree of {leaves:,} leaves inclusion proof {inclusion * 1e3:.2f} ms, consistency proof {consistency * 1e3:.2f} ms,"
         f" verify {size / verify_cpu:,.0f} facts/CPU-s, {stored / size:.0f} B/fact;"
-        f" soc-verify of a pack on {os.cpu_count()} cores {size / pack_wall:,.0f} facts/s of wall, {packed / size:.0f} B/fact"
+        f" soc-verify of a pack {size / pack_cpu:,.0f} facts/CPU-s, on all cores, {packed / size:.0f} B/fact"
     )
 
 
