@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from iso27001.ledger import Fact
 from soc.action import Action, Argument, Kind, Role, Values, Who, each
-from soc.alert import Alert, AlertStatus, CloseReason, StatusChange, Tlp, decisions, suppression
+from soc.alert import Alert, AlertStatus, CloseReason, StatusChange, decisions, suppression
+from soc.alert.common import NOTE, common
 from soc.errors import SocError
 
-_WHY = Argument("note", "In your words, for the next analyst and the auditor.")
-_REASON = replace(_WHY, required=True)
+_REASON = replace(NOTE, required=True)
 
 
 def _status(
@@ -32,25 +32,6 @@ def _close(alert: Alert, values: Values, who: Who) -> Fact:
 
 def _reopen(alert: Alert, values: Values, who: Who) -> Fact:
     return _status(alert, AlertStatus.NEW, who, note=values.get("note", ""), left=alert.merged_into)
-
-
-def _assign(alert: Alert, values: Values, who: Who) -> Fact:
-    return decisions.assigned(alert, values.get("to", who.actor), who)
-
-
-def _comment(alert: Alert, values: Values, who: Who) -> Fact:
-    return decisions.commented(alert, values["text"], who)
-
-
-def _tag(alert: Alert, values: Values, who: Who) -> Fact:
-    add, remove = values.get("add", ()), values.get("remove", ())
-    if not add and not remove:
-        raise SocError("no label is named: add or remove at least one")
-    return decisions.labelled(alert, add, remove, who)
-
-
-def _tlp(alert: Alert, values: Values, who: Who) -> Fact:
-    return decisions.shared_with(alert, Tlp(values["label"]), values.get("note", ""), who)
 
 
 def _snooze(alert: Alert, values: Values, who: Who) -> Fact:
@@ -91,7 +72,7 @@ def _id(alert: Alert) -> str:
 
 
 ACTIONS: tuple[Action[Alert], ...] = (
-    Action("ack", "Say that you look at these alerts.", Role.ANALYST, each(_acknowledge, _id), (_WHY,)),
+    Action("ack", "Say that you look at these alerts.", Role.ANALYST, each(_acknowledge, _id), (NOTE,)),
     Action(
         "close",
         "Decide on alerts, with the reason.",
@@ -99,7 +80,7 @@ ACTIONS: tuple[Action[Alert], ...] = (
         each(_close, _id),
         (
             Argument("reason", "What it turned out to be.", required=True, choices=tuple(CloseReason)),
-            _WHY,
+            NOTE,
         ),
     ),
     Action(
@@ -107,44 +88,24 @@ ACTIONS: tuple[Action[Alert], ...] = (
         "Put alerts back to new; the history keeps both decisions. A duplicate stands for itself again.",
         Role.ANALYST,
         each(_reopen, _id),
-        (_WHY,),
+        (NOTE,),
     ),
-    Action(
-        "assign",
-        "Say whose these alerts are.",
-        Role.ANALYST,
-        each(_assign, _id),
-        (Argument("to", "Who looks after them (default: you; an empty text: nobody)."),),
-    ),
-    Action(
-        "comment",
-        "Add a comment.",
-        Role.ANALYST,
-        each(_comment, _id),
-        (Argument("text", "What there is to say.", required=True),),
-    ),
-    Action(
-        "tag",
+    *common(
+        "these alerts",
+        decisions,
+        _id,
+        Argument("to", "Who looks after them (default: you; an empty text: nobody)."),
         "Add or remove labels of your own; a rule's tags stay.",
         Role.ANALYST,
-        each(_tag, _id),
-        (Argument("add", "A label to add.", many=True), Argument("remove", "A label to remove.", many=True)),
-    ),
-    Action(
-        "tlp",
-        "Say with whom these alerts may be shared (Traffic Light Protocol 2.0).",
-        Role.ANALYST,
-        each(_tlp, _id),
-        (Argument("label", "How far, and no further.", required=True, choices=tuple(Tlp)), _WHY),
     ),
     Action(
         "snooze",
         "Put alerts to sleep: lists count them and do not show them until the time is over or their risk rises.",
         Role.ANALYST,
         each(_snooze, _id),
-        (Argument("for", "How long: 30m, 8h, 2d.", Kind.DURATION, required=True), _WHY),
+        (Argument("for", "How long: 30m, 8h, 2d.", Kind.DURATION, required=True), NOTE),
     ),
-    Action("wake", "Wake alerts that sleep.", Role.ANALYST, each(_wake, _id), (_WHY,)),
+    Action("wake", "Wake alerts that sleep.", Role.ANALYST, each(_wake, _id), (NOTE,)),
     Action(
         "suppress",
         "Do not show what the rules of these alerts find on the same entities for a time; it is written and counted.",
@@ -164,6 +125,6 @@ ACTIONS: tuple[Action[Alert], ...] = (
         "Say that these alerts repeat another one: they are closed as its duplicates, and it names them.",
         Role.ANALYST,
         each(_merge, _id),
-        (Argument("into", "The alert that they repeat.", Kind.ALERT, required=True), _WHY),
+        (Argument("into", "The alert that they repeat.", Kind.ALERT, required=True), NOTE),
     ),
 )

@@ -9,8 +9,9 @@ from hashlib import blake2b
 from iso27001.ledger import Fact
 from iso27001.vault import KeptFile
 from soc.action import Action, Argument, Kind, Role, Values, Who, each, place, whole
-from soc.alert import Alert, Tlp
+from soc.alert import Alert
 from soc.alert.actions import ACTIONS as ALERT_ACTIONS
+from soc.alert.common import NOTE, common
 from soc.errors import SocError
 from soc.incident import EvidenceItem, Incident, Phase, Task, TaskState, decisions, facts
 from soc.incident.classification import CLASSES, GRAVE, GROUPS
@@ -102,25 +103,6 @@ def _moved(
     return decisions.phase_changed(
         incident.id, phase, who.actor, note, who.after(last), closed=closed, reopened=reopened, after=place(last)
     )
-
-
-def _assign(incident: Incident, values: Values, who: Who) -> Fact:
-    return decisions.assigned(incident, values.get("to", who.actor), who)
-
-
-def _comment(incident: Incident, values: Values, who: Who) -> Fact:
-    return decisions.commented(incident, values["text"], who)
-
-
-def _tag(incident: Incident, values: Values, who: Who) -> Fact:
-    add, remove = values.get("add", ()), values.get("remove", ())
-    if not add and not remove:
-        raise SocError("no label is named: add or remove at least one")
-    return decisions.labelled(incident, add, remove, who)
-
-
-def _tlp(incident: Incident, values: Values, who: Who) -> Fact:
-    return decisions.shared_with(incident, Tlp(values["label"]), values.get("note", ""), who)
 
 
 def _assess(incident: Incident, values: Values, who: Who) -> Fact:
@@ -220,8 +202,7 @@ def _id(incident: Incident) -> str:
     return incident.id
 
 
-_NOTE = Argument("note", "In your words, for the next analyst and the auditor.")
-_WHY = replace(_NOTE, required=True)
+_WHY = replace(NOTE, required=True)
 
 _ESCALATE = Action(
     "escalate",
@@ -237,7 +218,7 @@ _ACTIONS: tuple[Action[Incident], ...] = (
         "Move incidents to a phase of ISO/IEC 27035.",
         Role.ANALYST,
         each(_phase, _id),
-        (Argument("to", "The phase.", required=True, choices=tuple(Phase)), _NOTE),
+        (Argument("to", "The phase.", required=True, choices=tuple(Phase)), NOTE),
     ),
     Action(
         "close",
@@ -247,33 +228,13 @@ _ACTIONS: tuple[Action[Incident], ...] = (
         (_WHY,),
     ),
     Action("reopen", "Go on with closed incidents.", Role.LEAD, each(_reopen, _id), (_WHY,)),
-    Action(
-        "assign",
-        "Say who leads these incidents.",
-        Role.ANALYST,
-        each(_assign, _id),
-        (Argument("to", "Who (default: you; an empty text: nobody)."),),
-    ),
-    Action(
-        "comment",
-        "Add a comment.",
-        Role.ANALYST,
-        each(_comment, _id),
-        (Argument("text", "What there is to say.", required=True),),
-    ),
-    Action(
-        "tag",
+    *common(
+        "these incidents",
+        decisions,
+        _id,
+        Argument("to", "Who leads them (default: you; an empty text: nobody)."),
         "Add or remove labels of your own.",
-        Role.ANALYST,
-        each(_tag, _id),
-        (Argument("add", "A label to add.", many=True), Argument("remove", "A label to remove.", many=True)),
-    ),
-    Action(
-        "tlp",
-        "Say with whom these incidents may be shared (Traffic Light Protocol 2.0).",
         Role.LEAD,
-        each(_tlp, _id),
-        (Argument("label", "How far, and no further.", required=True, choices=tuple(Tlp)), _NOTE),
     ),
     Action(
         "assess",
@@ -285,7 +246,7 @@ _ACTIONS: tuple[Action[Incident], ...] = (
             Argument("group", "N1 malicious code to N9 other.", required=True, choices=tuple(GROUPS)),
             Argument("trigger", "What it is besides, in the law's sense.", many=True, choices=TRIGGERS),
             Argument("false-alarm", "It is no incident: no notice is due.", Kind.FLAG),
-            _NOTE,
+            NOTE,
         ),
     ),
     Action(
@@ -304,7 +265,7 @@ _ACTIONS: tuple[Action[Incident], ...] = (
         "Say that a task is done.",
         Role.ANALYST,
         each(_done, _id),
-        (Argument("task", "Its id, T-...", required=True), _NOTE),
+        (Argument("task", "Its id, T-...", required=True), NOTE),
         one=True,
     ),
     Action(

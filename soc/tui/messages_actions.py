@@ -48,8 +48,8 @@ VIETNAMESE: dict[str, str] = {
         "Kết thúc sự cố: đã đánh giá, không còn việc mở, và hai mức cao nhất phải có rút kinh nghiệm."
     ),
     "Go on with closed incidents.": "Mở lại sự cố đã đóng.",
-    "Say who leads these incidents.": "Ai chủ trì các sự cố này.",
-    "Who (default: you; an empty text: nobody).": "Ai (mặc định: bạn; để trống: không ai).",
+    "Say whose these incidents are.": "Giao các sự cố này cho ai chủ trì.",
+    "Who leads them (default: you; an empty text: nobody).": "Ai chủ trì (mặc định: bạn; để trống: không ai).",
     "Add or remove labels of your own.": "Thêm hoặc bỏ nhãn riêng.",
     "Say with whom these incidents may be shared (Traffic Light Protocol 2.0).": (
         "Được chia sẻ các sự cố này với ai (Traffic Light Protocol 2.0)."
