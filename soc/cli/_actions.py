@@ -4,77 +4,42 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from soc.cli._shared import actor_option, config_option, json_option, open_site, print_json
+from soc.cli._shared import open_site, print_json
+from soc.cli._table import TableGroup, values_of, with_options
 from soc.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
-    from soc.action import Action, Argument
+    from soc.action import Action
     from soc.app.desk import Outcome, SiteDesk
 
 
-class Actions(click.Group):
-    """The commands of a group that are written out, and one for each action of a table, which is loaded when it is asked for."""
+class Actions(TableGroup):
+    """One command for each action on alerts ("alert") or incidents ("incident")."""
 
-    def __init__(self, *arguments: Any, noun: str, **options: Any) -> None:
-        """`noun`: "alert" or "incident"."""
-        super().__init__(*arguments, **options)
-        self._noun = noun
+    def table(self) -> Mapping[str, Action[Any]]:
+        """See TableGroup."""
+        from soc.incident.actions import ON_ALERTS, ON_INCIDENTS
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Those that are written out, then the actions in the order of the table."""
-        return [*super().list_commands(ctx), *_table(self._noun)]
+        return ON_ALERTS if self.noun == "alert" else ON_INCIDENTS
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name, or None."""
-        written = super().get_command(ctx, cmd_name)
-        action = _table(self._noun).get(cmd_name)
-        return written or (None if action is None else _command(self._noun, action))
+    def made(self, row: Action[Any]) -> click.Command:
+        """See TableGroup."""
+        noun = self.noun
 
+        def run(ids: tuple[str, ...], actor: str, config_path: Path, as_json: bool, **given: Any) -> int:
+            return _act(noun, row, ids, given, actor, config_path, as_json=as_json)
 
-def _table(noun: str) -> Mapping[str, Action[Any]]:
-    from soc.incident.actions import ON_ALERTS, ON_INCIDENTS
-
-    return ON_ALERTS if noun == "alert" else ON_INCIDENTS
-
-
-def _command(noun: str, action: Action[Any]) -> click.Command:
-    def run(ids: tuple[str, ...], actor: str, config_path: Path, as_json: bool, **given: Any) -> int:
-        return _act(noun, action, ids, given, actor, config_path, as_json=as_json)
-
-    what = f"{noun.upper()}_ID{'' if action.one else '...'}"
-    made: Callable[..., Any] = run
-    for option in (json_option, config_option, actor_option, *map(_option, reversed(action.arguments))):
-        made = option(made)
-    made = click.argument("ids", nargs=1 if action.one else -1, required=True, metavar=what)(made)
-    several = (
-        ""
-        if action.one
-        else f"\n\nSeveral {noun}s at once; - reads ids, or lines of `list --json`, from standard input."
-    )
-    return click.command(action.name, help=f"{action.about} Takes the role {action.role.value}.{several}")(made)
-
-
-def _option(argument: Argument) -> Callable[..., Any]:
-    from soc.action import Kind
-
-    kind: Any = click.Choice([*map(str, argument.choices)]) if argument.choices else str
-    if argument.kind is Kind.FILE:
-        kind = click.Path(exists=True, dir_okay=False)
-    return click.option(
-        f"--{argument.name}",
-        argument.name.replace("-", "_"),
-        required=argument.required,
-        multiple=argument.many,
-        is_flag=argument.kind is Kind.FLAG,
-        type=None if argument.kind is Kind.FLAG else kind,
-        help=argument.about,
-    )
+        what = f"{noun.upper()}_ID{'' if row.one else '...'}"
+        ids = click.argument("ids", nargs=1 if row.one else -1, required=True, metavar=what)
+        several = f"\n\nSeveral {noun}s at once; - reads ids, or lines of `list --json`, from standard input."
+        told = f"{row.about} Takes the role {row.role.value}.{'' if row.one else several}"
+        return click.command(row.name, help=told)(ids(with_options(run, row.arguments)))
 
 
 def _act(
@@ -94,7 +59,7 @@ def _act(
         site.catch_up()
         desk = SiteDesk(site, actor_name(actor))
         meant = _meant(desk, noun, named)
-        typed = {argument.name: given[argument.name.replace("-", "_")] for argument in action.arguments}
+        typed = values_of(action.arguments, given)
         wanted = {name: value for name, value in typed.items() if value is not None and value != ()}
         do = desk.on_alerts if noun == "alert" else desk.on_incidents
         outcome = do(action.name, meant, wanted)

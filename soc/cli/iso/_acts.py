@@ -2,86 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from soc.cli._shared import actor_option, config_option, json_option, local, open_site, print_json, print_text, show
+from soc.cli._shared import local, open_site, print_json, print_text, show
+from soc.cli._table import TableGroup, values_of, with_options
 
 if TYPE_CHECKING:
-    from soc.action import Argument
     from soc.app.site import Site
     from soc.app.tracking import Act
 
 
-class Acts(click.Group):
-    """The commands that are written out, and one for each act on a kind of record, loaded when it is asked for."""
+class Acts(TableGroup):
+    """One command for each act on a kind of record (soc.app.tracking.acts)."""
 
-    def __init__(self, *arguments: Any, noun: str, **options: Any) -> None:
-        """`noun`: as in soc.app.tracking.acts."""
-        super().__init__(*arguments, **options)
-        self._noun = noun
+    def table(self) -> Mapping[str, Act]:
+        """See TableGroup."""
+        from soc.app.tracking.acts import ACTS
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Those that are written out, then the acts in the order of the table."""
-        return [*super().list_commands(ctx), *_table(self._noun)]
+        return ACTS[self.noun]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name, or None."""
-        written = super().get_command(ctx, cmd_name)
-        act = _table(self._noun).get(cmd_name)
-        return written or (None if act is None else _command(act))
+    def made(self, row: Act) -> click.Command:
+        """See TableGroup."""
 
+        def run(record_id: str, actor: str, config_path: Path, as_json: bool, **given: Any) -> None:
+            from soc.app.desk import actor_name
+            from soc.app.tracking import Tracking
 
-def _table(noun: str) -> Mapping[str, Act]:
-    from soc.app.tracking.acts import ACTS
+            with open_site(config_path) as site:
+                values = values_of(row.arguments, given)
+                entry = Tracking(site, actor_name(actor)).act(row, record_id or "", values)
+                fact = entry.fact
+                told = {"id": fact.body["id"], "kind": fact.kind, "seq": entry.seq, "actor": fact.actor}
+                if as_json:
+                    print_json(told)
+                else:
+                    print_text(f"{told['id']}: {row.name}, entry {entry.seq} of the ledger")
 
-    return ACTS[noun]
-
-
-def _command(act: Act) -> click.Command:
-    def run(record_id: str, actor: str, config_path: Path, as_json: bool, **given: Any) -> None:
-        from soc.app.desk import actor_name
-        from soc.app.tracking import Tracking
-
-        with open_site(config_path) as site:
-            values = {argument.name: given[_parameter(argument)] for argument in act.arguments}
-            entry = Tracking(site, actor_name(actor)).act(act, record_id or "", values)
-            told = {"id": entry.fact.body["id"], "kind": entry.fact.kind, "seq": entry.seq, "actor": entry.fact.actor}
-            if as_json:
-                print_json(told)
-            else:
-                print_text(f"{told['id']}: {act.name}, entry {entry.seq} of the ledger")
-
-    made: Callable[..., Any] = run
-    for option in (json_option, config_option, actor_option, *map(_option, reversed(act.arguments))):
-        made = option(made)
-    name = click.option("--id", "record_id", help="Its id (default: the next free one).") if act.new else None
-    made = (name or click.argument("record_id", metavar="ID"))(made)
-    return click.command(act.name, help=f"{act.about} Takes {act.takes}.")(made)
-
-
-def _option(argument: Argument) -> Callable[..., Any]:
-    from soc.action import Kind
-
-    kind: Any = click.Choice([*map(str, argument.choices)]) if argument.choices else str
-    if argument.kind is Kind.FILE:
-        kind = click.Path(exists=True, dir_okay=False)
-    return click.option(
-        f"--{argument.name}",
-        _parameter(argument),
-        required=argument.required,
-        multiple=argument.many,
-        type=kind,
-        help=argument.about + (" Repeat for several." if argument.many else ""),
-    )
-
-
-def _parameter(argument: Argument) -> str:
-    return argument.name.replace("-", "_")
+        new = click.option("--id", "record_id", help="Its id (default: the next free one).")
+        named = new if row.new else click.argument("record_id", metavar="ID")
+        return click.command(row.name, help=f"{row.about} Takes {row.takes}.")(named(with_options(run, row.arguments)))
 
 
 def show_record(record: Any, *, as_json: bool, site: Site) -> None:
