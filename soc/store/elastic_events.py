@@ -29,6 +29,7 @@ from soc.store.elastic_document import UnfitError, packed
 from soc.store.elastic_mappings import (
     MAX_KEYWORD,
     OFFSET,
+    OURS,
     TEXT_FIELDS,
     TIME_US,
     dataset_in,
@@ -250,7 +251,7 @@ class ElasticEventStore:
                 sort=_ORDER,
                 size=size,
                 search_after=after,
-                source={"excludes": [TIME_US, OFFSET]},
+                source={"excludes": list(OURS)},
                 track_total_hits=False,
                 ignore_unavailable=True,
                 allow_no_indices=True,

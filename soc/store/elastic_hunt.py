@@ -18,7 +18,7 @@ from soc.detect.sigma.convert import Query
 from soc.store.columns import micros
 from soc.store.elastic import answering
 from soc.store.elastic_copy import PAGE, pages
-from soc.store.elastic_mappings import OFFSET, TIME_US, events_pattern
+from soc.store.elastic_mappings import OURS, TIME_US, UNSEARCHABLE, events_pattern
 
 AT_ONCE = 20
 """Queries in a request; each is a search of its own."""
@@ -82,7 +82,7 @@ def _condition(span: dict[str, Any], covers: str, query: str) -> dict[str, Any]:
     reads = {"query_string": {"query": covers}} if covers else {"match_all": {}}
     if not query:
         return {"bool": {"filter": [span, reads]}}
-    unsearchable = {"bool": {"filter": [reads, {"exists": {"field": "_ignored"}}]}}
+    unsearchable = {"bool": {"filter": [reads, UNSEARCHABLE]}}
     fires = {
         "query_string": {"query": query, "analyze_wildcard": True, "lenient": False}
     }  # else part of it may fail unsaid
@@ -95,9 +95,7 @@ def _event(document: dict[str, Any]) -> Event:
     return Event(
         id=document["event.id"],
         time=datetime.fromisoformat(document["@timestamp"]),
-        fields={
-            name: value for name, value in document.items() if name not in ENVELOPE and name not in (TIME_US, OFFSET)
-        },
+        fields={name: value for name, value in document.items() if name not in ENVELOPE and name not in OURS},
         raw=str(document.get("event.original", "")).encode("utf-8", "surrogatepass"),
         source=document.get("soc.source", ""),
         position=Position(

@@ -19,6 +19,14 @@ TIME_US = "soc.time_us"
 OFFSET = "soc.offset"
 """Ours in each document: the place in the journal, which orders events of the same microsecond."""
 
+LARGE = "soc.large"
+"""Ours in a document that may hold a value of more than MAX_KEYWORD characters: OpenSearch does not tell it in `_ignored`."""
+
+OURS = (TIME_US, OFFSET, LARGE)
+
+UNSEARCHABLE: dict[str, Any] = {"bool": {"should": [{"exists": {"field": field}} for field in ("_ignored", LARGE)]}}
+"""Holds of each document with a value that no query of its field finds: too long, or not of the field's type."""
+
 TEXT_FIELDS = frozenset({"message"})
 """Fields that are searched by words, and whole as `<field>.keyword`; all other strings are keywords."""
 
@@ -83,6 +91,7 @@ _PROPERTIES: dict[str, Any] = {
     **{field: {"type": "date", "ignore_malformed": True} for field in sorted(DATES)},
     **{field: {"type": "text", "fields": {"keyword": _WHOLE}} for field in sorted(TEXT_FIELDS)},
     "event.id": {"type": "keyword"},
+    LARGE: {"type": "boolean"},
     "event.original": _WHOLE,
 }
 

@@ -20,16 +20,13 @@ from collectors.event import Value
 from soc.store.columns import micros
 from soc.store.elastic import answering
 from soc.store.elastic_copy import pages
-from soc.store.elastic_mappings import DATES, LONGS, OFFSET, TEXT_FIELDS, TIME_US, events_pattern
+from soc.store.elastic_mappings import DATES, LONGS, OFFSET, OURS, TEXT_FIELDS, TIME_US, UNSEARCHABLE, events_pattern
 from soc.store.language import All, Compares, Equals, Exists, Not, Query, Text
 from soc.store.language import Any as Some
 from soc.store.matching import is_address, text_of
 from soc.store.meaning import elements, holds, moment
 
 _EVERYTHING: dict[str, Any] = {"match_all": {}}
-_LONG_VALUE = {"exists": {"field": "_ignored"}}
-"""Of documents with a value that no query of its field finds: too long, or not of the field's type."""
-
 _TYPED = LONGS | DATES | {"@timestamp", TIME_US, OFFSET}
 """Fields that are no text to the node."""
 
@@ -41,7 +38,7 @@ _ASCII = re.compile(r"[\x20-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """A condition that holds of every document that is meant, leaving aside `_LONG_VALUE`; `exact`: and of no other."""
+    """A condition that holds of every document that is meant, leaving aside `UNSEARCHABLE`; `exact`: and of no other."""
 
     condition: dict[str, Any]
     exact: bool
@@ -118,7 +115,7 @@ class ElasticSearch:
     def _condition(self, *, exact: bool = False) -> dict[str, Any]:
         inner = self._narrowed.condition
         if not exact and inner != _EVERYTHING:
-            inner = {"bool": {"should": [inner, _LONG_VALUE]}}
+            inner = {"bool": {"should": [inner, UNSEARCHABLE]}}
         return {"bool": {"filter": [*self._span, inner]}}
 
     def _counted(self, aggregation: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +138,7 @@ class ElasticSearch:
         last = None
         for hits in pages(self._client, self._index, self._condition(), "desc", page):
             for hit in hits:
-                document = {name: value for name, value in hit["_source"].items() if name not in (TIME_US, OFFSET)}
+                document = {name: value for name, value in hit["_source"].items() if name not in OURS}
                 if hit["_id"] != last and self._holds(document):  # twice while soc store reindex copies an index
                     yield document
                 last = hit["_id"]

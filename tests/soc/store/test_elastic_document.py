@@ -14,12 +14,12 @@ from collectors.event import ENVELOPE, Event
 from collectors.record import Position
 from soc.store.columns import micros
 from soc.store.elastic_document import MAX_EVENT_FIELDS, UnfitError, packed
-from soc.store.elastic_mappings import LONGS, OFFSET, TIME_US
+from soc.store.elastic_mappings import LARGE, LONGS, MAX_KEYWORD, OFFSET, OURS, TIME_US
 from tests.soc.store.material import event
 from tests.strategies import moments, texts
 
 names = st.one_of(st.sampled_from(["user.name", "message", "x.ratio", "event.dataset"]), texts).filter(
-    lambda name: name not in {*ENVELOPE, *LONGS, TIME_US, OFFSET}
+    lambda name: name not in {*ENVELOPE, *LONGS, *OURS}
 )
 longs = st.integers(-(2**63), 2**63 - 1)
 values = st.one_of(
@@ -55,7 +55,12 @@ def test_the_bytes_are_the_document_with_its_time_and_place(stored: Event, offse
     wanted = {**stored.document(), TIME_US: micros(stored.time), OFFSET: offset}
     found = orjson.loads(packed(stored, offset))
     assert found == wanted
-    assert [name for name in found if name not in (TIME_US, OFFSET)] == list(stored.document()), "as people read it"
+    assert [name for name in found if name not in OURS] == list(stored.document()), "as people read it"
+
+
+def test_a_document_with_a_value_that_no_index_holds_is_marked() -> None:
+    for length, marked in ((MAX_KEYWORD // 2, None), (MAX_KEYWORD + 1, True)):
+        assert orjson.loads(packed(event(1, fields={"message": "x" * length}), 0)).get(LARGE) is marked
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from soc import yaml_file
 from soc.demo import DAY
 from soc.detect.sigma.convert import Query, convert
 from soc.store.config import StoreConfig, StoreKind
+from soc.store.elastic_mappings import UNSEARCHABLE
 from tests.servers.elastic import ElasticNode
 from tests.soc.detect.sigma.material import NOW, SIGMAHQ
 from tests.soc.detect.sigma.test_corpus import events_of
@@ -103,7 +104,7 @@ def long_values(site: Site) -> set[str]:
 
     client = connect(site.config)
     index = f"logs-*-{site.config.namespace}"
-    found = {hit["_id"] for hits in pages(client, index, {"exists": {"field": "_ignored"}}) for hit in hits}
+    found = {hit["_id"] for hits in pages(client, index, UNSEARCHABLE) for hit in hits}
     client.close()
     return found
 

@@ -17,7 +17,7 @@ from soc.store.elastic import connect
 from soc.store.elastic_search import ElasticSearch
 from soc.store.language import parse
 from soc.store.meaning import elements, holds
-from tests.servers.elastic import ElasticNode
+from tests.servers.elastic import EVERY_NODE, ElasticNode
 from tests.soc.store.material import DAY, Site, event
 
 pytestmark = pytest.mark.server
@@ -84,10 +84,11 @@ def events() -> list[Event]:
     ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=EVERY_NODE)
 def search_in(
-    elastic_node: ElasticNode, tmp_path_factory: pytest.TempPathFactory, events: list[Event]
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, events: list[Event]
 ) -> Iterator[tuple[StoreConfig, list[Event]]]:
+    elastic_node: ElasticNode = request.getfixturevalue(request.param)
     config = StoreConfig(kind=StoreKind.ELASTICSEARCH, hosts=(elastic_node.url,), namespace=f"t{uuid4().hex[:12]}")
     site = Site(tmp_path_factory.mktemp("site"), config)
     assert site.index(events).stored == len(events)
