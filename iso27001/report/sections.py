@@ -126,7 +126,25 @@ def incidents(report: ReportInput, w: Wording) -> list[Block]:
         return [*blocks, Paragraph(w("no_incidents"))]
     for incident in report.incidents:
         blocks += _incident(incident, w)
-    return blocks
+    return [*blocks, *_by_control(report.incidents, w)]
+
+
+def _by_control(found: Sequence[IncidentLine], w: Wording) -> Iterable[Block]:
+    """Which incidents touched which control."""
+    touched: dict[str, list[str]] = {}
+    for incident in found:
+        for link in incident.controls:
+            touched.setdefault(link.control_id, []).append(incident.id)
+    known = [control_id for control_id in (*w.catalogue.controls, *w.catalogue.clauses) if control_id in touched]
+    others = sorted(touched.keys() - set(known))
+    rows = tuple(
+        Row((w.control(control_id), str(len(touched[control_id])), ", ".join(touched[control_id])))
+        for control_id in (*known, *others)
+    )
+    columns = (Column(w("control"), 5, head=True), Column(w("count"), number=True), Column(w("s_incidents"), 6))
+    if rows:
+        yield Heading(2, w("by_control"))
+        yield Table(w("by_control"), columns, rows)
 
 
 def _incident(incident: IncidentLine, w: Wording) -> Iterable[Block]:

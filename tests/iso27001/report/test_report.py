@@ -19,6 +19,7 @@ from iso27001.catalogue.reading import parse
 from iso27001.language import Language
 from iso27001.measures import Indicator
 from iso27001.report.data import render_json
+from iso27001.report.document import plain
 from iso27001.report.kinds import Kind, compose
 from iso27001.report.messages import Messages
 from iso27001.report.model import ReportInput
@@ -244,6 +245,13 @@ def test_the_json_says_the_same(report: ReportInput) -> None:
     assert document["ledger"]["integrity"] == "intact"
     assert document["period"]["since"] == "2026-10-31T17:00:00.000000Z"
     assert [incident["id"] for incident in document["incidents"]] == ["INC-0001", "INC-0002", "INC-0003"]
+
+
+def test_incidents_are_told_by_control_too(report: ReportInput) -> None:
+    (table,) = (t for t in compose(report, load(), Language.ENGLISH).tables if t.name == "Incidents by control")
+    rows = {plain(row.cells[0]).split(" ")[0]: [plain(cell) for cell in row.cells[1:]] for row in table.rows}
+    assert rows["A.8.5"] == ["3", "INC-0001, INC-0002, INC-0003"]
+    assert list(rows) == [control_id for control_id in load().controls if control_id in rows]
 
 
 def test_a_report_without_a_ledger_or_incidents_says_so(report: ReportInput) -> None:
