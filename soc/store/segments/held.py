@@ -42,6 +42,11 @@ class Held:
         """A column that was loaded; None where the group has it not."""
         return self._arrays.get(column)
 
+    def apart(self, columns: Sequence[str]) -> dict[str, pa.Array]:
+        """Columns that are not held, as far as the group has them."""
+        table = self._rows.read(columns)
+        return dict(zip(table.column_names, map(_array, table.columns), strict=True))
+
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """See Rows."""
         if columns is None:

@@ -179,28 +179,32 @@ class SealedTable(ColumnTable):
     def _look_for(self, wanted: Mapping[Pieces, Codes]) -> None:
         """Note where keywords may stand in the texts of rows: of those of the places that are given with them, none is left out."""
         sharing = self._sharing(wanted)
+        raw = self._in_raw({pieces: np.sort(self._order[places]) for pieces, places in wanted.items()})
         for pieces, places in wanted.items():
-            rows = self._order[places]
-            raw = self._raw.suspects(pieces, np.sort(rows))
-            found = [*sharing.get(pieces, ()), places[_among(raw, rows, int(self._starts[-1]))]]
+            found = [*sharing.get(pieces, ()), places[_among(raw[pieces], self._order[places], int(self._starts[-1]))]]
             if self._rest:
                 found.append(np.array(list(self._rest), np.int64)[list(pieces.suspects(self._left))])
             self._suspects[pieces] = np.unique(np.concatenate(found))
 
-    @cached_property
-    def _raw(self) -> Texts:
-        """The raw bytes of each row, and its message where that does not stand in them."""
-        names = ["_before", "_after", MESSAGE] if MESSAGE in self._names else ["_before"]
-        found = []
-        for rows in self._groups:
-            rows.load(names)
-            before = rows.array("_before")
-            texts = rows.array(MESSAGE), rows.array("_after")
-            if None not in texts:
-                message, after = (text.cast(pa.binary()).fill_null(b"") for text in texts if text is not None)
-                before = pc.binary_join_element_wise(before, message, after, b"")
-            found.append(before)
-        return Texts(pa.concat_arrays(found))
+    def _in_raw(self, wanted: Mapping[Pieces, Codes]) -> dict[Pieces, Codes]:
+        """Rows, and all of those that are given, in whose raw bytes keywords may stand; the bytes of one group are held at a time."""
+        found: dict[Pieces, list[Codes]] = {pieces: [_NONE] for pieces in wanted}
+        for group, start, end in zip(self._groups, self._starts[:-1], self._starts[1:], strict=True):
+            own = {pieces: rows[(rows >= start) & (rows < end)] - start for pieces, rows in wanted.items()}
+            if any(map(len, own.values())):
+                texts = self._raw(group)
+                for pieces, rows in own.items():
+                    found[pieces].append(texts.suspects(pieces, rows) + start)
+        return {pieces: np.concatenate(rows) for pieces, rows in found.items()}
+
+    def _raw(self, group: Held) -> Texts:
+        """The raw bytes of each row of a group, and its message where that does not stand in them."""
+        table = group.apart(["_before", "_after", MESSAGE] if MESSAGE in self._names else ["_before"])
+        before = table["_before"]
+        if MESSAGE in table:
+            message, after = (table[name].cast(pa.binary()).fill_null(b"") for name in (MESSAGE, "_after"))
+            before = pc.binary_join_element_wise(before, message, after, b"")
+        return Texts(before)
 
     @cached_property
     def _left(self) -> Block:

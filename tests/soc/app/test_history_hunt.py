@@ -63,13 +63,17 @@ def event(n: int) -> Event:
     return make_event(record, START + timedelta(seconds=30 * (n - n % 4)), {**fields, "message": message, **more})
 
 
-@pytest.fixture
-def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path, list[Event]]:
-    """A site with 120 events, of which 96 stand in a segment and parts and the rest in the journal alone, and rules."""
+@pytest.fixture(params=[512, 2_048])
+def history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> tuple[Path, Path, list[Event]]:
+    """A site with 120 events, of which 96 stand in a segment and parts and the rest in the journal alone, and rules; with memory for one
+    group of rows at a time, and for several."""
     monkeypatch.setattr(building, "ROWS", 16)
     monkeypatch.setattr(writing, "GROUPS", 3)
     monkeypatch.setattr(building, "FEW", 1)
     config = new_site(tmp_path / "site")
+    config.write_text(f"{config.read_text()}detect: {{memory_mb: {request.param}}}\n")
     rules = tmp_path / "rules.yml"
     rules.write_text(RULE)
     events = [event(n) for n in range(120)]
