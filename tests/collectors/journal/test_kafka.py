@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -25,18 +22,6 @@ pytestmark = pytest.mark.server
 
 def new_topic(node: KafkaNode, partitions: int = 1) -> KafkaJournalConfig:
     return KafkaJournalConfig((node.server,), topic=f"journal-{uuid.uuid4().hex}", partitions=partitions)
-
-
-@pytest.fixture
-def own_node(kafka_node: KafkaNode) -> Iterator[KafkaNode]:
-    """A broker that may be killed."""
-    with tempfile.TemporaryDirectory(prefix="soc-kafka-", ignore_cleanup_errors=True) as folder:
-        node = KafkaNode(Path(folder))
-        node.start()
-        try:
-            yield node
-        finally:
-            node.stop()
 
 
 def test_the_newest_writer_is_the_one_and_the_one_before_writes_nothing_more(kafka_node: KafkaNode) -> None:
@@ -114,19 +99,19 @@ def test_marks_are_known_from_the_last_snapshot_on(kafka_node: KafkaNode, monkey
 
 
 def test_a_broker_that_is_killed_under_load_loses_and_doubles_nothing(
-    own_node: KafkaNode, monkeypatch: pytest.MonkeyPatch
+    kafka_node: KafkaNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The library would wait for the broker by itself; with little patience a transaction is given up, and may be there nevertheless."""
     monkeypatch.setattr("collectors.journal.kafka.TRANSACTION_S", 0.5)
-    config = new_topic(own_node)
+    config = new_topic(kafka_node)
     journal = open_journal(config)
     batches, size, faults = 40, 40, 0
 
     def strike() -> None:
         for _ in range(2):
             time.sleep(1.5)
-            own_node.kill()
-            own_node.start()
+            kafka_node.kill()
+            kafka_node.start()
 
     striking = threading.Thread(target=strike)
     striking.start()
