@@ -7,7 +7,7 @@ from dataclasses import replace
 from iso27001.ledger import Fact
 from soc.action import Action, Argument, Kind, Role, Values, Who, each
 from soc.alert import Alert, AlertStatus, CloseReason, StatusChange, decisions, suppression
-from soc.alert.common import NOTE, common
+from soc.alert.casework import NOTE, common
 from soc.errors import SocError
 
 _REASON = replace(NOTE, required=True)

@@ -11,7 +11,7 @@ from iso27001.vault import KeptFile
 from soc.action import Action, Argument, Kind, Role, Values, Who, each, place, whole
 from soc.alert import Alert
 from soc.alert.actions import ACTIONS as ALERT_ACTIONS
-from soc.alert.common import NOTE, common
+from soc.alert.casework import NOTE, common
 from soc.errors import SocError
 from soc.incident import EvidenceItem, Incident, Phase, Task, TaskState, decisions, facts
 from soc.incident.classification import CLASSES, GRAVE, GROUPS

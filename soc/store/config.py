@@ -30,7 +30,8 @@ class StoreConfig:
     `retention`: how long events are kept from their receipt on; `retention_of`: the same of systems by their id, or of all systems of a
     level ("level_3"), where a system's own comes first. What the law demands is checked with the inventory (soc.app.keeping).
     `hosts`: "https://es1.example:9200". `api_key_file`: the encoded API key. `ca_file`: certificates that are trusted (default: the
-    system's). `namespace`: last part of the data streams (`logs-sshd-soc`) and first of the indices (`soc-alerts`). `timeout`: of one request.
+    system's). `namespace`: last part of the data streams (`logs-sshd-soc`) and first of the indices (`soc-alerts`). `timeout`: of one
+    request.
     """
 
     kind: StoreKind = StoreKind.LOCAL

@@ -249,18 +249,18 @@ def test_a_disk_with_little_room_is_told_once_before_it_is_full(tmp_path: Path, 
     config = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {tmp_path / 'none.log'}}}]")
     config.write_text(config.read_text().replace("data: var", f"data: {small_disk}"))
     with Site.load(config) as site, Running(site) as running:
-        running._look_at_disk()
+        running._taking.look()
         assert site.journal.end() == 0
         ballast = small_disk / "ballast"
         ballast.write_bytes(b"\0" * (shutil.disk_usage(small_disk).free - 2_000_000))
         for _ in range(3):
-            running._look_at_disk()
+            running._taking.look()
         [event] = site.journal.read(0, 10)[0]
         assert event.fields["event.action"] == "disk-low"
         assert " MB free of 67; full, every source waits" in str(event.fields["message"])
         wait_for(lambda: site.projections.alert_ids(AlertQuery()), 10)
         ballast.unlink()
-        running._look_at_disk()
+        running._taking.look()
         ballast.write_bytes(b"\0" * (shutil.disk_usage(small_disk).free - 2_000_000))
-        running._look_at_disk()
+        running._taking.look()
         assert site.journal.end() == 2
