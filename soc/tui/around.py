@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from collectors.event import Value
 from soc.alert import Alert
@@ -35,7 +35,7 @@ def timeline(alert: Alert, events: Sequence[Mapping[str, Value]], total: int, lo
         mine = event.get("event.id") in own
         yield line(
             Span("▶ " if mine else "  ", Role.KEY),
-            Span(_clock(str(event.get("@timestamp", "")), locale), Role.STRONG if mine else Role.DIM),
+            Span(locale.written(str(event.get("@timestamp", ""))), Role.STRONG if mine else Role.DIM),
             Span(f"  {text_of(event.get('event.dataset')):<14.14} {text_of(event.get('host.name')):<14.14} ", Role.DIM),
             Span(text_of(event.get("message") or event.get("event.original")), Role.MARK if mine else Role.PLAIN),
             indent=19,
@@ -69,10 +69,3 @@ def shared(alert: Alert, other: Alert, locale: Locale) -> Iterator[str]:
     for one in dict.fromkeys((alert.entity, *alert.entities)):
         if one in theirs:
             yield rows.entity(one)
-
-
-def _clock(time: str, locale: Locale) -> str:
-    try:
-        return locale.clock(datetime.fromisoformat(time), "%m-%d %H:%M:%S")
-    except ValueError:
-        return time

@@ -249,8 +249,11 @@ def shown(value: Cell, locale: Locale, form: str = "%Y-%m-%d %H:%M:%S") -> str:
 
 
 def page(sections: Sequence[Section], locale: Locale) -> Iterator[Line]:
-    """The lines of an item's page."""
-    for number, section in enumerate(sections):
+    """The lines of an item's page; a section that says nothing is left out."""
+    told = [
+        section for section in sections if section.lines or any(value not in (None, "") for _, value in section.facts)
+    ]
+    for number, section in enumerate(told):
         if number:
             yield line()
         yield line(Span(locale.say(f"section.{section.name}"), Role.HEAD))

@@ -121,7 +121,7 @@ BOARDS = {
             "state",
             (
                 Column("state", 18, 18),
-                Column("id", 10, 16),
+                Column("id", 14, 16),
                 Column("title", 0, 0),
                 Column("incident", 14, 16, 2),
                 Column("planner", 10, 14, 3),
@@ -136,7 +136,7 @@ BOARDS = {
             "indicator",
             (
                 Column("id", 8, 8),
-                Column("indicator", 9, 12),
+                Column("indicator", 11, 12),
                 Column("title", 0, 0),
                 Column("measures", 5, 9, 3, right=True),
                 Column("evidence", 6, 9, 2, right=True),

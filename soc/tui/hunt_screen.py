@@ -156,7 +156,7 @@ class HuntScreen(DeskScreen):
         def cell(column: Column, _: int) -> tuple[str, Role]:
             match column.name:
                 case "time":
-                    return self._clock(text_of(event.get("@timestamp"))), Role.PLAIN
+                    return self.session.locale.written(text_of(event.get("@timestamp"))), Role.PLAIN
                 case "dataset":
                     return text_of(event.get("event.dataset")), Role.DIM
                 case "host":
@@ -164,13 +164,6 @@ class HuntScreen(DeskScreen):
             return text_of(event.get("message") or event.get("event.original")), Role.PLAIN
 
         return rows.lay(COLUMNS, cells, cell)
-
-    def _clock(self, time: str) -> str:
-        """A time as the analyst's wall shows it; what is none as it is."""
-        try:
-            return self.session.locale.clock(datetime.fromisoformat(time), "%m-%d %H:%M:%S")
-        except ValueError:
-            return time
 
     def action_query(self) -> None:
         """Ask for a query."""

@@ -39,7 +39,7 @@ def incident(one: Incident, clocks: Clocks | None, now: datetime, locale: Locale
         f" {rows.SHAPES[one.level].strip()} {rows.level_name(one.level, locale)} ", rows.LEVEL_ROLES[one.level]
     )
     return [
-        line(badge, f"  {locale.say('risk')} ", Span(str(one.risk), Role.STRONG)),
+        line(badge, f"  {locale.say('risk')} ", Span(str(one.risk), Role.STRONG), *_urgent(clocks, now, locale)),
         line(Span(one.title, Role.STRONG)),
         line(),
         *facts(told, locale),
@@ -71,6 +71,13 @@ def next_clock(clocks: Clocks | None) -> NoticeClock | None:
     """The most urgent notice that was not sent."""
     waiting = (clock for clock in (clocks.notices if clocks else ()) if clock.sent is None)
     return min(waiting, key=lambda clock: clock.due, default=None)
+
+
+def _urgent(clocks: Clocks | None, now: datetime, locale: Locale) -> Iterator[Span]:
+    if (clock := next_clock(clocks)) is not None:
+        cell, role = clock_cell(clock, now)
+        yield Span(f"  {locale.say('column.clock')} ")
+        yield Span(locale.say(f"clock.{clock.state}", time=cell.lstrip("!")), role)
 
 
 def _clocks(clocks: Clocks | None, now: datetime, locale: Locale) -> Iterator[Line]:

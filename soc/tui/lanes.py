@@ -87,13 +87,14 @@ class Lanes(Painted, ScrollView, can_focus=True):
         spans: list[Span] = []
         for at, lane in enumerate(self.lanes):
             room = width if at < len(self.lanes) - 1 else cells - width * (len(self.lanes) - 1)
-            shown = cut(self._line(at, lane, y), room - 1)
+            shown = cut(self._line(at, lane, y, room - 1), room - 1)
             spans += [*shown, Span(" " * (room - length(shown)))]
         return strip(spans, cells, self.styles_of_roles)
 
-    def _line(self, at: int, lane: Lane, y: int) -> Sequence[Span]:
+    def _line(self, at: int, lane: Lane, y: int, room: int) -> Sequence[Span]:
         if y == 0:
-            return (Span(f" {lane.title} ", Role.HEAD), Span(str(len(lane.cards)), Role.DIM))
+            count = Span(f" {len(lane.cards)}", Role.DIM)
+            return (*cut((Span(f" {lane.title}", Role.HEAD),), room - length((count,))), count)
         row, line = divmod(y - 1 + self.scroll_offset.y, CARD)
         if row >= len(lane.cards) or line == CARD - 1:
             return ()

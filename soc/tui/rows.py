@@ -92,6 +92,13 @@ class Locale:
         """A time as the analyst's wall shows it."""
         return time.astimezone(self.zone).strftime(form)
 
+    def written(self, time: str, form: str = "%m-%d %H:%M:%S") -> str:
+        """The same of a time as an event writes it (ISO 8601); what is none as it is."""
+        try:
+            return self.clock(datetime.fromisoformat(time), form)
+        except ValueError:
+            return time
+
 
 @lru_cache(256)
 def layout(columns: tuple[Column, ...], cells: int) -> tuple[tuple[Column, int], ...]:

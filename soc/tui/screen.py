@@ -12,7 +12,7 @@ from textual.widget import Widget
 from soc.errors import SocError
 from soc.tui.paint import Bar
 from soc.tui.session import Session
-from soc.tui.span import Role, Span, length
+from soc.tui.span import Role, Span, cut, length
 from soc.tui.triage import Refusal
 
 P = ParamSpec("P")
@@ -95,17 +95,13 @@ class DeskScreen(Screen[object]):
         return []
 
     def tell(self) -> None:
-        """Bring the first line up to date."""
+        """Bring the first line up to date; where it is too long, the site's name is cut first."""
         locale, desk = self.session.locale, self.session.desk
-        left = [
-            Span(f" {desk.site}", Role.STRONG),
-            Span(f" · {locale.say(f'view.{self.VIEW}')}", Role.KEY),
-            *self.title_spans(),
-        ]
+        view = [Span(f" · {locale.say(f'view.{self.VIEW}')}", Role.KEY), *self.title_spans()]
         guard = [Span(f" {locale.say('read_only')} ", Role.NEWS), Span(" ")] if self.session.read_only else []
-        self.top.show(
-            (left, [*guard, *self.place_spans(), Span(f"  {locale.clock(desk.now(), '%H:%M %Z')} ", Role.DIM)])
-        )
+        place = [*guard, *self.place_spans(), Span(f"  {locale.clock(desk.now(), '%H:%M %Z')} ", Role.DIM)]
+        room = max(0, self.size.width - length(view) - length(place) - 1)
+        self.top.show(([*cut((Span(f" {desk.site}", Role.STRONG),), room), *view], place))
 
     @property
     def speaker(self) -> DeskScreen:
@@ -146,7 +142,8 @@ class DeskScreen(Screen[object]):
         self.tell()
 
     def on_resize(self) -> None:
-        """Another width has room for other keys."""
+        """Another width has room for other keys, and for more or less of the site's name."""
+        self.tell()
         self.show_keys()
 
     def show_keys(self) -> None:

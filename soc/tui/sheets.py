@@ -55,7 +55,7 @@ def events(alert: Alert, documents: Sequence[Mapping[str, Value]], locale: Local
     lines: list[Line] = []
     for number, document in enumerate(shown, 1):
         title = locale.say("events.title", number=number, count=alert.count)
-        time = str(document.get("@timestamp", ""))
+        time = locale.written(str(document.get("@timestamp", "")), "%Y-%m-%d %H:%M:%S")
         lines += [
             line(Span(title, Role.HEAD), Span(f"  {time}", Role.DIM)),
             *_event(document, alert.matched, locale),

@@ -49,18 +49,20 @@ class Triage:
     def acknowledge(self, ids: Sequence[str]) -> Step:
         """Acknowledge those that are new. Raises: Refusal when none is, or read-only; SocError."""
         self._may_change()
-        before = tuple(alert for alert in self._desk.alerts(ids) if alert.status is AlertStatus.NEW)
+        found = self._desk.alerts(ids)
+        before = tuple(alert for alert in found if alert.status is AlertStatus.NEW)
         if not before:
-            raise Refusal("refused.not_new")
+            raise _decided("refused.not_new", found)
         self._desk.acknowledge([alert.id for alert in before])
         return self._keep(Step("acknowledge", before, AlertStatus.ACKNOWLEDGED))
 
     def close(self, ids: Sequence[str], reason: CloseReason, note: str = "") -> Step:
         """Close those that are open. Raises: Refusal when none is, or read-only; SocError."""
         self._may_change()
-        before = tuple(alert for alert in self._desk.alerts(ids) if alert.status is not AlertStatus.CLOSED)
+        found = self._desk.alerts(ids)
+        before = tuple(alert for alert in found if alert.status is not AlertStatus.CLOSED)
         if not before:
-            raise Refusal("refused.closed")
+            raise _decided("refused.closed", found)
         self._desk.close([alert.id for alert in before], reason, note)
         return self._keep(Step("close", before, AlertStatus.CLOSED, reason))
 
@@ -92,3 +94,9 @@ class Triage:
     def _keep(self, step: Step) -> Step:
         self._steps = [*self._steps[-UNDO_DEPTH + 1 :], step]
         return step
+
+
+def _decided(key: str, found: Sequence[Alert]) -> Refusal:
+    """That others have decided already, and who."""
+    who = dict.fromkeys(change.actor for alert in found for change in alert.history[-1:])
+    return Refusal(key, who=", ".join(who)) if who else Refusal("gone")

@@ -6,12 +6,13 @@ import pytest
 
 from soc.errors import SocError
 from soc.tui.alerts_screen import AlertsScreen
-from soc.tui.board_screen import BoardScreen, ItemScreen
-from soc.tui.boards import BOARDS
+from soc.tui.board_screen import BoardScreen, ItemScreen, page
+from soc.tui.boards import BOARDS, Section
 from soc.tui.commands import meant
 from soc.tui.filter import FilterError
 from soc.tui.hunt_screen import HuntScreen, blocks
 from soc.tui.hunting import only_value, with_value, without_value
+from soc.tui.rows import Locale
 from soc.tui.values_screen import ValueScreen, ValuesScreen
 from tests.soc.tui.beside_in_memory import BoardsInMemory, HuntingInMemory
 from tests.soc.tui.desk_in_memory import night
@@ -236,6 +237,25 @@ def test_every_view_fits_eighty_by_twenty_four(view: str, language: str) -> None
             await stage.press("enter")
 
     play(scene, night(3), size=(80, 24), language=language)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_site_gives_way_to_what_is_shown_on_the_first_line(columns: int) -> None:
+    desk = night(3)
+
+    async def scene(stage: Stage) -> None:
+        await go(stage, "hunt user.name:root")
+        first = stage.text.split("\n")[0]
+        assert "Hunt  user.name:root  last 24h" in first
+        assert (desk.site in first) == (columns == 80)
+
+    play(scene, desk, size=(columns, 24))
+
+
+def test_a_section_that_says_nothing_is_left_out() -> None:
+    sections = [Section("marks"), Section("dark", [("controls", "")]), Section("flow", [("received", 0)])]
+    told = ["".join(span.text for span in one.spans) for one in page(sections, Locale())]
+    assert [text.split() for text in told] == [["What", "came", "of", "it"], ["received", "0"]]
 
 
 def test_a_value_in_a_query_means_itself() -> None:

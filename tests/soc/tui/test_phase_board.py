@@ -109,3 +109,21 @@ def test_a_clock_that_ran_out_says_so() -> None:
 
     late = clocks_of(several().incidents_held["inc-3"], (), Matrix(), NOW).notices
     assert any(clock.state is ClockState.OVERDUE and clock_cell(clock, NOW)[0].startswith("!") for clock in late)
+
+
+def test_a_lane_keeps_its_count_where_its_title_is_cut() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.press("i", "b")
+        assert "… 1 " in next(text for text in stage.text.split("\n") if "respond" in text)
+
+    play(scene, several(), size=(80, 24))
+
+
+def test_the_first_line_of_an_incident_tells_its_most_urgent_notice() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.press("i", "enter")
+        assert "Notice ! overdue by" in next(text for text in stage.text.split("\n") if "risk" in text)
+
+    desk = several()
+    desk.incidents_held = {"inc-3": desk.incidents_held["inc-3"]}
+    play(scene, desk, size=(80, 24))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from soc.alert import AlertStatus, CloseReason, StatusChange
 from soc.detect import Match
 from soc.tui import incident_sheet, sheets
@@ -68,6 +70,15 @@ def test_the_newest_event_stands_first() -> None:
     page = plain(sheets.events(alert(0, count=4), [event("e0a"), event("e0b")], LOCALE))
     assert page.index("e0b") < page.index("e0a")
     assert "… and 2 more" in page
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("2026-10-14T16:47:00.000000Z", "2026-10-14 23:47:00"), ("yesterday", "yesterday"), ("", "")],
+)
+def test_an_event_is_headed_by_the_time_of_the_site_or_by_what_it_says(written: str, told: str) -> None:
+    page = plain(sheets.events(alert(0), [{"@timestamp": written}], LOCALE))
+    assert page.split("\n")[0].rstrip() == f"Event 1 of {alert(0).count}  {told}".rstrip()
 
 
 def test_a_line_of_a_megabyte_is_cut_and_says_so() -> None:

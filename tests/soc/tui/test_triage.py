@@ -31,6 +31,17 @@ def test_acknowledging_what_is_acknowledged_is_refused_in_words() -> None:
         Triage(desk).acknowledge([A])
 
 
+def test_who_decides_second_is_told_who_was_first_or_that_it_is_gone() -> None:
+    desk = night()
+    desk.change([A], CLOSED, CloseReason.BENIGN, actor="lan")
+    with pytest.raises(Refusal) as second:
+        Triage(desk).close([A], CloseReason.TRUE_POSITIVE)
+    assert second.value.values == {"who": "lan"}
+    assert desk.held[A].reason is CloseReason.BENIGN
+    with pytest.raises(Refusal, match="gone"):
+        Triage(desk).close(["unknown"], CloseReason.BENIGN)
+
+
 def test_undo_of_a_close_gives_each_alert_its_own_status_back() -> None:
     desk = night()
     triage = Triage(desk)
