@@ -62,7 +62,10 @@ class SiteTuner:
         )
 
     def write(self, preview: Preview) -> str:
-        """Write what was previewed; where to. Raises: SocError where the backtest objects, or another one was looked at since."""
+        """Write what was previewed; why there is no test beside it, or "".
+
+        Raises: SocError where the backtest objects, or another one was looked at since.
+        """
         from soc.app import tuning
 
         if preview.id not in self._seen:
@@ -71,5 +74,4 @@ class SiteTuner:
         if preview.objections:
             raise SocError(f"refused: {preview.objections[0]} (`soc rules tune --force` goes on all the same)")
         path = tuning.place(self._site, proposal.alert.id.lower())
-        tuning.write(self._site, proposal, result, path, self._actor)
-        return str(path)
+        return tuning.write(self._site, proposal, result, path, self._actor)

@@ -158,8 +158,9 @@ class PreviewScreen(DeskScreen):
         self.run_worker(self._write(), group="write", exclusive=True)
 
     async def _write(self) -> None:
-        path = await self.ask(self.session.tuner.write, self.preview)
-        if path is not None:
+        untested = await self.ask(self.session.tuner.write, self.preview)
+        if untested is not None:
             while isinstance(self.app.screen, PreviewScreen | TuneScreen):
                 self.app.pop_screen()
-            self.speaker.say("tuned", path=path)
+            name = self.preview.path.rpartition("/")[2]
+            self.speaker.say("tuned.untested" if untested else "tuned", name=name, why=untested)

@@ -36,5 +36,5 @@ class Tuner(Protocol):
         ...
 
     def write(self, preview: Preview) -> str:
-        """Write what was previewed; where to."""
+        """Write what was previewed, to its path; why there is no test beside it, or ""."""
         ...

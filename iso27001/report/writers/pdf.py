@@ -40,7 +40,7 @@ def write(document: Document, attachments: Mapping[str, bytes] | None = None) ->
     try:
         import typst
     except ImportError as error:
-        raise ReportError('PDF needs the extra "pdf" (typst); HTML, DOCX and XLSX do not') from error
+        raise ReportError('PDF needs a library: pip install "soc[pdf]"; HTML, DOCX and XLSX need none') from error
     t = Messages(document.language)
     made = document.made.astimezone(UTC)
     data = {

@@ -35,8 +35,10 @@ def test_what_was_previewed_is_written(site: Site) -> None:
     assert (preview.events, preview.removed, preview.kept) == (20, 1, len(alerts(site)) - 1)
     assert alert.entity.value in preview.text
     assert "2026-11-13" in preview.text
-    path = Path(tuner.write(preview))
+    assert tuner.write(preview) == ""
+    path = Path(preview.path)
     assert path.read_text() == preview.text
+    assert path.with_name(f"{path.stem}.test.yml").exists()
     with pytest.raises(SocError, match="there already"):
         tuner.write(preview)
 

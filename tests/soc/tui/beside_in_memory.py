@@ -172,6 +172,7 @@ class TunerInMemory:
         self.objections = objections
         self.asked: list[tuple[str, tuple[str, ...], str, timedelta]] = []
         self.written: list[str] = []
+        self.untested = ""
 
     def choices(self, alert_id: str) -> Sequence[tuple[str, str]]:
         return [("source.ip", "203.0.113.77"), ("user.name", "root, lan"), ("process.name", "sshd")]
@@ -185,7 +186,7 @@ class TunerInMemory:
         if preview.objections:
             raise SocError(f"refused: {preview.objections[0]}")
         self.written.append(preview.id)
-        return preview.path
+        return self.untested
 
 
 def time_of(one: Mapping[str, Value]) -> datetime:

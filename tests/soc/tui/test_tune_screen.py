@@ -36,13 +36,25 @@ def test_a_tuning_is_written_after_its_preview() -> None:
         await previewed(stage)
         await stage.press("w")
         stage.on(AlertsScreen)
-        assert "Written: rules/tuning/a.yml" in stage.text
+        assert "Written with its test: a.yml" in stage.text
 
     play(scene, night(3), tuner=tuner)
     assert tuner.asked == [
         ("00000000", ("source.ip", "process.name"), "the scanner of the security team", timedelta(days=30))
     ]
     assert tuner.written == ["t-1"]
+
+
+def test_a_tuning_without_a_test_says_why() -> None:
+    tuner = TunerInMemory()
+    tuner.untested = "no event shows what must stay"
+
+    async def scene(stage: Stage) -> None:
+        await previewed(stage)
+        await stage.press("w")
+        assert "Written: a.yml, no test: no event shows what must stay" in stage.text
+
+    play(scene, night(3), tuner=tuner)
 
 
 def test_what_would_hide_a_confirmed_attack_is_refused_in_words() -> None:
