@@ -15,7 +15,7 @@ from soc.store import AlertQuery
 from soc.tui import around, sheets
 from soc.tui.alerts_screen import AlertsScreen
 from soc.tui.desk import Desk
-from soc.tui.hunt_screen import HuntScreen
+from soc.tui.hunt_screen import HuntScreen, reaching
 from soc.tui.hunting import Found, only_value
 from soc.tui.paint import Bar
 from soc.tui.reader import Reader
@@ -238,8 +238,9 @@ class AlertScreen(DeskScreen):
     def action_hunt(self) -> None:
         """What else the entity did, as a hunt to go on with."""
         if self._alert:
-            entity = self._alert.entity
-            self.app.push_screen(HuntScreen(self.session, only_value(entity.kind, entity.value), "7d"))
+            entity, now = self._alert.entity, self.session.desk.now()
+            last = reaching(now - self._alert.first_seen + around.BEFORE)
+            self.app.push_screen(HuntScreen(self.session, only_value(entity.kind, entity.value), last))
 
     def action_incident(self) -> None:
         """The incident that it belongs to."""

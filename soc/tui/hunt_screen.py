@@ -28,7 +28,7 @@ EVENTS = 1_000
 VALUES = 100
 """Values of one field, the most frequent."""
 
-SPANS = {"1": "15m", "2": "1h", "3": "24h", "4": "7d", "5": "30d"}
+SPANS = {"1": "15m", "2": "1h", "3": "24h", "4": "7d", "5": "30d", "6": "90d", "7": "365d"}
 
 COLUMNS = (
     Column("time", 14, 14),
@@ -38,6 +38,11 @@ COLUMNS = (
 )
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+def reaching(back: timedelta) -> str:
+    """The shortest span of a week or more that reaches so far back; the longest where none does."""
+    return next((span for span in SPANS.values() if age(span) >= max(back, timedelta(days=7))), SPANS["7"])
 
 
 class HuntScreen(DeskScreen):

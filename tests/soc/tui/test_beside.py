@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from soc.errors import SocError
@@ -10,7 +12,7 @@ from soc.tui.board_screen import BoardScreen, ItemScreen, page
 from soc.tui.boards import BOARDS, Section
 from soc.tui.commands import meant
 from soc.tui.filter import FilterError
-from soc.tui.hunt_screen import HuntScreen, blocks
+from soc.tui.hunt_screen import HuntScreen, blocks, reaching
 from soc.tui.hunting import only_value, with_value, without_value
 from soc.tui.rows import Locale
 from soc.tui.values_screen import ValueScreen, ValuesScreen
@@ -256,6 +258,24 @@ def test_a_section_that_says_nothing_is_left_out() -> None:
     sections = [Section("marks"), Section("dark", [("controls", "")]), Section("flow", [("received", 0)])]
     told = ["".join(span.text for span in one.spans) for one in page(sections, Locale())]
     assert [text.split() for text in told] == [["What", "came", "of", "it"], ["received", "0"]]
+
+
+@pytest.mark.parametrize(
+    ("days", "span"), [(0, "7d"), (7, "7d"), (8, "30d"), (40, "90d"), (300, "365d"), (900, "365d")]
+)
+def test_the_hunt_for_an_entity_reaches_back_to_its_alert(days: int, span: str) -> None:
+    assert reaching(timedelta(days=days)) == span
+
+
+def test_the_hunt_from_an_old_alert_finds_its_events() -> None:
+    desk = night(3)
+    desk.clock += timedelta(days=40)
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("enter", "H")
+        assert "last 90d" in stage.on(HuntScreen).top.plain
+
+    play(scene, desk)
 
 
 def test_a_value_in_a_query_means_itself() -> None:
