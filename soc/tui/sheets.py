@@ -16,6 +16,9 @@ from soc.tui import rows
 from soc.tui.rows import Locale
 from soc.tui.span import Line, Role, Span, line
 
+PEEKED = 4
+"""Matches told under the list, as far as its width goes."""
+
 MAX_EVENTS = 20
 """Events shown of one alert; the rest is counted."""
 
@@ -104,12 +107,13 @@ def history(alert: Alert, locale: Locale) -> list[Line]:
 
 
 def peek(alert: Alert, locale: Locale) -> list[Line]:
-    """Two lines under the list: the reason of the alert under the cursor, and its risk in words."""
-    first = alert.matched[0] if alert.matched else None
-    why = [Span(f"{first.subject or locale.say('why.text')} ", Role.DIM), *_value(first)] if first else []
-    more = f"  +{len(alert.matched) - 1}" if len(alert.matched) > 1 else ""
+    """Two lines under the list: what matched in the alert under the cursor, what its log source asks last, and its risk in words."""
+    why: list[Span] = []
+    for match in sorted(alert.matched, key=lambda match: match.where.partition("/")[0] == "logsource")[:PEEKED]:
+        gap = "  " if why else ""
+        why += [Span(f"{gap}{match.subject or locale.say('why.text')} ", Role.DIM), *_value(match)]
     return [
-        line(Span(f"{locale.say('section.why')}: ", Role.KEY), *why, Span(more, Role.DIM)),
+        line(Span(f"{locale.say('section.why')}: ", Role.KEY), *why),
         line(Span(f"{locale.say('section.risk')}: ", Role.KEY), "; ".join(alert.risk_why)),
     ]
 

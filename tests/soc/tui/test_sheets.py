@@ -41,6 +41,13 @@ def test_the_overview_says_what_how_bad_why_whom_and_until_when() -> None:
         assert words in page
 
 
+def test_the_line_under_the_list_tells_what_matched_before_what_the_log_source_asked() -> None:
+    asked = Match("logsource", "process.name", "sshd", "sshd")
+    told = Match("selection/message|re", "message", "curl.*sh", "curl x | sh")
+    first = plain(sheets.peek(replace(alert(0), matched=(asked, told)), LOCALE)).split("\n")[0]
+    assert first == "Why it matched: message curl x | sh  process.name sshd"
+
+
 def test_every_leaf_that_matched_is_marked_with_its_value() -> None:
     assert marked(sheets.overview(alert(0), NOW, LOCALE)) == ["success", "203.0.113.77", "root"]
 
