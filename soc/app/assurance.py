@@ -37,13 +37,13 @@ def current_status(site: Site, since: datetime, until: datetime) -> Status:
     return status(site.ledger, load_catalogue(), since=since, until=until)
 
 
-def report_input(site: Site, since: datetime, until: datetime, generated: datetime) -> ReportInput:
-    """All that the report of a period is made of."""
+def report_input(site: Site, since: datetime, until: datetime, generated: datetime, language: str = "") -> ReportInput:
+    """All that the report of a period is made of; the organisation's name in this language (default: the site's)."""
     site.catch_up()
     day = until.astimezone(site.config.site.zone).date()
     organisation = site.inventory.organisation(day)
-    language = site.config.site.language
-    name = (organisation.vi if language == "vi" else organisation.en) if organisation else site.config.site.name
+    vietnamese = (language or site.config.site.language) == "vi"
+    name = (organisation.vi if vietnamese else organisation.en) if organisation else site.config.site.name
     incidents = [(i, a) for i, a in incidents_with_alerts(site) if i.opened < until and i.last_seen >= since]
     return ReportInput(
         organisation=Organisation(name=name, unit=site.config.site.name),

@@ -18,8 +18,8 @@ from soc.incident.notice import Notice, Sender, as_data, as_document
 from soc.yaml_file import nearest
 
 
-def notice_of(site: Site, incident: Incident, rule_id: str) -> Notice:
-    """The notice as of now. Raises: SocError where no such notice is due for it."""
+def notice_of(site: Site, incident: Incident, rule_id: str, language: Language) -> Notice:
+    """The notice as of now; the sender's name in this language. Raises: SocError where no such notice is due for it."""
     now, size = site.clock(), site.ledger.size
     found = {clock.rule.id: clock for clock in clocks_at(site, incident, now).notices}
     if rule_id not in found:
@@ -28,7 +28,7 @@ def notice_of(site: Site, incident: Incident, rule_id: str) -> Notice:
     config = site.config
     systems = systems_of(incident, {asset.id: asset for asset in site.inventory.assets})
     organisation = site.inventory.organisation(now.astimezone(config.site.zone).date())
-    named = "" if organisation is None else (organisation.vi if config.site.language == "vi" else organisation.en)
+    named = "" if organisation is None else (organisation.vi if language is Language.VIETNAMESE else organisation.en)
     return Notice(
         incident=incident,
         clock=found[rule_id],

@@ -60,6 +60,6 @@ def write_notice(
     with open_site(config_path) as site:
         site.catch_up()
         incident = SiteDesk(site, actor_name()).incident(incident_id)
-        notice = notice_of(site, incident, rule)
-        content = rendered(notice, form, Language(language or site.config.site.language), site.config.site.zone)
+        told = Language(language or site.config.site.language)
+        content = rendered(notice_of(site, incident, rule, told), form, told, site.config.site.zone)
     write_whole(output, content, as_json=as_json)

@@ -68,7 +68,7 @@ def made(
     from iso27001.report.writers import Format, write
     from soc.app.assurance import report_input
 
-    data, catalogue = report_input(site, since, until, generated=site.clock()), load()
+    data, catalogue = report_input(site, since, until, generated=site.clock(), language=language), load()
     whole = {"json": render_json, "oscal": assessment_results, "oscal-poam": plan_of_action}
     if output_format in whole:
         return whole[output_format](data, catalogue)

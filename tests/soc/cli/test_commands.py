@@ -185,6 +185,7 @@ def test_a_report_of_the_same_moment_is_the_same_file(soc: Soc, config: Path, tm
         assert ran.code == 0, ran.err
     html = (tmp_path / "r.html").read_text("utf-8")
     assert ("Ghi nhật ký" if language == "vi" else "Logging") in html
+    assert ("Tỉnh Tây Ninh" if language == "vi" else "Tay Ninh province") in html
     assert "<script" not in html
     assert json.loads((tmp_path / "r.json").read_bytes())["controls"]
 
