@@ -84,7 +84,7 @@ class _OfBoard(LiveScreen):
     async def _carry_out(self, action: Action, target: str, note: str) -> None:
         done = await self.ask(self.session.boards.act, self.board.name, target, action.name, note)
         if done is not None:
-            self.say("did", said=done.partition("\n")[0])
+            self.say(f"did.{action.name}", id=target, said=done.partition("\n")[0])
             self.action_refresh()
 
 

@@ -60,7 +60,7 @@ class Boards(Protocol):
         ...
 
     def act(self, board: str, item_id: str, action: str, note: str) -> str:
-        """Carry out an action of the board on one of them; durable when it returns. What became of it, in words of a person's language."""
+        """Carry out an action of the board on one of them; durable when it returns. What became of it, for the words of `did.ACTION`."""
         ...
 
 

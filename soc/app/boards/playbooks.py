@@ -48,18 +48,18 @@ class PlaybooksBoard:
         return Section("plan", facts), Section("steps", lines=lines)
 
     def act(self, plan_id: str, action: str, note: str) -> str:
-        """Approve, confirm a person's step (its id, then a note), or run what is due. Raises: SocError."""
+        """Approve, confirm a person's step (id, then note), or run what is due; who approved, which step, what ran. Raises: SocError."""
         match action:
             case "approve":
                 run = self._response.approve(plan_id)
-                return f"{plan_id}: {', '.join(run.approvals)}"
+                return ", ".join(run.approvals)
             case "confirm":
                 step, _, words = note.strip().partition(" ")
                 self._response.confirm(plan_id, step, words.strip())
-                return f"{plan_id}: {step}"
+                return step
             case "execute":
                 results = list(self._response.execute(plan_id))
-                return f"{plan_id}: {', '.join(f'{r.id} {r.state.value}' for r in results) or '-'}"
+                return ", ".join(f"{one.id} {one.state.value}" for one in results) or "-"
         raise SocError(f"a plan has no action {action}")
 
 

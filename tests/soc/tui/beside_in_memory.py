@@ -124,7 +124,7 @@ class BoardsInMemory:
             else one
             for one in self.held[board]
         ]
-        return f"{item_id}: {action}"
+        return note.partition(" ")[0] or "minh"
 
 
 class HuntingInMemory:

@@ -106,11 +106,12 @@ def test_a_plan_is_approved_after_a_question_and_a_step_confirmed_with_a_note() 
         assert boards.acts == []
         await stage.press("a", "enter")
         assert boards.acts == [("playbooks", "pl-81f0", "approve", "")]
+        assert "pl-81f0 is approved, by minh." in stage.text
         assert "can run" in stage.text
         await stage.press("j", "enter", "d")
         await stage.type("tell-owner he knows")
         assert boards.acts[-1] == ("playbooks", "pl-20aa", "confirm", "tell-owner he knows")
-        assert "pl-20aa: confirm" in stage.text
+        assert "Step tell-owner of pl-20aa is done." in stage.text
 
     play(scene, night(3), boards=boards)
 
