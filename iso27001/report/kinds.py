@@ -174,9 +174,8 @@ def _statement(report: ReportInput, w: Wording, subject: str) -> tuple[str, list
     known = report.status.register.statements
     found = known.get(subject) if subject else report.status.register.statement(report.status.until)
     if found is None:
-        raise ReportError(
-            f'no statement of applicability "{subject or "that stands"}"; there are: {", ".join(known) or "none"}'
-        )
+        which = f'no statement of applicability "{subject}"' if subject else "no statement of applicability stands then"
+        raise ReportError(f"{which}; there are: {', '.join(known) or 'none'}")
     earlier = [each for each in known.values() if each.proposed < found.proposed and each.id != found.id]
     differ = differences(earlier[-1].by_control, found.by_control) if earlier else []
     return w("s_statement"), [

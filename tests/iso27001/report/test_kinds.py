@@ -21,7 +21,7 @@ from iso27001.ledger.store import Ledger
 from iso27001.register import By, activities, audits, exceptions, findings, risks, statements
 from iso27001.register.conclusion import Conclusion
 from iso27001.register.populations import population
-from iso27001.register.reading import read_register
+from iso27001.register.reading import Register, read_register
 from iso27001.report.data import render_json
 from iso27001.report.document import Table, plain
 from iso27001.report.kinds import Kind, compose
@@ -204,6 +204,9 @@ def test_what_is_not_known_is_refused_by_name(reports: dict[str, ReportInput]) -
         compose(reports["clean"], load(), Language.ENGLISH, Kind.AUDIT, "AU-1")
     with pytest.raises(ReportError, match='no statement of applicability "v9"; there are: v1, v2'):
         compose(reports["clean"], load(), Language.ENGLISH, Kind.STATEMENT, "v9")
+    unstated = replace(reports["clean"], status=replace(reports["clean"].status, register=Register()))
+    with pytest.raises(ReportError, match="no statement of applicability stands then; there are: none"):
+        compose(unstated, load(), Language.ENGLISH, Kind.STATEMENT, "")
     with pytest.raises(CatalogueError):
         compose(reports["clean"], load(), Language.ENGLISH, Kind.CONTROL, "A.9.99")
 
