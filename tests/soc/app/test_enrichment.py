@@ -47,9 +47,12 @@ def test_people_machines_and_warning_lists_are_read_anew_while_the_soc_runs(
                 before = site.journal.end()
                 with log.open("a") as file:
                     file.write(login(minute))
-                wait_for(lambda: site.journal.end() > before)
-                found = [event for event in site.journal.read(before, 10)[0] if event.source == "auth"]
-                return found[0].fields
+
+                def found() -> list[Event]:
+                    return [event for event in site.journal.read(before, 10)[0] if event.source == "auth"]
+
+                wait_for(found)
+                return found()[0].fields
 
             wait_for(lambda: site.journal.end() >= 1)
             first = line(2)

@@ -154,11 +154,11 @@ def test_a_running_soc_raises_the_alert_of_a_source_that_fell_silent(site: tuple
     here, now = site
     with Running(here) as running:
         now[0] += timedelta(minutes=5)
-        running._account(measured=False)
+        running._accounting.account()
         assert actions(here) == []
         now[0] += timedelta(minutes=15)
-        running._account(measured=False)
-        running._account(measured=False)
+        running._accounting.account()
+        running._accounting.account()
         assert actions(here) == [SILENT, SILENT], "each of the two is told once"
         wait_for(lambda: here.projections.alert_ids(AlertQuery()), 10)
         [alert] = here.projections.alerts(here.projections.alert_ids(AlertQuery()))
