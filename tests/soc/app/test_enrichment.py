@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collectors.enrich.intel.indicator import Indicator, Kind
-from collectors.event import Value
+from collectors.event import Event, Value
 from soc.app import run
 from soc.app.intel import indicator_store
 from soc.app.run import Running
