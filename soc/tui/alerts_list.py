@@ -92,6 +92,8 @@ class AlertsList(DeskScreen):
         """The filter in words."""
         say, chosen = self.session.locale.say, self.filter
         parts = [say("filter.incident") if chosen.incident_id else "", say(f"shown.{chosen.status}")]
+        if chosen.hidden:
+            parts.append(say("shown.hidden"))
         if chosen.floor is not Level.INFORMATIONAL:
             parts.append(f"≥ {rows.level_name(chosen.floor, self.session.locale)}")
         if chosen.since:

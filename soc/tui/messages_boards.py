@@ -19,7 +19,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "column.class": ("Class", "Cấp"),
     "column.clock": ("Notice", "T.báo"),
     "column.assignee": ("Whose", "Phụ trách"),
-    "card.alerts": ("{count} alerts", "{count} cảnh báo"),
+    "card.alerts": ("alerts: {count}", "cảnh báo: {count}"),
     "clock.running": ("within {time}", "trong {time}"),
     "clock.warning": ("! within {time}", "! trong {time}"),
     "clock.overdue": ("! overdue by {time}", "! quá hạn {time}"),
@@ -46,6 +46,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "help.move.left": ("To the lane on the left", "Sang cột trái"),
     "help.move.right": ("To the lane on the right", "Sang cột phải"),
     "hidden": ("{count} hidden", "{count} đang ẩn"),
+    "shown.hidden": ("and what is hidden", "cả mục đang ẩn"),
     "ask.facet": ("How many of which? By …", "Bao nhiêu, theo …"),
     "key.facets": ("facets", "thống kê"),
     "help.facets": (

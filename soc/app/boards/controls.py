@@ -78,8 +78,10 @@ class ControlsBoard:
 
     def _measure(self, state: MeasureState) -> list[str]:
         measure, newest = state.measure, state.newest
-        numbers = "  ".join(f"{name}={value:g}" for name, value in newest.values.items()) if newest else ""
-        when = f"{newest.until:%Y-%m-%d %H:%M} UTC" if newest else "-"
+        counted = newest.values if newest else {}
+        told = [value for value in measure.values if value.name in counted]
+        numbers = "  ".join(f"{v.title(self._language)} {v.text(counted[v.name], self._language)}" for v in told)
+        when = f"{newest.until.astimezone(self._site.config.site.zone):%Y-%m-%d %H:%M}" if newest else "-"
         return [
             f"{measure.id}  {measure.title(self._language)}: {state.indicator.value}",
             f"   {measure.target(self._language)}  |  {when}  {numbers}",

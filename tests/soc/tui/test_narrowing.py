@@ -63,6 +63,7 @@ def test_what_sleeps_or_is_suppressed_is_counted_and_shown_when_asked_for() -> N
         await stage.press("slash")
         await stage.type("hidden:yes")
         assert "3/5" in stage.text
+        assert "and what is hidden" in stage.text
         assert "2 hidden" not in stage.text
 
     play(scene, desk)
