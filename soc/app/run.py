@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from types import TracebackType
-from typing import Self
 
 from collectors.errors import CollectorError
 from iso27001.errors import IsoError
@@ -18,6 +16,7 @@ from soc.app.conservation import Conservation, told_before
 from soc.app.evaluation import CONSUMER, Evaluation
 from soc.app.indexing import INDEX_BATCH, IndexerApart, Indexing, LocalIndexer
 from soc.app.keeping import keeping
+from soc.app.life import Life
 from soc.app.loops import Loops
 from soc.app.memory import settle
 from soc.app.reading import BATCH
@@ -39,7 +38,7 @@ INDEX_EVERY_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-class Running:
+class Running(Life):
     """A site at work. `start`, then `wait` or do other things, then `stop`; or as a context manager."""
 
     def __init__(self, site: Site) -> None:
@@ -83,20 +82,6 @@ class Running:
         self._replayer = loops.thread("replay", Replayer(site, self._told.replayed).run, self._stop)
         self._server = self.metrics.serve(site.config.metrics.listen) if site.config.metrics.listen else None
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def metrics_port(self) -> int:
-        """Where /metrics is served; 0 where it is not."""
-        return self._server.port if self._server else 0
-
     def start(self) -> None:
         """Begin to collect, detect and index."""
         settle()
@@ -115,10 +100,6 @@ class Running:
     def summary(self) -> str:
         """What this run took in, in one line."""
         return self._taking.summary()
-
-    def failures(self) -> list[str]:
-        """Sources that could not be read and loops that failed, in words."""
-        return list(self._loops.failed)
 
     def stop(self) -> None:
         """Stop the sources, finish what is in the journal, account and sign."""

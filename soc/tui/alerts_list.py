@@ -6,6 +6,7 @@ the list; until then `+3 new` says so. What others decide shows in the rows at o
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from time import perf_counter
@@ -200,9 +201,9 @@ class AlertsList(DeskScreen):
         self._first_new = found[0] if found else None
         self.tell()
 
+    @abstractmethod
     def _open(self) -> None:
         """Open the alert under the cursor."""
-        raise NotImplementedError
 
     def action_filter(self) -> None:
         """Ask for a filter."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from time import perf_counter
@@ -43,9 +44,9 @@ class _OfBoard(LiveScreen):
         self.VIEW = board.name
         self._rest_until = 0.0
 
+    @abstractmethod
     def target(self) -> str | None:
         """Which row an action is about."""
-        raise NotImplementedError
 
     def desk_changed(self, version: int) -> None:
         """Something was decided or counted: look again, unless that was just done."""

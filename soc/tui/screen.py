@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, ParamSpec, TypeVar
 
@@ -38,9 +39,9 @@ class DeskScreen(Screen[object]):
         self.message = Bar()
         self.keys = Bar(Role.BAR)
 
+    @abstractmethod
     def body(self) -> Iterable[Widget]:
         """What stands between the first line and the message line."""
-        raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         """First line, body, message, keys."""
@@ -169,9 +170,9 @@ class DeskScreen(Screen[object]):
 class LiveScreen(DeskScreen):
     """A screen that is loaded as a whole, and again when something changed: what it shows is short, and keeps its place."""
 
+    @abstractmethod
     async def load(self) -> None:
         """Ask for what is shown, and show it."""
-        raise NotImplementedError
 
     def on_mount(self) -> None:
         """Load."""

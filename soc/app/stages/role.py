@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
-from typing import Self
 
+from soc.app.life import Life
 from soc.app.loops import Loops
 from soc.app.memory import settle
 from soc.app.site import Site
 from soc.metrics import Metrics
 
 
-class Role:
+class Role(Life):
     """A process at its part of the work; `start` and `stop`, or as a context manager. Subclasses add threads and end them in `stop`."""
 
     rules = 0
@@ -26,20 +25,6 @@ class Role:
         self.broken = self._loops.broken
         """Set when a loop failed: whoever runs this stops it then; what is durable is taken up at the next start."""
         self._server = self.metrics.serve(site.config.metrics.listen) if site.config.metrics.listen else None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def metrics_port(self) -> int:
-        """Where /metrics is served; 0 where it is not."""
-        return self._server.port if self._server else 0
 
     def start(self) -> None:
         """Begin."""
@@ -65,7 +50,3 @@ class Role:
     def summary(self) -> str:
         """What it did, in one line."""
         return ""
-
-    def failures(self) -> list[str]:
-        """What went wrong, in words."""
-        return list(self._loops.failed)

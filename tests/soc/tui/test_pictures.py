@@ -78,39 +78,15 @@ async def board(stage: Stage) -> None:
     await stage.until(lambda: "inc-2026-0017" in stage.text)
 
 
-async def hunt(stage: Stage) -> None:
-    """When a word came, and where."""
-    await stage.press("colon")
-    await stage.type("hunt password")
-    await stage.until(lambda: "1/40" in stage.text)
+def view(command: str, words: str) -> Callable[[Stage], Awaitable[None]]:
+    """A view that `:` leads to, when these words stand in it."""
 
+    async def scene(stage: Stage) -> None:
+        await stage.press("colon")
+        await stage.type(command)
+        await stage.until(lambda: words in stage.text)
 
-async def sources(stage: Stage) -> None:
-    """Which sources are heard, and which is silent."""
-    await stage.press("colon")
-    await stage.type("sources")
-    await stage.until(lambda: "silent" in stage.text)
-
-
-async def rules(stage: Stage) -> None:
-    """Which rules make noise, are suspended or cannot fire."""
-    await stage.press("colon")
-    await stage.type("rules")
-    await stage.until(lambda: "Password guessing" in stage.text)
-
-
-async def playbooks(stage: Stage) -> None:
-    """What waits for whom."""
-    await stage.press("colon")
-    await stage.type("playbooks")
-    await stage.until(lambda: "to approve" in stage.text)
-
-
-async def controls(stage: Stage) -> None:
-    """What machines count for the controls."""
-    await stage.press("colon")
-    await stage.type("controls")
-    await stage.until(lambda: "not met" in stage.text)
+    return scene
 
 
 SCENES: dict[str, tuple[Callable[[Stage], Awaitable[None]], Callable[[], DeskInMemory], tuple[int, int]]] = {
@@ -119,11 +95,11 @@ SCENES: dict[str, tuple[Callable[[Stage], Awaitable[None]], Callable[[], DeskInM
     "events": (raw, lambda: night(13), (100, 30)),
     "incident": (incident, lambda: night(13), (100, 28)),
     "board": (board, lambda: night(13), (120, 12)),
-    "hunt": (hunt, lambda: night(13), (120, 24)),
-    "sources": (sources, lambda: night(13), (100, 12)),
-    "rules": (rules, lambda: night(13), (120, 12)),
-    "playbooks": (playbooks, lambda: night(13), (100, 10)),
-    "controls": (controls, lambda: night(13), (100, 13)),
+    "hunt": (view("hunt password", "1/40"), lambda: night(13), (120, 24)),
+    "sources": (view("sources", "silent"), lambda: night(13), (100, 12)),
+    "rules": (view("rules", "Password guessing"), lambda: night(13), (120, 12)),
+    "playbooks": (view("playbooks", "to approve"), lambda: night(13), (100, 10)),
+    "controls": (view("controls", "not met"), lambda: night(13), (100, 13)),
 }
 
 
