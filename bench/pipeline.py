@@ -206,8 +206,8 @@ def processes_of(pid: int) -> dict[str, int]:
     found = {"detect": pid}
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         argv = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-        if b"soc.app.part" in argv:
-            found[argv[argv.index(b"soc.app.part") + 1].decode()] = int(child)
+        if b"soc.app.part_main" in argv:
+            found[argv[argv.index(b"soc.app.part_main") + 1].decode()] = int(child)
     return found
 
 

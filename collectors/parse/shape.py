@@ -1,8 +1,8 @@
 """A decoded JSON object in, the fields of the shape that its keys tell out: `Shape`, one kind of object that a producer writes.
 
 Cloud services, clusters and devices write JSON of their own making, which reaches us by file, HTTP, Kafka or syslog alike. What an object
-is, its keys at the top say; the answer is remembered for each set of keys, so telling costs one look into a dictionary. A shape lives in
-`collectors/parse/shapes/`, in its module's constant `SHAPES`; putting the module there is all it takes.
+is, its keys at the top say (collectors.parse.shaped). A shape lives in `collectors/parse/shapes/`, in its module's constant `SHAPES`;
+putting the module there is all it takes.
 
 Every leaf of the object stays under its own name, as text, for that is where rules look (`eventName`, `requestParameters.userName`): what
 one call writes as a number another writes as text, and no store takes both. Beside it stand ECS fields.
@@ -18,15 +18,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from collectors.event import Value
-from collectors.parse import registry, timestamp
+from collectors.parse import timestamp
 from collectors.parse.ecs import CONVERT, ip, plain
 from collectors.parse.flat import flatten
 from collectors.parse.format import Gives, Parsed
 
 Document = dict[str, object]
 
-_KEYS_KEPT = 10_000
-"""Sets of keys remembered; a stream of invented ones must not fill the memory."""
 _COPIES_KEPT, _LONGEST_KEPT = 500, 10_000
 """The same of all names of an object, of which a stream has fewer, and characters of the longest."""
 _UTC = ZoneInfo("UTC")
@@ -46,31 +44,6 @@ class Shape:
     read: Callable[[Document], Parsed | None]
     gives: tuple[Gives, ...] = ()
     fits: Callable[[Document], bool] = lambda _: True
-
-
-class _ByKeys(dict[tuple[str, ...], tuple[Shape, ...]]):
-    """The keys of an object in their order -> the shapes that it may have."""
-
-    def __missing__(self, keys: tuple[str, ...]) -> tuple[Shape, ...]:
-        if len(self) >= _KEYS_KEPT:
-            self.clear()
-        held = frozenset(keys)
-        self[keys] = found = tuple(each for each in registry.shapes() if held.issuperset(each.keys.split()))
-        return found
-
-
-_BY_KEYS = _ByKeys()
-
-
-def read_shaped(document: Document) -> Parsed | None:
-    """What an object of a known shape says; None for any other. Raises: ParseError; ValueError as `ecs.plain`."""
-    for shape in _BY_KEYS[tuple(document)]:
-        if shape.fits(document):
-            return shape.read(document)
-    return None
-
-
-# --- What the modules of shapes are written with ---------------------------------------------------------------------------------------
 
 
 def originals(document: Document) -> dict[str, Value]:

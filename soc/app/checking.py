@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from soc.app.intel import matcher
-from soc.app.keeping import keeping
+from soc.app.legal_minimum import keeping
 from soc.app.site import Site
 from soc.app.source_checks import check_sources
 from soc.detect.tuning import expired

@@ -12,8 +12,9 @@ import msgspec
 
 from collectors.enrich.intel.indicator import Indicator
 from collectors.enrich.intel.matching import IndicatorMatcher
-from collectors.enrich.intel.reading import Defaults, IndicatorError, Told, read_file
+from collectors.enrich.intel.reading import Defaults, read_file
 from collectors.enrich.intel.store import IndicatorStore, Merged
+from collectors.enrich.intel.told import IndicatorError, Told
 from collectors.enrich.intel.warning import WarningLists, read_lists
 from iso27001.ledger import Fact
 from soc.app.site import Site

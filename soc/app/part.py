@@ -4,18 +4,16 @@ The process that was started stays the only one that writes the journal and the 
 (soc.app.collecting), one fills the event store (soc.app.indexing). They speak over a socket pair, msgpack either way. A part ends with
 the process that started it, however that ended: its socket then reads as closed.
 
-    python -m soc.app.part collect|index SOC_YAML FD FD
+    python -m soc.app.part_main collect|index SOC_YAML FD FD
 """
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from contextlib import suppress
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Pipe
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -44,7 +42,7 @@ class Part:
         self.connection, work = Pipe()
         self._orders, orders = Pipe()
         ends = [work.fileno(), orders.fileno()]
-        argv = [sys.executable, "-m", "soc.app.part", role, str(config), *map(str, ends)]
+        argv = [sys.executable, "-m", "soc.app.part_main", role, str(config), *map(str, ends)]
         try:
             self._process = subprocess.Popen(argv, pass_fds=ends)
         except OSError as error:
@@ -86,33 +84,3 @@ class Part:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-
-def main() -> None:
-    """One part, until it is told to stop or its starter is gone."""
-    role, config, *ends = sys.argv[1:]
-    # signals are for the process that started us, which tells us what follows from them
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    from collectors.errors import CollectorError
-    from soc.app.logs import to_stderr
-    from soc.app.site import Site
-
-    to_stderr()
-    run: Any
-    if role == COLLECT:
-        from soc.app.collecting import run_part as run
-    else:
-        from soc.app.indexing import run_part as run
-    work, orders = (Connection(int(end)) for end in ends)
-    try:
-        with Site.load(Path(config)) as site:
-            run(site, work, orders)
-    except (SocError, CollectorError) as error:
-        work.send_bytes(encode(Ready(str(error))))
-    except (EOFError, OSError):  # who started us is gone
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from soc.app.journal_retention import journal_plans
-from soc.app.keeping import Looked, Plan, keeping
+from soc.app.keeping import Looked, Plan
+from soc.app.legal_minimum import keeping
 from soc.app.sealing import tell_sealed
 from soc.app.site import Site
 from soc.app.store_retention import finish, store_plans

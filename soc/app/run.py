@@ -15,7 +15,7 @@ from soc.app.accounting import TICK_S, Accounting
 from soc.app.conservation import Conservation, told_before
 from soc.app.evaluation import CONSUMER, Evaluation
 from soc.app.indexing import INDEX_BATCH, IndexerApart, Indexing, LocalIndexer
-from soc.app.keeping import keeping
+from soc.app.legal_minimum import keeping
 from soc.app.life import Life
 from soc.app.loops import Loops
 from soc.app.memory import settle

@@ -34,8 +34,8 @@ from collectors.enrich.intel.indicator import (
     url_of,
     within,
 )
-from collectors.enrich.intel.reading import IndicatorError
 from collectors.enrich.intel.store import IndicatorStore, Known, nets, of_value, values
+from collectors.enrich.intel.told import IndicatorError
 from collectors.enrich.intel.warning import read_lists
 from collectors.enrich.renewed import Renewed
 from collectors.event import Value

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from collectors.enrich.intel.indicator import Indicator, Kind, kind_of, moment, spelled, tlp_of
-from collectors.enrich.intel.reading import BAD_JSON, IndicatorError, Told, checked
+from collectors.enrich.intel.told import BAD_JSON, IndicatorError, Told, checked
 
 
 class _Tag(msgspec.Struct):

@@ -5,30 +5,19 @@ A file is bounded before it is read. The form is found by the content: a STIX 2.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from collectors.enrich.intel import misp, stix, table
 from collectors.enrich.intel.indicator import Indicator
-from collectors.errors import CollectorError
+from collectors.enrich.intel.told import BAD_JSON, IndicatorError, Told
 
 MAX_BYTES = 512 * 1024 * 1024
 """Of one file: a CSV of a million rows has 100 MB; JSON is held in memory whole while it is read."""
-
-FAULTS_KEPT = 1_000
-"""Faults that are told word for word; the others are counted."""
-
-
-BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What the decoder raises for what is no JSON, or not of the form asked for."""
-
-
-class IndicatorError(CollectorError):
-    """A file of indicators, or the set of a site, that cannot be read or written at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +40,8 @@ class Defaults:
         )
 
 
-@dataclass(slots=True)
-class Told:
-    """What was said while files were read. `taken`: indicators. `skipped`: by reason, what is no indicator of ours. `faults`: the first
-    FAULTS_KEPT as "file:place: message"; `faulty`: how many there were."""
-
-    taken: int = 0
-    faulty: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
-
-    def fault(self, place: str, message: str) -> None:
-        """Note a fault."""
-        self.faulty += 1
-        if len(self.faults) < FAULTS_KEPT:
-            self.faults.append(f"{place}: {message}")
-
-
 def read_file(path: Path, told: Told, defaults: Defaults) -> Iterator[Indicator]:
     """The indicators of a file, in its order. Raises: IndicatorError where it cannot be read at all."""
-    from collectors.enrich.intel import misp, stix, table
-
     try:
         if path.stat().st_size > MAX_BYTES:
             raise IndicatorError(f"{path} is larger than {MAX_BYTES >> 20} MB: split it")
@@ -105,13 +75,3 @@ def _type_of(data: bytes, path: Path) -> object:
     except BAD_JSON as error:
         raise IndicatorError(f"{path} is no JSON that can be read: {error}") from error
     return head.type if isinstance(head, _Head) else None
-
-
-def checked(indicator: Indicator) -> Indicator:
-    """The same. Raises: ValueError where confidence or times cannot be."""
-    if indicator.confidence is not None and not 0 <= indicator.confidence <= 100:
-        raise ValueError(f"confidence {indicator.confidence} is not 0 to 100")
-    begin, end = indicator.valid_from, indicator.valid_until
-    if begin is not None and end is not None and end <= begin:
-        raise ValueError(f"it is valid until {end.isoformat()}, before it begins at {begin.isoformat()}")
-    return indicator

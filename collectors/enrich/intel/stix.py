@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from collectors.enrich.intel.indicator import Indicator, Kind, moment, spelled, tlp_of
-from collectors.enrich.intel.reading import BAD_JSON, IndicatorError, Told, checked
+from collectors.enrich.intel.told import BAD_JSON, IndicatorError, Told, checked
 
 
 class _Bundle(msgspec.Struct):

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from collectors.enrich.intel.indicator import Indicator, Kind, net_of
-from collectors.enrich.intel.reading import IndicatorError
+from collectors.enrich.intel.told import IndicatorError
 
 MAX_INDICATORS = 5_000_000
 """Of a site; a set beyond is a mistake."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from collectors.enrich.intel.indicator import Indicator, Kind, kind_of, moment, spelled, tlp_of
-from collectors.enrich.intel.reading import IndicatorError, Told, checked
+from collectors.enrich.intel.told import IndicatorError, Told, checked
 
 _ALIASES = {"ip": Kind.IPV4, "ipv4": Kind.IPV4, "ipv6": Kind.IPV6, "cidr": Kind.IPV4, "domain": Kind.DOMAIN, "hostname": Kind.DOMAIN,
             "hash": Kind.FILE, "md5": Kind.FILE, "sha1": Kind.FILE, "sha256": Kind.FILE, "sha512": Kind.FILE,

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from collectors.enrich.intel.indicator import Indicator, Kind, Net, kind_of, net_of, packed, spelled, url_of, within
-from collectors.enrich.intel.reading import BAD_JSON, IndicatorError, Told
+from collectors.enrich.intel.told import BAD_JSON, IndicatorError, Told
 
 MAX_BYTES = 64 * 1024 * 1024
 

@@ -23,7 +23,7 @@ from collectors.event import Value
 from collectors.parse import timestamp, windows_event, windows_lines, winlogbeat
 from collectors.parse.flat import flatten
 from collectors.parse.format import ANY, Context, Format, Gives, Parsed, excerpt, share_of_lines
-from collectors.parse.shape import read_shaped
+from collectors.parse.shaped import read_shaped
 from collectors.record import RawRecord
 
 _BOM = b"\xef\xbb\xbf"

@@ -8,7 +8,8 @@ Source of truth: Amazon EventBridge User Guide, "Events reference": what a servi
 from __future__ import annotations
 
 from collectors.parse.format import Parsed
-from collectors.parse.shape import Document, Shape, read_shaped
+from collectors.parse.shape import Document, Shape
+from collectors.parse.shaped import read_shaped
 
 
 def _read(document: Document) -> Parsed | None:

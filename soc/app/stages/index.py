@@ -16,7 +16,7 @@ from soc.app.accounting import TICK_S, Accounting
 from soc.app.books import no_counts
 from soc.app.conservation import KIND, Conservation
 from soc.app.indexing import INDEX_BATCH, IndexerApart, Indexing, LocalIndexer
-from soc.app.keeping import keeping
+from soc.app.legal_minimum import keeping
 from soc.app.loops import IDLE_S, RETRY_S
 from soc.app.reading import BATCH
 from soc.app.rule_files import versions_of

@@ -399,7 +399,7 @@ class Correlator:
             self._leave(lane)
             lane = None
         if lane is None:
-            lane = self.lanes[source] = Lane(LateKinds(self), time, 0)
+            lane = self.lanes[source] = Lane(LateKinds(self.kinds, self.kind), time, 0)
         lane.newest = max(lane.newest, time)
         lane.touched = self.passed_us or 0
         hit = items[0][0]

@@ -97,7 +97,7 @@ def _taken(correlator: Correlator, state: Mapping[str, Any]) -> int:
         if signature in numbers:
             correlator.carried[numbers[signature], _key(key)] = _as_above(above, feeds)
     for source, newest, touched, kinds in state["lanes"]:
-        lane = correlator.lanes[source] = Lane(LateKinds(correlator), newest, touched)
+        lane = correlator.lanes[source] = Lane(LateKinds(correlator.kinds, correlator.kind), newest, touched)
         for signature, kept in kinds.items():
             if signature in numbers:
                 kind = lane.kinds[numbers[signature]]

@@ -12,8 +12,9 @@ import pytest
 from collectors.enrich.geo import GeoError, GeoTable
 from collectors.enrich.identity_files import read_identities
 from collectors.enrich.intel.matching import IndicatorMatcher
-from collectors.enrich.intel.reading import Defaults, IndicatorError, Told, read_file
+from collectors.enrich.intel.reading import Defaults, read_file
 from collectors.enrich.intel.store import IndicatorStore
+from collectors.enrich.intel.told import IndicatorError, Told
 from collectors.enrich.intel.warning import read_lists
 from collectors.enrich.rows import TableError
 from tests.collectors.enrich.intel.test_reading import attribute, bundle, event, indicator

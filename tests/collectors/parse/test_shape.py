@@ -11,7 +11,8 @@ from collectors.errors import ParseError
 from collectors.parse import formats
 from collectors.parse.flat import flatten
 from collectors.parse.registry import shapes
-from collectors.parse.shape import _BY_KEYS, _KEYS_KEPT, put_account, put_address, put_named, put_whole, read_shaped
+from collectors.parse.shape import put_account, put_address, put_named, put_whole
+from collectors.parse.shaped import _BY_KEYS, _KEYS_KEPT, read_shaped
 from tests.collectors.parse.golden import CONTEXT, pairs, read, record
 
 GOLDEN = {name: pair for name, pair in pairs().items() if name.startswith("shapes/")}

@@ -13,7 +13,7 @@ from soc.app.auditing import audit
 from soc.app.history import Span
 from soc.app.holding import hold, release
 from soc.app.index_retention import index_plans
-from soc.app.keeping import keeping
+from soc.app.legal_minimum import keeping
 from soc.app.retention import retain
 from soc.app.run import Running
 from soc.app.sealing import DROPPED

@@ -12,7 +12,8 @@ import stix2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.enrich.intel.reading import Defaults, Told, read_file
+from collectors.enrich.intel.reading import Defaults, read_file
+from collectors.enrich.intel.told import Told
 from soc.alert import Alert, Entity, Tlp
 from soc.errors import SocError
 from soc.incident import Incident, TimelineEntry

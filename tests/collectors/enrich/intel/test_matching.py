@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from collectors.enrich.intel import matching
 from collectors.enrich.intel.indicator import Indicator, Kind
 from collectors.enrich.intel.matching import IndicatorMatcher
-from collectors.enrich.intel.reading import IndicatorError
 from collectors.enrich.intel.store import IndicatorStore, Merged
+from collectors.enrich.intel.told import IndicatorError
 from collectors.enrich.intel.warning import WarningLists, read_lists
 from collectors.event import Value
 

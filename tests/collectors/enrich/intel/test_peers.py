@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from stix2patterns.validator import run_validator
 
 from collectors.enrich.intel.indicator import Kind
-from collectors.enrich.intel.reading import Defaults, Told, read_file
+from collectors.enrich.intel.reading import Defaults, read_file
 from collectors.enrich.intel.stix import comparisons
+from collectors.enrich.intel.told import Told
 
 BEGIN, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2027, 2, 21, tzinfo=UTC)
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from collectors.enrich.intel import reading
 from collectors.enrich.intel.indicator import Indicator, Kind
-from collectors.enrich.intel.reading import Defaults, IndicatorError, Told, read_file
+from collectors.enrich.intel.reading import Defaults, read_file
 from collectors.enrich.intel.stix import comparisons
+from collectors.enrich.intel.told import FAULTS_KEPT, IndicatorError, Told
 
 END = datetime(2027, 2, 21, tzinfo=UTC)
 SHA256, MD5 = "5" * 64, "a" * 32
@@ -341,7 +342,7 @@ def test_a_file_beyond_the_bound_is_refused_before_it_is_read(tmp_path: Path, mo
 
 def test_faults_are_counted_and_not_all_kept(tmp_path: Path) -> None:
     _, told = read(tmp_path / "a.txt", "evil\n" * 2_000)
-    assert (told.faulty, len(told.faults)) == (2_000, reading.FAULTS_KEPT)
+    assert (told.faulty, len(told.faults)) == (2_000, FAULTS_KEPT)
 
 
 def test_defaults_fill_what_the_file_does_not_say_and_nothing_else(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from soc.__main__ import run
-from soc.app.keeping import keeping
+from soc.app.legal_minimum import keeping
 from soc.app.site import Site
 from soc.errors import EXIT_USAGE, FaultsError
 from tests.soc.app.sites import new_site
