@@ -69,20 +69,35 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Who runs the data centre in a period: `since` and `until` are ISO dates, both included; no `until` means until further notice."""
+    """Who runs the data centre in a period: `since` and `until` are ISO dates, both included; no `until` means until further notice.
+
+    `authority_vi`, `authority_en`: whom it answers to, as a notice in that language names it; one without the other is not enough.
+    """
 
     vi: str
     en: str
     since: str
     until: str = ""
-    authority: str = ""
+    authority_vi: str = ""
+    authority_en: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Raises: ValueError for a date that is none, or an end before the beginning."""
+        """Raises: ValueError for a date that is none, an end before the beginning, or an authority that is named in one language."""
+        if bool(self.authority_vi) != bool(self.authority_en):
+            missing = "authority_en" if self.authority_vi else "authority_vi"
+            raise ValueError(f"{missing} is missing: a notice is written in English or in Vietnamese")
         begins = date.fromisoformat(self.since)
         if self.until and date.fromisoformat(self.until) < begins:
             raise ValueError(f"the period ends on {self.until}, before it begins on {self.since}")
+
+    def name(self, language: str) -> str:
+        """Its name in "vi" or "en"."""
+        return self.vi if language == "vi" else self.en
+
+    def authority(self, language: str) -> str:
+        """Whom it answers to, in "vi" or "en"; "" where nobody said."""
+        return self.authority_vi if language == "vi" else self.authority_en
 
     def covers(self, day: date) -> bool:
         """Whether the period holds this day."""

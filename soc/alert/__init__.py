@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from soc.detect import Level, Match
+from soc.reason import Reason
 
 
 class AlertStatus(StrEnum):
@@ -92,7 +93,7 @@ class Alert:
     """Detections of one rule on one entity, close in time, as one thing to look at.
 
     `entity`: the one it is grouped by; `entities`: all that its events name. `system`: asset id from the inventory ("" unknown).
-    `risk`: 0 to 100, with `risk_why` in words. `event_ids`: of the events behind it, oldest first, at most 100; `count`: of all.
+    `risk`: 0 to 100, with `risk_why`, the newest reasons. `event_ids`: of the events behind it, oldest first, at most 100; `count`: of all.
     `detection_ids`: likewise, which name the facts with every event of a correlation. `due`: when it must have been looked at; `decide_by`:
     when decided. `opened`: when the engine wrote it down. `labels`: analysts' own words; `tags`: the rule's. `merged_into`: the alert that
     this one repeats, whose `duplicates` name it. `suppressed_by`: the suppression that covers all of its detections so far.
@@ -112,7 +113,7 @@ class Alert:
     last_seen: datetime
     count: int
     risk: int
-    risk_why: tuple[str, ...]
+    risk_why: tuple[Reason | str, ...]
     due: datetime
     event_ids: tuple[str, ...]
     matched: tuple[Match, ...]

@@ -16,6 +16,7 @@ import msgspec
 from iso27001.ledger import Fact
 from soc.alert import Alert, Entity, decisions
 from soc.detect import Detection
+from soc.reason import read
 
 OPENED = "alert.opened"
 REPEATED = "alert.repeated"
@@ -120,7 +121,7 @@ def fold(alert: Alert | None, alert_id: str, fact: Fact) -> Alert | None:
                 detection_ids=(*alert.detection_ids, *body.get("detection_ids", ()))[:MAX_IDS],
                 entities=tuple(msgspec.convert(body["entities"], list[Entity])),
                 risk=body["risk"],
-                risk_why=tuple(body["risk_why"]),
+                risk_why=read(body["risk_why"]),
                 snoozed_until=None if body["risk"] > alert.risk else alert.snoozed_until,
                 **_surfaced(alert, body),
             )

@@ -1,4 +1,4 @@
-"""How much an alert matters: 0 to 100, with each factor in words.
+"""How much an alert matters: 0 to 100, with each factor as a reason.
 
     risk = severity x criticality x confidence x rarity, and a little for repetition, at most 100
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from collectors.event import Event
 from soc.detect import Level
+from soc.reason import Because, Reason
 
 SEVERITY = {Level.INFORMATIONAL: 5, Level.LOW: 20, Level.MEDIUM: 40, Level.HIGH: 60, Level.CRITICAL: 80}
 CRITICALITY = {1: 0.7, 2: 0.85, 3: 1.0, 4: 1.15, 5: 1.3}
@@ -28,10 +29,10 @@ _PRIOR = 2
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`risk` 0 to 100, `why` in words, `system`: the asset's id ("" unknown)."""
+    """`risk` 0 to 100, `why`: a reason each factor, `system`: the asset's id ("" unknown)."""
 
     risk: int
-    why: tuple[str, ...]
+    why: tuple[Reason, ...]
     system: str
 
 
@@ -90,17 +91,15 @@ class Scoring:
         factors = (CRITICALITY[criticality], record.confidence if record else 1.0, record.rarity if record else 1.0)
         repeats = min(MAX_REPEATS, round(2 * math.log2(count)))
         risk = min(100, round(SEVERITY[level] * math.prod(factors)) + repeats)
-        why = [f"level {level.value}: {SEVERITY[level]}"]
+        why = [Reason(Because.LEVEL, (level.value, SEVERITY[level]))]
         if system:
-            why.append(f"system {system} has criticality {criticality} of 5: times {factors[0]}")
+            why.append(Reason(Because.CRITICALITY, (system, criticality, factors[0])))
         if record:
             decided = record.confirmed + record.rejected
-            why.append(
-                f"{record.confirmed} of {decided} decided alerts of the rule were confirmed: times {factors[1]:.2f}"
-            )
-            why.append(f"{record.opened} other alerts of the rule in {self.history.days} days: times {factors[2]:.2f}")
+            why.append(Reason(Because.CONFIDENCE, (record.confirmed, decided, round(factors[1], 2))))
+            why.append(Reason(Because.RARITY, (record.opened, self.history.days, round(factors[2], 2))))
         if repeats:
-            why.append(f"seen {count} times: +{repeats}")
+            why.append(Reason(Because.REPETITION, (count, repeats)))
         if model_score is not None:
-            why.append(f"anomaly score {model_score:.2f}")
+            why.append(Reason(Because.ANOMALY, (round(model_score, 2),)))
         return Score(risk, tuple(why), system)

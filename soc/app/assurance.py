@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
 from collectors.errors import JournalError
 from iso27001.catalogue import load as load_catalogue
 from iso27001.evidence import EventRef
+from iso27001.language import Language
 from iso27001.ledger import Entry
 from iso27001.ledger.verify import verify
-from iso27001.report.model import Organisation, ReportInput
+from iso27001.report.model import IncidentLine, Organisation, ReportInput
 from iso27001.status import Status, status
 from iso27001.verifier.verdict import Verdict
 from soc.alert import Alert
@@ -38,23 +40,43 @@ def current_status(site: Site, since: datetime, until: datetime) -> Status:
 
 
 def report_input(site: Site, since: datetime, until: datetime, generated: datetime, language: str = "") -> ReportInput:
-    """All that the report of a period is made of; the organisation's name in this language (default: the site's)."""
-    site.catch_up()
-    day = until.astimezone(site.config.site.zone).date()
-    organisation = site.inventory.organisation(day)
-    vietnamese = (language or site.config.site.language) == "vi"
-    name = (organisation.vi if vietnamese else organisation.en) if organisation else site.config.site.name
-    incidents = [(i, a) for i, a in incidents_with_alerts(site) if i.opened < until and i.last_seen >= since]
+    """All that the report of a period is made of; names and reasons in this language (default: the site's)."""
+    told = Language(language or site.config.site.language)
     return ReportInput(
-        organisation=Organisation(name=name, unit=site.config.site.name),
+        organisation=_organisation(site, until, told),
         status=current_status(site, since, until),
-        incidents=tuple(incident_line(i, a, clocks_at(site, i, generated)) for i, a in incidents),
+        incidents=_incidents(site, since, until, generated, told),
         generated=generated,
         head=site.ledger.last_head(),
         verdict=check_ledger(site),
         zone=site.config.site.zone,
         commands=(f"soc iso verify --config {site.path.name}",),
     )
+
+
+def retold(site: Site, report: ReportInput, language: Language) -> ReportInput:
+    """The same with names and reasons in this language."""
+    since, until = report.status.since, report.status.until
+    return replace(
+        report,
+        organisation=_organisation(site, until, language),
+        incidents=_incidents(site, since, until, report.generated, language),
+    )
+
+
+def _organisation(site: Site, until: datetime, language: Language) -> Organisation:
+    in_office = site.inventory.organisation(until.astimezone(site.config.site.zone).date())
+    name = in_office.name(language) if in_office else site.config.site.name
+    return Organisation(name=name, unit=site.config.site.name)
+
+
+def _incidents(
+    site: Site, since: datetime, until: datetime, now: datetime, language: Language
+) -> tuple[IncidentLine, ...]:
+    """Those that had something in the period, with their legal clocks as of `now`."""
+    site.catch_up()
+    found = [(i, a) for i, a in incidents_with_alerts(site) if i.opened < until and i.last_seen >= since]
+    return tuple(incident_line(i, a, clocks_at(site, i, now), language) for i, a in found)
 
 
 def check_raw_events(site: Site) -> tuple[int, list[str]]:

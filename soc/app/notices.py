@@ -19,7 +19,7 @@ from soc.yaml_file import nearest
 
 
 def notice_of(site: Site, incident: Incident, rule_id: str, language: Language) -> Notice:
-    """The notice as of now; the sender's name in this language. Raises: SocError where no such notice is due for it."""
+    """The notice as of now; the sender in this language. Raises: SocError where no such notice is due for it."""
     now, size = site.clock(), site.ledger.size
     found = {clock.rule.id: clock for clock in clocks_at(site, incident, now).notices}
     if rule_id not in found:
@@ -28,14 +28,16 @@ def notice_of(site: Site, incident: Incident, rule_id: str, language: Language) 
     config = site.config
     systems = systems_of(incident, {asset.id: asset for asset in site.inventory.assets})
     organisation = site.inventory.organisation(now.astimezone(config.site.zone).date())
-    named = "" if organisation is None else (organisation.vi if language is Language.VIETNAMESE else organisation.en)
+    sender = Sender("", "", config.site.name)
+    if organisation is not None:
+        sender = Sender(organisation.name(language), organisation.authority(language), config.site.name)
     return Notice(
         incident=incident,
         clock=found[rule_id],
         severity=severity_of(incident, systems, config.incident.matrix),
         alerts=tuple(site.projections.alerts(incident.alert_ids)),
         systems=tuple(systems),
-        sender=Sender(named, organisation.authority if organisation else "", config.site.name),
+        sender=sender,
         made=now,
         ledger_size=size,
         ledger_root=site.ledger.root_at(size).hex(),

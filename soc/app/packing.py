@@ -21,7 +21,7 @@ from iso27001.report.oscal import assessment_results
 from iso27001.report.writers import Format, write
 from iso27001.status import Status
 from soc.app.anchoring import stamps, write_heads
-from soc.app.assurance import raw_events, report_input
+from soc.app.assurance import raw_events, report_input, retold
 from soc.app.site import Site
 
 PACKED = "pack.made"
@@ -55,7 +55,7 @@ def pack(
     files += [PackFile(f"anchors/{token.name}", token.read_bytes()) for token in stamps(site)]
     reported = [f"reports/report.{suffix}" for suffix in ("en.html", "vi.html", "json", "oscal.json")]
     contents = [
-        *(write(compose(report, catalogue, language), Format.HTML) for language in Language),
+        *(write(compose(retold(site, report, each), catalogue, each), Format.HTML) for each in Language),
         render_json(report, catalogue),
         assessment_results(report, catalogue),
     ]

@@ -38,7 +38,7 @@ def share(
     if indicators:
         found = only_indicators(found, now)
     organisation = site.inventory.organisation(now.astimezone(config.site.zone).date())
-    name = organisation.en if organisation else config.site.name
+    name = organisation.name("en") if organisation else config.site.name
     document = stix.bundle(found, name) if form == "stix" else misp.event(found, name)
     content = json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
     counts = {"indicators": len(found.indicators), "left_out": found.left_out, "redacted": dict(found.redacted)}

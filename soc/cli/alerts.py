@@ -178,7 +178,7 @@ def _print(alert: Alert, events: list[Mapping[str, Any]], site: Site) -> None:
     zone = site.config.site.zone
     lines = [
         f"{alert.id}  {alert.title}",
-        f"  {alert.level.value}, risk {alert.risk} ({'; '.join(alert.risk_why)})",
+        f"  {alert.level.value}, risk {alert.risk} ({'; '.join(map(str, alert.risk_why))})",
         f"  {alert.status.value}{f' as {alert.reason.value}' if alert.reason else ''}{f', {alert.assignee}' if alert.assignee else ''}",
         f"  {alert.count} times, {local(alert.first_seen, zone)} to {local(alert.last_seen, zone)}, look by {local(alert.due, zone)}",
         f"  about {', '.join(map(str, alert.entities))}{f', system {alert.system}' if alert.system else ''}",

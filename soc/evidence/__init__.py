@@ -13,11 +13,13 @@ from datetime import datetime
 from iso27001.catalogue import Catalogue
 from iso27001.catalogue.techniques import controls_for, controls_of_answers
 from iso27001.evidence import ControlLink, EventRef, Evidence, EvidenceKind, content_hash, link
+from iso27001.language import Language
 from iso27001.ledger import Entry, Fact
 from iso27001.report.model import AlertLine, IncidentLine, NoticeLine, TimelineLine
 from soc.alert import Alert
 from soc.incident import Incident
 from soc.incident.clocks import Clocks
+from soc.reason import words
 
 
 def controls_of(alerts: Iterable[Alert]) -> dict[str, str]:
@@ -67,8 +69,8 @@ def incident_evidence(
     return link(evidence, catalogue)
 
 
-def incident_line(incident: Incident, alerts: Sequence[Alert], clocks: Clocks) -> IncidentLine:
-    """An incident as the report tells it. `clocks`: of its legal notices."""
+def incident_line(incident: Incident, alerts: Sequence[Alert], clocks: Clocks, language: Language) -> IncidentLine:
+    """An incident as a report of this language tells it. `clocks`: of its legal notices."""
     return IncidentLine(
         id=incident.id,
         title=incident.title,
@@ -80,14 +82,14 @@ def incident_line(incident: Incident, alerts: Sequence[Alert], clocks: Clocks) -
         alerts=tuple(AlertLine(a.id, a.title, a.level.value, a.count, a.first_seen) for a in alerts),
         timeline=tuple(TimelineLine(e.time, e.kind, e.text) for e in sorted(incident.timeline, key=lambda e: e.time)),
         controls=links_of(incident, alerts),
-        why=incident.why,
+        why=tuple(words(why, language) for why in incident.why),
         severity=incident.severity,
         group=incident.group,
         notices=tuple(
             NoticeLine(
                 clock.rule.id,
                 f"{clock.rule.regime}, {clock.rule.ref}",
-                clock.rule.to,
+                clock.rule.to_vi if language is Language.VIETNAMESE else clock.rule.to,
                 clock.due,
                 clock.sent.time if clock.sent else None,
                 clock.state.value,

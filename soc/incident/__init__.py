@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from soc.alert import Entity, Tlp
 from soc.detect import Level
+from soc.reason import Reason
 
 
 class Phase(StrEnum):
@@ -106,7 +107,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What one attacker or one fault did, as far as alerts tell. `why`: one sentence a link, naming the entity that is shared.
+    """What one attacker or one fault did, as far as alerts tell. `why`: one reason a link, naming the entity that is shared.
 
     `detected`: when the SOC knew of it, from which legal clocks run. `severity`: its class as a person assessed it, M1 (gravest) to M4, ""
     not yet; `group`: of what sort it is, N1 to N9; `triggers`: what a person said that makes a notice due. `assignee`: who leads it.
@@ -125,7 +126,7 @@ class Incident:
     systems: tuple[str, ...]
     tags: tuple[str, ...]
     alert_ids: tuple[str, ...]
-    why: tuple[str, ...]
+    why: tuple[Reason | str, ...]
     timeline: tuple[TimelineEntry, ...]
     closed: datetime | None = None
     detected: datetime | None = None

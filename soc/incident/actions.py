@@ -16,6 +16,7 @@ from soc.errors import SocError
 from soc.incident import EvidenceItem, Incident, Phase, Task, TaskState, decisions, facts
 from soc.incident.classification import CLASSES, GRAVE, GROUPS
 from soc.incident.merging import joined, made_of, without
+from soc.reason import Because, Reason
 
 TRIGGERS = ("serious", "national-security", "personal-data", "sensitive-personal-data")
 """What a person can say of an incident that makes a legal notice due (iso27001.legal.Trigger); that it is one at all needs no saying."""
@@ -47,7 +48,7 @@ def _escalate(alerts: Sequence[Alert], values: Values, who: Who) -> Mapping[str,
     taken = [f"{alert.id} is in {alert.incident_id}" for alert in alerts if alert.incident_id]
     if taken:
         raise SocError(f"{', '.join(taken)}; `merge` and `split` of the incident move what is in one")
-    why = f"{who.actor} escalated: {values['note']}"
+    why = Reason(Because.ESCALATED, (who.actor, values["note"]))
     into: Incident | None = values.get("to")
     if into is None:
         new = replace(made_of(alerts, why), detected=who.now)
@@ -192,7 +193,7 @@ def _split(incident: Incident, values: Values, who: Who) -> Fact:
     members: Members = values["alert"]
     if not members.left:
         raise SocError("nothing would be left: name some of its alerts, not all")
-    why = f"{who.actor} took it out of {incident.id}: {values['note']}"
+    why = Reason(Because.TAKEN_OUT, (who.actor, incident.id, values["note"]))
     new = replace(made_of(members.taken, why, who.now.isoformat()), detected=incident.detected, tlp=incident.tlp)
     rest = without(incident, members.taken, members.left)
     return decisions.split(rest, new, values["note"], who)

@@ -11,6 +11,7 @@ from iso27001.ledger import Fact
 from soc.alert import Alert, Entity
 from soc.detect import Level
 from soc.incident import Incident, TimelineEntry, decisions
+from soc.reason import Reason, read
 
 OPENED = "incident.opened"
 LINKED = "incident.linked"
@@ -22,7 +23,7 @@ def opened(incident: Incident, now: datetime, actor: str = "engine") -> Fact:
     return Fact(f"{OPENED}:{incident.id}", OPENED, now, actor, {"incident": msgspec.to_builtins(incident)})
 
 
-def linked(incident: Incident, alert: Alert, why: str, now: datetime, actor: str = "engine") -> Fact:
+def linked(incident: Incident, alert: Alert, why: Reason | str, now: datetime, actor: str = "engine") -> Fact:
     """The fact that an alert joined; `incident` is as it stands with it. Once an alert, whoever says so first."""
     body = {
         "incident": incident.id,
@@ -97,6 +98,6 @@ def _linked(incident: Incident, fact: Fact) -> Incident:
         systems=tuple(body["systems"]),
         tags=tuple(body["tags"]),
         alert_ids=(*incident.alert_ids, body["alert"]),
-        why=(*incident.why, body["why"]),
+        why=(*incident.why, *read([body["why"]])),
         timeline=(*incident.timeline, msgspec.convert(body["entry"], TimelineEntry)),
     )

@@ -17,6 +17,7 @@ from soc.detect import Level
 from soc.incident import Incident, Phase, facts
 from soc.incident.classification import Matrix
 from soc.incident.merging import entry_of, incident_id, joined, title
+from soc.reason import Because, Reason
 
 ENTITY_KINDS = ("source.ip", "user.name", "account", "host.name", "source.domain")
 """Kinds of soc.alert.Entity that can lead from one alert to another."""
@@ -65,15 +66,15 @@ class _Step:
     met: _Key
 
     @property
-    def sentence(self) -> str:
-        """How it leads there, in words."""
+    def reason(self) -> Reason:
+        """How it leads there."""
         alert, key, other, met = self.alert, self.key, self.other, self.met
         if "from host" in (key.kind, met.kind):
             later, earlier = (alert, other) if key.kind == "from host" else (other, alert)
-            return f"{later.id} came from {key.value}, where {earlier.id} had happened"
+            return Reason(Because.CAME_FROM, (later.id, key.value, earlier.id))
         if "only host" in (key.kind, met.kind):
-            return f"{alert.id} and {other.id} happened on {key.value}"
-        return f"{other.id} and {alert.id} share {key.kind}={key.value}"
+            return Reason(Because.SAME_HOST, (alert.id, other.id, key.value))
+        return Reason(Because.SHARED, (other.id, alert.id, f"{key.kind}={key.value}"))
 
 
 _Path = dict[str, _Step]
@@ -132,17 +133,17 @@ class Linker:
         for step in path.values():
             incident = self._incidents.get(step.other.incident_id)
             if incident is not None:
-                return self._join_all(incident, alert, path, step.sentence, now)
+                return self._join_all(incident, alert, path, step.reason, now)
         members = [alert, *(self._alerts[i] for i in path)]
         if max(a.risk for a in members) < self._config.risk and len({a.rule_id for a in members}) < self._config.rules:
             return []
         return [self._open(members, path, now)]
 
-    def _join_all(self, incident: Incident, alert: Alert, path: _Path, why: str, now: datetime) -> list[Fact]:
+    def _join_all(self, incident: Incident, alert: Alert, path: _Path, why: Reason, now: datetime) -> list[Fact]:
         """The alert joins, and so do the alerts that only it connects to the incident."""
         written = [self._join(incident, alert, why, now)]
         written += [
-            self._join(self._incidents[incident.id], step.other, step.sentence, now)
+            self._join(self._incidents[incident.id], step.other, step.reason, now)
             for step in path.values()
             if not step.other.incident_id
         ]
@@ -197,7 +198,7 @@ class Linker:
         riskiest = max(members, key=lambda a: a.risk)
         high = riskiest.risk >= self._config.risk
         rules = len({a.rule_id for a in members})
-        reason = f"{riskiest.id} has risk {riskiest.risk}" if high else f"{rules} different rules lead to one another"
+        reason = Reason(Because.RISK, (riskiest.id, riskiest.risk)) if high else Reason(Because.RULES, (rules,))
         incident = Incident(
             id=incident_id(members),
             title="",
@@ -210,7 +211,7 @@ class Linker:
             systems=tuple(dict.fromkeys(a.system for a in members if a.system)),
             tags=tuple(dict.fromkeys(t for a in members for t in a.tags)),
             alert_ids=tuple(a.id for a in members),
-            why=(reason, *(step.sentence for step in path.values())),
+            why=(reason, *(step.reason for step in path.values())),
             timeline=tuple(entry_of(a) for a in members),
         )
         incident = replace(incident, title=title(incident))
@@ -219,7 +220,7 @@ class Linker:
             self._remember(replace(member, incident_id=incident.id))
         return facts.opened(incident, now)
 
-    def _join(self, incident: Incident, alert: Alert, why: str, now: datetime) -> Fact:
+    def _join(self, incident: Incident, alert: Alert, why: Reason, now: datetime) -> Fact:
         grown = joined(incident, alert, why)
         self._incidents[incident.id] = grown
         self._remember(replace(alert, incident_id=incident.id))

@@ -10,6 +10,7 @@ from typing import TypeVar
 from soc.alert import Alert
 from soc.detect.attack import OF_ANY_AGE
 from soc.incident import Incident, Phase, TimelineEntry
+from soc.reason import Reason
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ def without(incident: Incident, taken: Sequence[Alert], left: Sequence[Alert]) -
     rest = replace(
         incident,
         timeline=tuple(each for each in incident.timeline if not (each.kind == "alert" and each.ref in gone)),
-        why=tuple(each for each in incident.why if not any(alert_id in each for alert_id in gone)),
+        why=tuple(each for each in incident.why if not _names(each, gone)),
     )
     return _by(rest, left)
 
@@ -60,7 +61,7 @@ def incident_id(members: Sequence[Alert], salt: str = "") -> str:
     return f"I-{blake2b(named.encode(), digest_size=4).hexdigest()}"
 
 
-def made_of(alerts: Sequence[Alert], why: str, salt: str = "") -> Incident:
+def made_of(alerts: Sequence[Alert], why: Reason | str, salt: str = "") -> Incident:
     """A new incident of alerts that a person put together. `salt`: as `incident_id`."""
     members = sorted(alerts, key=lambda alert: (alert.first_seen, alert.id))
     first = members[0]
@@ -82,8 +83,8 @@ def made_of(alerts: Sequence[Alert], why: str, salt: str = "") -> Incident:
     return _by(made, members)
 
 
-def joined(incident: Incident, alert: Alert, why: str) -> Incident:
-    """The incident with one more alert, and the sentence that says why."""
+def joined(incident: Incident, alert: Alert, why: Reason | str) -> Incident:
+    """The incident with one more alert, and why."""
     grown = replace(
         incident,
         level=max(incident.level, alert.level, key=lambda level: level.rank),
@@ -119,6 +120,10 @@ def entry_of(alert: Alert) -> TimelineEntry:
     """The line of an incident's story that an alert is."""
     times = f" ({alert.count} times)" if alert.count > 1 else ""
     return TimelineEntry(alert.first_seen, "alert", f"{alert.title}: {alert.entity}{times}", alert.id)
+
+
+def _names(why: Reason | str, gone: Iterable[str]) -> bool:
+    return any(alert_id in (why if isinstance(why, str) else why.values) for alert_id in gone)
 
 
 def _by(incident: Incident, alerts: Sequence[Alert]) -> Incident:

@@ -28,6 +28,7 @@ __all__ = [
     "Found",
     "Hunting",
     "Item",
+    "Locale",
     "Preview",
     "Section",
     "Tone",

@@ -8,6 +8,7 @@ from datetime import datetime
 from soc.incident import Incident, TaskState
 from soc.incident.classification import CLASSES, GROUPS
 from soc.incident.clocks import Clocks, ClockState, NoticeClock
+from soc.reason import words
 from soc.tui import rows
 from soc.tui.rows import Locale
 from soc.tui.sheets import facts, section, techniques
@@ -47,7 +48,7 @@ def incident(one: Incident, clocks: Clocks | None, now: datetime, locale: Locale
         *section(locale, "tasks", _tasks(one, now, locale)),
         *section(locale, "custody", _evidence(one, locale)),
         *section(locale, "review", _review(one, locale)),
-        *section(locale, "linked", (line(f"  {why}", indent=2) for why in one.why)),
+        *section(locale, "linked", (line(f"  {words(why, locale.language)}", indent=2) for why in one.why)),
         *section(locale, "timeline", _story(one, locale)),
     ]
 

@@ -5,6 +5,7 @@ A test asks that both languages have every key with the same places for values.
 
 from __future__ import annotations
 
+from soc.reason import LEVELS
 from soc.tui import messages_boards
 
 LANGUAGES = ("en", "vi")
@@ -59,11 +60,7 @@ CATALOGUE: dict[str, tuple[str, str]] = messages_boards.CATALOGUE | {
     "status.long.new": ("NEW", "MỚI"),
     "status.long.acknowledged": ("ack'd", "đã nhận"),
     "status.long.closed": ("closed", "đã đóng"),
-    "level.informational": ("informational", "thông tin"),
-    "level.low": ("low", "thấp"),
-    "level.medium": ("medium", "trung bình"),
-    "level.high": ("high", "cao"),
-    "level.critical": ("critical", "nghiêm trọng"),
+    **{f"level.{level}": both for level, both in LEVELS.items()},
     "reason.true-positive": ("true positive", "tấn công thật"),
     "reason.false-positive": ("false positive", "báo nhầm"),
     "reason.benign": ("benign", "hợp lệ"),

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from collectors.event import Value
 from soc.alert import Alert, AlertStatus
 from soc.detect import Match
+from soc.reason import words
 from soc.tui import rows
 from soc.tui.rows import Locale
 from soc.tui.span import Line, Role, Span, line
@@ -114,7 +115,10 @@ def peek(alert: Alert, locale: Locale) -> list[Line]:
         why += [Span(f"{gap}{match.subject or locale.say('why.text')} ", Role.DIM), *_value(match)]
     return [
         line(Span(f"{locale.say('section.why')}: ", Role.KEY), *why),
-        line(Span(f"{locale.say('section.risk')}: ", Role.KEY), "; ".join(alert.risk_why)),
+        line(
+            Span(f"{locale.say('section.risk')}: ", Role.KEY),
+            "; ".join(words(why, locale.language) for why in alert.risk_why),
+        ),
     ]
 
 
@@ -183,9 +187,8 @@ def _value(match: Match) -> list[Span]:
 
 
 def _risk(alert: Alert, locale: Locale) -> Iterator[Line]:
-    del locale
     for why in alert.risk_why:
-        yield line(f"  {why}", indent=2)
+        yield line(f"  {words(why, locale.language)}", indent=2)
 
 
 def _about_whom(alert: Alert, locale: Locale) -> Iterator[Line]:

@@ -128,6 +128,10 @@ def test_one_id_for_two_systems_is_refused(tmp_path: Path) -> None:
     [
         ("since: 2025-13-01", "month must be in 1..12"),
         ("since: 2025-02-01, until: 2025-01-01", "the period ends on 2025-01-01, before it begins on 2025-02-01"),
+        (
+            "since: 2025-02-01, authority_vi: UBND",
+            "authority_en is missing: a notice is written in English or in Vietnamese",
+        ),
     ],
 )
 def test_period_that_cannot_be_is_refused_at_its_place(tmp_path: Path, period: str, fault: str) -> None:

@@ -9,7 +9,7 @@ from soc.app.response import Response
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.respond import PlannedStep, Run, StepResult, StepState
-from soc.tui import Cell, Item, Section, Tone
+from soc.tui import Cell, Item, Locale, Section, Tone
 
 _WAITS = frozenset({StepState.AWAITING_APPROVAL, StepState.AWAITING_PERSON, StepState.FAILED, StepState.UNKNOWN})
 
@@ -19,6 +19,7 @@ class PlaybooksBoard:
 
     def __init__(self, site: Site, actor: str) -> None:
         self._response = Response(site, actor)
+        self._say = Locale(site.config.site.language).say
 
     def items(self) -> Sequence[Item]:
         """One row a plan."""
@@ -43,7 +44,7 @@ class PlaybooksBoard:
         lines = [
             text
             for number, (step, result) in enumerate(zip(plan.steps, run.steps, strict=True), 1)
-            for text in _step(number, step, result)
+            for text in self._step(number, step, result)
         ]
         return Section("plan", facts), Section("steps", lines=lines)
 
@@ -59,8 +60,23 @@ class PlaybooksBoard:
                 return step
             case "execute":
                 results = list(self._response.execute(plan_id))
-                return ", ".join(f"{one.id} {one.state.value}" for one in results) or "-"
+                return ", ".join(f"{one.id} {self._state(one)}" for one in results) or "-"
         raise SocError(f"a plan has no action {action}")
+
+    def _step(self, number: int, step: PlannedStep, result: StepResult) -> list[str]:
+        by = f", {result.actor}" if result.actor else ""
+        lines = [f"{number}. {step.id}: {step.title}  [{self._state(result)}{by}]"]
+        if step.text:
+            lines.append(f"   {' '.join(step.text.split())}")
+        if step.argv:
+            lines.append(f"   $ {shlex.join(step.argv)}")
+        if step.undo_argv:
+            lines.append(f"   {self._say('step.undo')}: $ {shlex.join(step.undo_argv)}")
+        lines += [f"   | {output}" for output in result.output.strip().split("\n") if output]
+        return lines
+
+    def _state(self, result: StepResult) -> str:
+        return self._say(f"step.{result.state}")
 
 
 def _item(run: Run) -> Item:
@@ -79,16 +95,3 @@ def _item(run: Run) -> Item:
     wants = waiting is not None and waiting.state in _WAITS
     tone = Tone.DIM if run.finished else Tone.WARN if wants else Tone.PLAIN
     return Item(plan.id, cells, tone)
-
-
-def _step(number: int, step: PlannedStep, result: StepResult) -> list[str]:
-    by = f", {result.actor}" if result.actor else ""
-    lines = [f"{number}. {step.id}: {step.title}  [{result.state.value}{by}]"]
-    if step.text:
-        lines.append(f"   {' '.join(step.text.split())}")
-    if step.argv:
-        lines.append(f"   $ {shlex.join(step.argv)}")
-    if step.undo_argv:
-        lines.append(f"   undo: $ {shlex.join(step.undo_argv)}")
-    lines += [f"   | {output}" for output in result.output.strip().split("\n") if output]
-    return lines

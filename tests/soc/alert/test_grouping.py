@@ -122,7 +122,7 @@ def test_a_critical_system_weighs_more_and_says_why() -> None:
     on_system, elsewhere = book.alerts.values()
     assert on_system.risk > elsewhere.risk
     assert on_system.system == "civil-status"
-    assert "criticality 5 of 5" in " ".join(on_system.risk_why)
+    assert "criticality 5 of 5" in " ".join(map(str, on_system.risk_why))
 
 
 @given(

@@ -13,6 +13,7 @@ from soc.alert import Alert, AlertStatus, CloseReason, Entity
 from soc.alert.entity_risk import entity_risks
 from soc.alert.scoring import RuleHistory, RuleRecord, Scoring
 from soc.detect import Level
+from soc.reason import Because, Reason
 from tests.soc.desk_fixtures import event
 from tests.soc.store.material import DAY, alert
 
@@ -36,14 +37,17 @@ def test_confidence_and_rarity_are_of_the_rules_own_record(
     scoring = Scoring({"civil-status": 5}, RuleHistory({"r": record}, 30))
     score = scoring.score("r", Level.HIGH, [event(1, 0, service_name="civil-status")], 1, None)
     assert score.risk == min(100, round(60 * 1.3 * confidence * rarity))
-    assert score.why[:2] == ("level high: 60", "system civil-status has criticality 5 of 5: times 1.3")
-    assert [f"times {factor:.2f}" in why for factor, why in zip((confidence, rarity), score.why[2:], strict=True)] == [
-        True
-    ] * 2
+    assert score.why == (
+        Reason(Because.LEVEL, ("high", 60)),
+        Reason(Because.CRITICALITY, ("civil-status", 5, 1.3)),
+        Reason(Because.CONFIDENCE, (record.confirmed, record.confirmed + record.rejected, round(confidence, 2))),
+        Reason(Because.RARITY, (record.opened, 30, round(rarity, 2))),
+    )
 
 
 def test_a_young_site_knows_neither() -> None:
-    assert Scoring({}).score("r", Level.HIGH, [event(1, 0)], 4, None).why == ("level high: 60", "seen 4 times: +4")
+    score = Scoring({}).score("r", Level.HIGH, [event(1, 0)], 4, None)
+    assert [*map(str, score.why)] == ["level high: 60", "seen 4 times: +4"]
 
 
 def test_alerts_that_open_make_their_rule_less_rare() -> None:

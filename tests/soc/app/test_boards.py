@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,7 +76,13 @@ def test_a_plan_waits_for_somebody_else_and_runs_after_its_approval(site: Site) 
     mine, other = SiteBoards(site, "lan"), SiteBoards(site, "minh")
     (row,) = mine.items("playbooks")
     assert (row.id, row.tone) == (plan.id, Tone.WARN)
-    assert any("block" in text and "$" in text for text in mine.sections("playbooks", plan.id)[1].lines)
+    steps = mine.sections("playbooks", plan.id)[1].lines
+    assert any("block" in text and "$" in text for text in steps)
+    assert any("[awaits approval]" in text for text in steps)
+    config = replace(site.config, site=replace(site.config.site, language="vi"))
+    with Site(config, site.path, clock=site.clock) as vietnamese:
+        lines = SiteBoards(vietnamese, "lan").sections("playbooks", plan.id)[1].lines
+    assert any("[chờ duyệt]" in text for text in lines)
     with pytest.raises(SocError, match="ask a colleague"):
         mine.act("playbooks", plan.id, "approve", "")
     assert "minh" in other.act("playbooks", plan.id, "approve", "")

@@ -10,6 +10,7 @@ from typing import Any
 from collectors.event import Event
 from collectors.record import Position
 from iso27001.counting import Count
+from iso27001.language import Language
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, Entity, StatusChange
 from soc.detect import Level
@@ -28,6 +29,7 @@ from soc.evidence.triage import triage_counts
 from soc.incident import Incident, NoticeSent, Phase, Review
 from soc.incident.classification import Matrix
 from soc.incident.clocks import clocks_of
+from soc.reason import Because, Reason
 from soc.respond import Plan, Playbook, Run, StepResult, StepState
 
 NOW = datetime(2026, 11, 30, 17, tzinfo=UTC)
@@ -268,9 +270,19 @@ def test_what_was_done_about_an_incident_is_evidence_of_answering() -> None:
 
 
 def test_an_incident_is_told_with_its_notices_and_when() -> None:
-    line = incident_line(sent(80 * HOUR), [], clocks_of(sent(80 * HOUR), [], Matrix(), NOW))
+    line = incident_line(sent(80 * HOUR), [], clocks_of(sent(80 * HOUR), [], Matrix(), NOW), Language.ENGLISH)
     assert [(n.rule, n.state, n.sent) for n in line.notices] == [("report", "sent-late", INCIDENT.opened + 80 * HOUR)]
     assert line.notices[0].due == INCIDENT.opened + 72 * HOUR
+
+
+def test_why_alerts_are_one_incident_is_told_in_the_reports_language() -> None:
+    linked = replace(INCIDENT, why=(Reason(Because.RULES, (3,)), "as a ledger of before wrote it"))
+    lines = [incident_line(linked, [], clocks_of(linked, [], Matrix(), NOW), language) for language in Language]
+    assert [line.why[0] for line in lines] == [
+        "3 different rules lead to one another",
+        "3 luật khác nhau nối tiếp nhau",
+    ]
+    assert {line.why[1] for line in lines} == {"as a ledger of before wrote it"}
 
 
 def run(*states: tuple[StepState, str], finished: bool = True, planned: datetime = NOW) -> Run:

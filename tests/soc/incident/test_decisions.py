@@ -141,7 +141,7 @@ def test_alerts_that_are_escalated_become_an_incident_or_join_one() -> None:
     desk.escalate(ALERTS[0].id, ALERTS[1].id, note="one campaign")
     [incident] = desk.incidents.values()
     assert incident.alert_ids == (ALERTS[0].id, ALERTS[1].id)
-    assert (incident.why, incident.detected) == (("lan escalated: one campaign",), NOW)
+    assert ([*map(str, incident.why)], incident.detected) == (["lan escalated: one campaign"], NOW)
     desk.escalate(ALERTS[2].id, note="and this", to=incident)
     [incident] = desk.incidents.values()
     assert incident.alert_ids == (ALERTS[0].id, ALERTS[1].id, ALERTS[2].id)
@@ -183,7 +183,7 @@ def test_a_split_leaves_what_people_did_and_takes_alerts_out() -> None:
     assert (rest.risk, new.risk, rest.systems, new.systems) == (21, 22, ("system-0", "system-1"), ("system-2",))
     assert [e.kind for e in rest.timeline] == ["alert", "alert", "comment", "split"]
     assert new.detected == rest.detected
-    assert new.why == (f"lan took it out of {i}: another tool",)
+    assert [*map(str, new.why)] == [f"lan took it out of {i}: another tool"]
     assert desk.alerts[ALERTS[2].id].incident_id == new.id
     everything = Members(taken=tuple(ALERTS[:2]), left=())
     assert "nothing would be left" in desk.do("split", i, alert=everything, note="x").refused[i]

@@ -15,6 +15,7 @@ from soc.alert.scoring import Scoring
 from soc.detect import Level
 from soc.incident import Incident, Phase, TimelineEntry, decisions, facts
 from soc.incident.linking import Config, Linker
+from soc.reason import Because, Reason
 from tests.soc.desk_fixtures import DAY, detection, rule
 
 
@@ -50,14 +51,14 @@ def test_an_attack_path_is_followed_from_address_to_account() -> None:
     assert len(incident.alert_ids) == 4
     assert incident.title == "Reconnaissance to exfiltration, source.ip=203.0.113.9 (4 alerts)"
     assert incident.level is Level.HIGH
-    assert "share user.name=tuan.hs" in " ".join(incident.why)
+    assert "share user.name=tuan.hs" in " ".join(map(str, incident.why))
     assert [entry.kind for entry in incident.timeline] == ["alert"] * 4
 
 
 def test_one_alert_of_high_risk_is_an_incident() -> None:
     [alert] = alerts(detection(1, 0, rule("x", Level.CRITICAL), source_ip="203.0.113.9"))
     [incident] = fold(Linker(Config(), [], []).link([alert], DAY)).values()
-    assert incident.why == (f"{alert.id} has risk 80",)
+    assert incident.why == (Reason(Because.RISK, (alert.id, 80)),)
 
 
 def test_low_alerts_of_one_entity_are_none_until_three_rules_agree() -> None:
@@ -84,7 +85,7 @@ def test_a_shared_account_links_on_one_host_within_the_pivot_window() -> None:
     later = detection(3, 300, rule("c", Level.CRITICAL), user_name="root", host_name="jump-01")
     [first, second] = fold(Linker(Config(), [], []).link(alerts(shell, soon, later), DAY)).values()
     assert len(first.alert_ids) == 2
-    assert "share account=root@jump-01" in " ".join(first.why)
+    assert "share account=root@jump-01" in " ".join(map(str, first.why))
     assert len(second.alert_ids) == 1
 
 
@@ -100,14 +101,14 @@ def test_the_way_from_one_host_of_ours_to_the_next_is_followed() -> None:
         source_domain="jump-01",
     )
     [incident] = fold(Linker(Config(), [], []).link(alerts(on_jump, on_db), DAY)).values()
-    assert "came from jump-01, where" in " ".join(incident.why)
+    assert "came from jump-01, where" in " ".join(map(str, incident.why))
 
 
 def test_an_alert_that_names_only_a_host_joins_what_happened_there() -> None:
     sudo = detection(1, 0, rule("a", Level.CRITICAL), user_name="root", host_name="jump-01")
     added = detection(2, 5, rule("b", Level.HIGH), host_name="jump-01")
     [incident] = fold(Linker(Config(), [], []).link(alerts(sudo, added), DAY)).values()
-    assert "happened on jump-01" in " ".join(incident.why)
+    assert "happened on jump-01" in " ".join(map(str, incident.why))
 
 
 def test_two_alerts_on_one_host_alone_do_not_link() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from soc.alert import AlertStatus, CloseReason, StatusChange
 from soc.detect import Match
+from soc.reason import Because, Reason
 from soc.tui import incident_sheet, sheets
 from soc.tui.rows import Locale
 from soc.tui.sheets import MAX_VALUE, mark, needles
@@ -39,6 +40,15 @@ def test_the_overview_says_what_how_bad_why_whom_and_until_when() -> None:
         "T1110.001",
     ):
         assert words in page
+
+
+def test_why_this_risk_and_why_one_incident_are_said_in_the_analysts_language() -> None:
+    vietnamese = Locale("vi", HANOI)
+    risky = replace(alert(0), risk_why=(Reason(Because.LEVEL, ("critical", 80)), Reason(Because.REPETITION, (4, 4))))
+    assert "mức nghiêm trọng: 80; gặp 4 lần: +4" in plain(sheets.peek(risky, vietnamese))
+    assert "gặp 4 lần: +4" in plain(sheets.overview(risky, NOW, vietnamese))
+    linked = replace(incident(), why=(Reason(Because.SHARED, ("A-1", "A-2", "source.ip=203.0.113.77")),))
+    assert "A-1 và A-2 có chung source.ip=203.0.113.77" in plain(incident_sheet.incident(linked, None, NOW, vietnamese))
 
 
 def test_the_line_under_the_list_tells_what_matched_before_what_the_log_source_asked() -> None:
