@@ -63,6 +63,10 @@ class RuleHistory:
         self._records = None if records is None else dict(records)
         self.days = days
 
+    def renew(self, newer: RuleHistory) -> None:
+        """Be what was read of the site anew."""
+        self._records, self.days = newer._records, newer.days
+
     def of(self, rule_id: str) -> RuleRecord | None:
         """The record of a rule; None where the site is too young to have any."""
         return None if self._records is None else self._records.get(rule_id, RuleRecord())

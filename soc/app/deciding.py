@@ -9,8 +9,8 @@ from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus
 from soc.alert.facts import detection_fact_id
 from soc.alert.grouping import Grouper
-from soc.alert.scoring import Scoring
-from soc.app.learning import Learning, rule_history
+from soc.alert.scoring import RuleHistory, Scoring
+from soc.app.learning import Learning
 from soc.app.site import Site
 from soc.detect import Detection
 from soc.errors import UnreachableError
@@ -53,12 +53,13 @@ class Decider:
             members = [alert_id for each in incidents if each.closed is None for alert_id in each.alert_ids]
             linked = {alert.id: alert for alert in (*projections.alerts(members), *unfinished)}
             criticality = {asset.id: asset.criticality for asset in site.inventory.assets}
-            scoring = Scoring(criticality, rule_history(projections, site.clock()))
+            history = RuleHistory()
+            scoring = Scoring(criticality, history)
             repeats = projections.alerts([alert_id for alert in unfinished for alert_id in alert.duplicates])
             grouped = [*repeats, *unfinished]
             grouper = Grouper(site.config.alert, scoring, self._alert, grouped, site.config.site.zone)
             linker = Linker(site.config.incident, linked.values(), incidents)
-            self._open = grouper, linker, Learning(site, grouper, linker)
+            self._open = grouper, linker, Learning(site, grouper, linker, history)
         self._open[2].learn()
         return self._open[:2]
 

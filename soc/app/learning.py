@@ -20,6 +20,9 @@ RECORD_DAYS = 30
 YOUNG = timedelta(days=7)
 """A site whose alerts all opened within so long cannot tell what is rare."""
 
+RECORD_FRESH = timedelta(minutes=5)
+"""For so long records of rules stand as they were read: what people decide weighs after that, without a query for each of their keys."""
+
 _LINKS = (
     *(decisions.STATUS, decisions.MERGED),
     *(incident_facts.OPENED, incident_facts.LINKED),
@@ -31,8 +34,11 @@ _LINKS = (
 class Learning:
     """Reads each fact once; the first time those of suppressions from the ledger's beginning."""
 
-    def __init__(self, site: Site, grouper: Grouper, linker: Linker) -> None:
+    def __init__(self, site: Site, grouper: Grouper, linker: Linker, history: RuleHistory) -> None:
+        """`history`: what `grouper` scores by; it is read here."""
         self._site = site
+        self._history = history
+        self._read: datetime | None = None
         self._grouper = grouper
         self._linker = linker
         self._learnt = site.projections.applied()
@@ -42,6 +48,7 @@ class Learning:
 
     def learn(self) -> None:
         """Take in what came since the last time. Raises: UnreachableError."""
+        self._renew(self._site.clock())
         alerts: dict[str, None] = {}
         incidents: dict[str, None] = {}
         last = self._learnt - 1
@@ -57,6 +64,11 @@ class Learning:
             projections = self._site.projections
             self._linker.learn(projections.alerts(list(alerts)), projections.incidents(list(incidents)))
         self._learnt = last + 1
+
+    def _renew(self, now: datetime) -> None:
+        if self._read is None or abs(now - self._read) >= RECORD_FRESH:
+            self._history.renew(rule_history(self._site.projections, now))
+            self._read = now
 
 
 def rule_history(projections: Projections, now: datetime) -> RuleHistory:

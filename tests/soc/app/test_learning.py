@@ -6,15 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from soc.alert import facts
+from soc.alert import CloseReason, facts
 from soc.alert.grouping import Grouper
-from soc.alert.scoring import Scoring
+from soc.alert.scoring import RuleHistory, Scoring
 from soc.app.desk import SiteDesk
-from soc.app.learning import RECORD_DAYS, Learning, rule_history
+from soc.app.learning import RECORD_DAYS, RECORD_FRESH, Learning, rule_history
 from soc.app.site import Site
 from soc.incident import facts as incident_facts
 from soc.incident.linking import Linker
+from soc.reason import Because, Reason
 from tests.soc.app.sites import new_site
+from tests.soc.desk_fixtures import detection, rule
 from tests.soc.store.material import DAY, alert, incident
 
 ONE, TWO = alert(1), alert(2)
@@ -22,8 +24,10 @@ NOTE = {"note": "our scanner"}
 
 
 def engine(site: Site) -> tuple[Grouper, Linker, Learning]:
-    grouper, linker = Grouper(site.config.alert, Scoring({}), {}.get, []), Linker(site.config.incident, [], [])
-    return grouper, linker, Learning(site, grouper, linker)
+    history = RuleHistory()
+    grouper = Grouper(site.config.alert, Scoring({}, history), lambda _: None, [])
+    linker = Linker(site.config.incident, [], [])
+    return grouper, linker, Learning(site, grouper, linker, history)
 
 
 def test_a_suppression_reaches_the_engine_while_it_runs_and_after_a_restart(tmp_path: Path) -> None:
@@ -66,3 +70,23 @@ def test_a_rule_has_a_record_once_the_site_is_older_than_a_week(tmp_path: Path) 
         history = rule_history(site.projections, DAY + timedelta(days=8))
         record = history.of("r")
         assert (record is not None and record.opened, history.days) == (1, RECORD_DAYS)
+
+
+def test_what_people_decide_weighs_while_the_engine_runs(tmp_path: Path) -> None:
+    now = DAY + timedelta(days=8)
+    times = [now]
+    of_rule = replace(alert(1), rule_id="r-ssh-guess", opened=DAY)
+    with Site.load(new_site(tmp_path / "site"), clock=lambda: times[-1]) as site:
+        site.ledger.append([facts.opened(of_rule, DAY)])
+        site.catch_up()
+        grouper, _, learning = engine(site)
+
+        def confidence() -> Reason | str:
+            learning.learn()
+            [opened], _ = grouper.group([detection(len(times), 0, rule("r-ssh-guess"))], {}, now)
+            times.append(times[-1] + RECORD_FRESH)
+            return opened.risk_why[1]
+
+        assert confidence() == Reason(Because.CONFIDENCE, (0, 0, 1.0))
+        SiteDesk(site, "lan").close([of_rule.id], CloseReason.FALSE_POSITIVE, "the backup")
+        assert confidence() == Reason(Because.CONFIDENCE, (0, 1, 0.9))
