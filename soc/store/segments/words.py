@@ -16,8 +16,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 BLOCK = 1024
@@ -85,28 +83,24 @@ def _between(text: bytes, start: int) -> int:
 
 def _hashes(text: bytes) -> NDArray[np.uint32]:
     size = len(text)
-    entered = np.zeros(size + 2, np.uint8)  # a byte that is no word on either side
-    entered[1:-1] = np.frombuffer(text.translate(_ENTERED), np.uint8)
-    word = entered > _JOINER
-    joined = np.zeros(size + 2, np.bool_)
-    np.logical_and(entered[1:-1] == _JOINER, word[:-2], out=joined[1:-1])
-    joined[1:-1] &= word[2:]
-    value = entered[1:-1].astype(np.uint32)
-    up, down = _powers(max(_CHUNK, 1 << (size + 1).bit_length()))
-    summed = np.empty(size + 1, np.uint32)  # summed[i]: of the text before its byte i
-    summed[0] = 0
-    np.cumsum(np.multiply(value, up[:size], out=value), out=summed[1:])
+    entered = np.frombuffer(text.translate(_ENTERED), np.uint8)
+    word = np.zeros(size + 2, np.bool_)  # a byte that is no word on either side
+    np.greater(entered, _JOINER, out=word[1:-1])
     edges = np.flatnonzero(word[1:] != word[:-1])
     starts, ends = edges[::2], edges[1::2]
+    up, down = _powers(max(_CHUNK, 1 << (size + 1).bit_length()))
+    value = entered.astype(np.uint32)
+    value *= up[:size]
+    summed = np.empty(size + 1, np.uint32)  # summed[i]: of the text before its byte i
+    summed[0] = 0
+    np.cumsum(value, out=summed[1:])
     words = (summed[ends] - summed[starts]) * down[starts]
-    opens = ~joined[starts]  # joined[i] is of byte i - 1: the word does not go on a compound
-    if opens.all():
+    joined = np.zeros(len(words) + 1, np.bool_)  # joined[i]: word i - 1 goes on in word i
+    joined[1:-1] = (starts[1:] - ends[:-1] == 1) & (entered[ends[:-1]] == _JOINER)
+    if not joined.any():
         return words
-    word |= joined
-    last = np.flatnonzero(word[1:] != word[:-1])[1::2]
-    first, only = starts[opens], ends[opens]
-    compound = last != only
-    first, last = first[compound], last[compound]
+    first = starts[joined[1:] & ~joined[:-1]]
+    last = ends[joined[:-1] & ~joined[1:]]
     return np.concatenate([words, (summed[last] - summed[first]) * down[first]])
 
 
@@ -127,8 +121,8 @@ def bits(texts: Iterable[bytes]) -> Bits:
     filled = np.zeros(BLOCK * BLOCKS, np.bool_)
     found = [hashes(text) for text in texts]
     if found:
-        each = pc.unique(pa.array(np.concatenate(found))).to_numpy()  # a word in twelve is another one
-        for row in positions(each):
+        each = np.sort(np.concatenate(found))  # a word in twelve is another one
+        for row in positions(each[np.flatnonzero(np.diff(each, prepend=~each[:1]))]):
             filled[row] = True
     return np.packbits(filled, bitorder="little")
 
