@@ -16,9 +16,7 @@ from typing import Any
 from iso27001.catalogue import Catalogue
 from iso27001.errors import CatalogueError, EvidenceError
 from iso27001.ledger import Entry, Fact, canonical, rfc3339
-
-LINKED = "evidence.linked"
-"""The kind of an evidence fact."""
+from iso27001.verifier.custody import LINKED
 
 
 class EvidenceKind(StrEnum):

@@ -6,6 +6,7 @@ time is the pack's.
 
 from __future__ import annotations
 
+import json
 import os
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,11 +15,13 @@ from datetime import datetime
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from iso27001.errors import PackError
-from iso27001.ledger import canonical, rfc3339
+from iso27001.ledger import canonical, encode, rfc3339
 from iso27001.ledger.signing import Signer
 from iso27001.ledger.store import Ledger
+from iso27001.verifier.custody import KINDS, told
 from iso27001.verifier.notes import Head
 from iso27001.verifier.pack import ENTRIES, HEADS, LEAVES, MANIFEST, NOTE, SCHEMA
 from iso27001.verifier.rotation import ROTATED
@@ -56,15 +59,20 @@ def write_pack(
     since: datetime,
     until: datetime,
     disclose: Iterable[int] | None = None,
+    evidence: Iterable[str] = (),
 ) -> Made:
     """Write a pack, whole or not at all. `disclose`: sequence numbers of entries (None: all); of the others it holds the hashes alone.
+
+    `evidence`: ids of evidence whose state and custody the manifest tells; their entries are always disclosed.
 
     Raises: PackError (no signed head, a disk that is full, a file's name twice), LedgerError.
     """
     head = ledger.last_head()
     if head is None or head.size == 0:
         raise PackError("the ledger has no signed head yet, so nothing in it is provable")
-    ranges = _ranges(head.size, disclose, ledger)
+    facts = _facts_of(ledger, frozenset(evidence), head.size)
+    held = told(facts, head.time)
+    ranges = _ranges(head.size, None if disclose is None else {*disclose, *(entry for entry, _ in facts)}, ledger)
     partial = path.with_name(path.name + ".partial")
     try:
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -84,6 +92,7 @@ def write_pack(
                     "size": head.size,
                     "root": head.root.hex(),
                     "disclosed": ranges,
+                    "evidence": [held[each] for each in sorted(held)],
                     "files": sorted(writer.listed, key=lambda each: str(each["path"])),
                 }
             )
@@ -132,6 +141,15 @@ def _ranges(size: int, disclose: Iterable[int] | None, ledger: Ledger) -> list[l
     chosen = sorted(seq for seq in {*disclose, *rotations} if 0 <= seq < size)
     runs = groupby(enumerate(chosen), lambda pair: pair[1] - pair[0])
     return [[run[0][1], len(run)] for run in (list(group) for _, group in runs)]
+
+
+def _facts_of(ledger: Ledger, ids: frozenset[str], size: int) -> list[tuple[int, dict[str, Any]]]:
+    """The facts of this evidence as the pack's entries hold them, with their places, below `size`."""
+    return [
+        (entry.seq, json.loads(encode(entry.fact)))
+        for entry in ledger.entries(kinds=KINDS if ids else [])
+        if entry.seq < size and entry.fact.body.get("id") in ids
+    ]
 
 
 def _lines(ledger: Ledger, ranges: Sequence[Sequence[int]]) -> Iterator[bytes]:

@@ -17,8 +17,9 @@ from iso27001.ledger import Entry, Fact
 from iso27001.register import By, begun, decision, folded, get, new, read, resolved, utc, whole
 from iso27001.register.conclusion import Conclusion
 from iso27001.register.findings import Finding, Source
-from iso27001.register.holdings import EvidenceState, Holding
+from iso27001.register.holdings import Holding
 from iso27001.register.populations import Population, draw
+from iso27001.verifier.custody import EvidenceState
 
 PLANNED, COUNTED, SAMPLED = "audit.planned", "audit.population", "audit.sampled"
 CONCLUDED, FOLLOWED, LOCKED = "audit.concluded", "audit.followed-up", "audit.locked"

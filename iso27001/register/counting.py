@@ -12,9 +12,9 @@ from iso27001.counting import Count
 from iso27001.measures import Indicator
 from iso27001.register.activities import Activity, ActivityKind, last
 from iso27001.register.audits import AuditKind
-from iso27001.register.holdings import EvidenceState
 from iso27001.register.reading import Register
 from iso27001.status import ControlState, Status
+from iso27001.verifier.custody import EvidenceState
 
 YEAR = timedelta(days=365)
 HALF_YEAR = timedelta(days=180)

@@ -9,28 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
-from iso27001.custody import CustodyAction, CustodyEntry, custody_fault
 from iso27001.errors import RecordError
-from iso27001.evidence import LINKED, Evidence, read_evidence
+from iso27001.evidence import Evidence, read_evidence
 from iso27001.ledger import Entry, Fact
 from iso27001.register import By, begun, decision, folded, whole
-
-REVIEWED, HANDLED = "evidence.reviewed", "evidence.handled"
-KINDS = (LINKED, REVIEWED, HANDLED)
-
-
-class EvidenceState(StrEnum):
-    """Where a piece of evidence stands."""
-
-    COLLECTED = "collected"
-    DRAFT = "draft"
-    IN_REVIEW = "in review"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-
+from iso27001.verifier.custody import (
+    HANDLED,
+    LINKED,
+    REVIEWED,
+    CustodyAction,
+    CustodyEntry,
+    EvidenceState,
+    collected,
+    custody_fault,
+    handled,
+    standing,
+)
 
 DECIDED = frozenset({EvidenceState.IN_REVIEW, EvidenceState.APPROVED, EvidenceState.REJECTED})
 """What a review can come to."""
@@ -70,12 +65,9 @@ class Holding:
 
     def state(self, at: datetime) -> EvidenceState:
         """Where it stands at a moment."""
-        if self.evidence.expires is not None and self.evidence.expires <= at:
-            return EvidenceState.EXPIRED
-        newest = [review for review in self.reviews if review.revision == self.evidence.revision]
-        if newest:
-            return newest[-1].state
-        return EvidenceState.DRAFT if self.evidence.file_name else EvidenceState.COLLECTED
+        newest = [review.state for review in self.reviews if review.revision == self.evidence.revision]
+        file, expires = bool(self.evidence.file_name), self.evidence.expires
+        return standing(newest[-1] if newest else None, has_file=file, expires=expires, at=at)
 
     @property
     def custody_fault(self) -> str:
@@ -130,40 +122,17 @@ def _fold(holding: Holding | None, entry: Entry) -> Holding:
     if fact.kind == LINKED:
         evidence = read_evidence(entry)
         revision = Revision(entry.seq, fact.time, fact.actor, evidence.result_hash)
-        collected = (_collected(evidence, fact),) if evidence.file_name else ()
+        begun_with = (collected(body, fact.actor),) if evidence.file_name else ()
         if holding is None:
-            return Holding(evidence.id, evidence, (revision,), custody=collected)
+            return Holding(evidence.id, evidence, (revision,), custody=begun_with)
         return replace(
             holding,
             evidence=evidence,
             revisions=(*holding.revisions, revision),
-            custody=(*holding.custody, *collected),
+            custody=(*holding.custody, *begun_with),
         )
     holding = begun(holding)
     if fact.kind == REVIEWED:
         made = Review(body["revision"], EvidenceState(body["state"]), fact.time, fact.actor, body["note"])
         return replace(holding, reviews=(*holding.reviews, made))
-    step = CustodyEntry(
-        fact.time,
-        fact.actor,
-        CustodyAction(body["action"]),
-        body["giver"],
-        body["holder"],
-        body["place"],
-        body["why"],
-        body["sha256"],
-    )
-    return replace(holding, custody=(*holding.custody, step))
-
-
-def _collected(evidence: Evidence, fact: Fact) -> CustodyEntry:
-    return CustodyEntry(
-        evidence.collected_at,
-        fact.actor,
-        CustodyAction.COLLECT,
-        "",
-        evidence.collector,
-        "vault",
-        evidence.title,
-        evidence.result_hash,
-    )
+    return replace(holding, custody=(*holding.custody, handled(body, fact.actor, fact.time)))

@@ -16,9 +16,10 @@ from iso27001.register.findings import Finding
 from iso27001.register.holdings import Holding
 from iso27001.register.risks import Risk
 from iso27001.register.statements import Statement, standing
+from iso27001.verifier import custody
 
 KINDS = (
-    *holdings.KINDS,
+    *custody.KINDS,
     *statements.KINDS,
     *audits.KINDS,
     *findings.KINDS,

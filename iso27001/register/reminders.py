@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from iso27001.register.activities import last
 from iso27001.register.exceptions import ExceptionState
-from iso27001.register.holdings import EvidenceState
 from iso27001.register.reading import Register
+from iso27001.verifier.custody import EvidenceState
 
 AHEAD = timedelta(days=30)
 """How long before its time a person is reminded."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from iso27001.errors import ProofError, SigningError
 from iso27001.verifier import canonical, merkle
 from iso27001.verifier.align import align
+from iso27001.verifier.custody import KINDS
 from iso27001.verifier.notes import Head, PublicKey, read_note, read_notes, rfc3339
 from iso27001.verifier.rotation import ROTATED, Rotation, Term, read_rotation, terms
 from iso27001.verifier.timestamp import read_token, verify_token
@@ -32,6 +33,9 @@ LEAVES = 10_000
 FAULTS_LISTED = 20
 """Of each kind: who sees twenty edited entries needs no list of the rest, but their number."""
 
+_LOOKED_INTO = frozenset({ROTATED, *KINDS})
+"""Kinds of facts whose bodies are looked into: rotations of keys, and those of evidence."""
+
 Nodes = Callable[[list[tuple[int, int, list[bytes]]]], None]
 Group = tuple[Sequence[int], Sequence[bytes]]
 """Entries that are checked together: their sequence numbers and their bytes."""
@@ -43,6 +47,7 @@ class Found(NamedTuple):
     hashes: list[bytes]
     bad: dict[int, str]
     rotations: list[tuple[int, dict[str, Any]]]
+    evidence: list[tuple[int, dict[str, Any]]]
     facts: list[tuple[str, str, str] | None]
 
 
@@ -53,8 +58,10 @@ def examine(raws: Sequence[bytes]) -> Found:
     """The part of checking entries that needs nothing but their bytes."""
     facts, bad = canonical.read(raws)
     rows = [_row(fact) for fact in facts]
-    rotations = [(n, facts[n]) for n, row in enumerate(rows) if row is not None and row[1] == ROTATED and n not in bad]
-    return Found([merkle.leaf_hash(raw) for raw in raws], bad, rotations, rows)
+    named = [(n, facts[n], row[1]) for n, row in enumerate(rows) if row is not None and row[1] in _LOOKED_INTO]
+    rotations = [(n, fact) for n, fact, kind in named if kind == ROTATED and n not in bad]
+    evidence = [(n, fact) for n, fact, kind in named if kind != ROTATED]
+    return Found([merkle.leaf_hash(raw) for raw in raws], bad, rotations, evidence, rows)
 
 
 def _row(fact: Any) -> tuple[str, str, str] | None:
@@ -81,6 +88,7 @@ class Check:
     printed: list[tuple[int, bytes]] = field(default_factory=list)
     tokens: list[tuple[str, bytes, Certificate]] = field(default_factory=list)
     rotations: list[Rotation] = field(default_factory=list)
+    evidence: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     size: int = 0
     disclosed: int = 0
     root: bytes = merkle.EMPTY_ROOT
@@ -135,6 +143,7 @@ class Check:
                 self.fault(FaultKind.NOT_CANONICAL, f"entry {seqs[place]}: {reason}", seqs[place])
             for place, fact in found.rotations:
                 self._rotation(seqs[place], fact)
+            self.evidence += [(seqs[place], fact) for place, fact in found.evidence]
             seen(found.facts)
             self.disclosed += len(raws)
         return alike and next(leaves, None) is None

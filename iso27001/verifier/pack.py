@@ -3,6 +3,7 @@
 A pack is a ZIP. `manifest.json` lists every other file with its SHA-256; `manifest.note` signs it; `heads.txt` holds the signed heads
 of the ledger, `leaves.bin` the leaf hash of every entry (32 bytes each), `entries.ndjson` the entries that are disclosed, one a line. A
 file that names an entry in the manifest (a raw event, a document) is what that entry speaks of: its SHA-256 stands in the entry's bytes.
+`evidence` in the manifest tells of each piece where it stood and who had it in hands (iso27001.verifier.custody), as its entries say.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import IO, TYPE_CHECKING
 from iso27001.errors import PackError, SigningError
 from iso27001.verifier import merkle
 from iso27001.verifier.checking import Check, Found, Group, examine, in_this_process
+from iso27001.verifier.custody import moment, told
 from iso27001.verifier.notes import PublicKey, read_manifest_note, read_notes
 from iso27001.verifier.verdict import FaultKind, Verdict
 
@@ -81,6 +83,8 @@ class _Pack:
                 for each in manifest["files"]
             }
             self._ranges = [(int(first), int(count)) for first, count in manifest["disclosed"]]
+            self._made = moment(manifest["made"])
+            self._evidence = {str(each["id"]): each for each in manifest["evidence"]}
             self._check = Check(key, str(manifest["origin"]))
         except (ValueError, KeyError, TypeError) as error:
             raise PackError(f"{MANIFEST} is no manifest of a pack: {error!r}") from error
@@ -96,6 +100,7 @@ class _Pack:
         for head in self._heads():
             check.head(head)
         self._entries(spoken_of)
+        self._custody()
         self._signature()
         return check.verdict()
 
@@ -209,6 +214,22 @@ class _Pack:
                     self._check.fault(FaultKind.FILE_NOT_BORNE_OUT, told, seq)
         if spoken_of:
             self._check.checked["raw events and documents held against their entries"] = len(speak)
+
+    def _custody(self) -> None:
+        """What the manifest tells of evidence, held against the entries: where it stands, through whose hands it went, by which hash."""
+        found = told(self._check.evidence, self._made)
+        for evidence_id, line in self._evidence.items():
+            entries = found.get(evidence_id)
+            if entries != line:
+                text = (
+                    f"{evidence_id[:200]!r}: the manifest tells of its state and custody otherwise than the entries do"
+                )
+                self._check.fault(FaultKind.EVIDENCE_MISTOLD, text)
+            if entries is not None and entries["fault"]:
+                text = f"{evidence_id[:200]!r}: its custody: {entries['fault']}"
+                self._check.fault(FaultKind.CUSTODY_BROKEN, text, entries["entry"])
+        if self._evidence:
+            self._check.checked["evidence whose state and custody were held against the entries"] = len(self._evidence)
 
     def _groups(self) -> Iterator[tuple[list[int], list[bytes]]]:
         """The disclosed entries with their numbers; more lines than numbers are numbered on."""

@@ -59,6 +59,8 @@ class FaultKind(StrEnum):
     FILE_UNKNOWN = "file unknown"
     MANIFEST_CHANGED = "manifest changed"
     FILE_NOT_BORNE_OUT = "file not borne out"
+    EVIDENCE_MISTOLD = "evidence mistold"
+    CUSTODY_BROKEN = "custody broken"
 
 
 CUTS = frozenset(

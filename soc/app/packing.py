@@ -63,7 +63,10 @@ def pack(
     disclosed = None if everything else _rests_on(site, report.status, evidence, wanted)
     scope = " ".join(sorted(wanted)) or "all controls"
     signer = Signer.load_or_create(site.config.data / "keys" / "ledger.key")
-    made = write_pack(path, site.ledger, signer, files, scope=scope, since=since, until=until, disclose=disclosed)
+    told = [each.id for each in evidence]
+    made = write_pack(
+        path, site.ledger, signer, files, scope=scope, since=since, until=until, disclose=disclosed, evidence=told
+    )
     body = {
         "manifest": made.manifest,
         "scope": scope,

@@ -20,12 +20,13 @@ from collectors.errors import JournalError
 from collectors.event import Event
 from iso27001.counting import ENGINE
 from iso27001.errors import ProofError
-from iso27001.evidence import LINKED, EventRef, content_hash, read_evidence
+from iso27001.evidence import EventRef, content_hash, read_evidence
 from iso27001.ledger import Entry
 from iso27001.ledger.store import Ledger
 from iso27001.measures import SAMPLE, measures, read_sample
 from iso27001.register.reading import read_register
 from iso27001.verifier import merkle
+from iso27001.verifier.custody import LINKED
 from soc.alert.facts import DETECTION
 from soc.app.assurance import raw_events
 from soc.app.measuring import MOMENTARY, Measuring

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from iso27001.errors import RecordError
-from iso27001.evidence import LINKED
 from iso27001.ledger import Fact
 from iso27001.measures import SAMPLE
 from iso27001.register import By, get, next_id
@@ -13,6 +12,7 @@ from iso27001.register.audits import Audit, AuditKind, AuditPlan, conclude, coun
 from iso27001.register.conclusion import Conclusion
 from iso27001.register.findings import KINDS as FINDING_KINDS
 from iso27001.register.populations import population, usual_size
+from iso27001.verifier.custody import LINKED
 from soc.action import Argument, Kind, Role
 from soc.alert import decisions as on_alerts
 from soc.alert import facts as alert_facts

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iso27001.custody import CustodyAction
 from iso27001.errors import RecordError
 from iso27001.evidence import ControlLink, Evidence, EvidenceKind, link
 from iso27001.ledger import Fact
 from iso27001.register import By, get, new, next_id, utc, whole
-from iso27001.register.holdings import DECIDED, EvidenceState, Holding, handle, review
+from iso27001.register.holdings import DECIDED, Holding, handle, review
+from iso27001.verifier.custody import CustodyAction, EvidenceState
 from soc.action import Argument, Kind, Role
 from soc.app.tracking import Act, Tracking, Values
 

@@ -13,12 +13,13 @@ from iso27001.evidence import link
 from iso27001.ledger import Fact
 from iso27001.register import audits as door
 from iso27001.register import findings as findings_door
-from iso27001.register import holdings as holdings_door
 from iso27001.register.audits import Audit, AuditKind, AuditPlan, audits
 from iso27001.register.conclusion import Conclusion
 from iso27001.register.findings import Finding, FindingText, Source, findings, open_finding
-from iso27001.register.holdings import EvidenceState, Holding, holdings, review
+from iso27001.register.holdings import Holding, holdings, review
 from iso27001.register.populations import population
+from iso27001.verifier import custody
+from iso27001.verifier.custody import EvidenceState
 from tests.iso27001.register.kept import DAY, NOW, Kept, by
 from tests.iso27001.register.test_holdings import POLICY
 
@@ -47,7 +48,7 @@ class Desk:
         return findings(self.kept.entries(findings_door.KINDS))
 
     def holdings(self) -> Mapping[str, Holding]:
-        return holdings(self.kept.entries(holdings_door.KINDS))
+        return holdings(self.kept.entries(custody.KINDS))
 
     def conclude(self, *criteria: str, conclusion: Conclusion = Conclusion.CONFORM, evidence: str = "") -> Fact:
         return door.conclude(

@@ -12,9 +12,10 @@ from iso27001.register.activities import ActivityKind, ActivityText
 from iso27001.register.audits import AuditPlan
 from iso27001.register.conclusion import Conclusion
 from iso27001.register.counting import register_counts, status_counts
-from iso27001.register.holdings import EvidenceState, review
+from iso27001.register.holdings import review
 from iso27001.register.reading import Register, read_register
 from iso27001.status import status
+from iso27001.verifier.custody import EvidenceState
 from tests.iso27001.material import DAY, SINCE, UNTIL, daily
 from tests.iso27001.register.kept import NOW, Kept, by
 from tests.iso27001.register.test_audits import PLAN

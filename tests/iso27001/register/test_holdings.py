@@ -9,10 +9,10 @@ from hashlib import sha256
 import pytest
 
 from iso27001.catalogue import load
-from iso27001.custody import CustodyAction, CustodyEntry, custody_fault
 from iso27001.errors import EvidenceError, RecordError
 from iso27001.evidence import ControlLink, Evidence, EvidenceKind, link
-from iso27001.register.holdings import KINDS, EvidenceState, Holding, handle, holdings, review
+from iso27001.register.holdings import Holding, handle, holdings, review
+from iso27001.verifier.custody import KINDS, CustodyAction, CustodyEntry, EvidenceState, custody_fault
 from tests.iso27001.material import brute_force
 from tests.iso27001.register.kept import DAY, NOW, Kept, by
 
