@@ -110,12 +110,7 @@ def searches(folder: Path) -> None:
 
 
 def _newest(store: LocalEventStore, query: str, since: datetime | None = None) -> list[dict[str, Value]]:
-    found = []
-    for document in store.view().documents(Asked(parse(query), since), SHOWN):
-        found.append(document)
-        if len(found) == 100:
-            break
-    return found
+    return list(store.view().documents(Asked(parse(query), since), SHOWN, 100))
 
 
 def _timed(name: str, store: LocalEventStore, call: Callable[[LocalEventStore], object]) -> None:

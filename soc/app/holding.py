@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soc.store.segments.files import Rows
-    from soc.store.segments.looking import Look, Mask
+    from soc.store.segments.lines import Mask
+    from soc.store.segments.looking import Look
     from soc.store.segments.view import Asked
 
 HELD, RELEASED = "store.held", "store.released"

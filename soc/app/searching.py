@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from collectors.event import Value
@@ -50,7 +49,7 @@ class Search:
 
     def events(self, limit: int, fields: Sequence[str] = ()) -> Iterator[dict[str, Value]]:
         """Documents (default: whole, else these fields of them), newest first, at most so many."""
-        return islice(self._view.documents(self._asked, fields), limit)
+        return self._view.documents(self._asked, fields, limit)
 
     def histogram(self, every: timedelta, by: str) -> dict[datetime, Counter[str]]:
         """Events of each stretch of time, for each value of the field `by` where one is named (soc.store.segments.counting)."""

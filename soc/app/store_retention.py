@@ -21,7 +21,7 @@ from soc.app.site import Site
 
 if TYPE_CHECKING:
     from soc.store.segments.files import Segment
-    from soc.store.segments.looking import Mask
+    from soc.store.segments.lines import Mask
 
 GRACE = timedelta(hours=1)
 """How long a segment stays when a narrower one answers: whoever began to read it ends meanwhile."""

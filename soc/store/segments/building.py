@@ -339,19 +339,3 @@ def original_text(raw: pa.Array) -> pa.Array:
     except pa.ArrowInvalid:
         texts = [None if value is None else value.decode("utf-8", "backslashreplace") for value in raw.to_pylist()]
         return pa.array(texts, pa.string())
-
-
-def lines(texts: pa.Array) -> tuple[bytes, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """Texts folded, one behind the other, and where each begins; the last number is where the next would."""
-    texts = texts.fill_null("") if texts.null_count else texts
-    _, offsets, data = texts.buffers()
-    if not len(texts) or data is None:
-        return b"", np.zeros(len(texts) + 1, np.int64)
-    starts = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
-    text = data.slice(int(starts[0]), int(starts[-1] - starts[0])).to_pybytes()
-    if text.isascii():
-        return text.lower(), starts - starts[0]
-    folded = [fold(each).encode() for each in texts.to_pylist()]
-    np.cumsum([len(each) for each in folded], out=starts[1:])
-    starts[0] = 0
-    return b"".join(folded), starts

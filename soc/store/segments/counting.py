@@ -20,7 +20,8 @@ from soc.store.language import All
 from soc.store.matching import text_of
 from soc.store.meaning import AsDocument, Scalar, elements, holds
 from soc.store.segments.files import DamagedFileError, File, Rows
-from soc.store.segments.looking import Look, Mask, Seen
+from soc.store.segments.lines import Mask
+from soc.store.segments.looking import Look, Seen
 from soc.store.segments.tally import NO_FIELD, STRETCH_US
 from soc.store.segments.view import Asked, View, within
 

@@ -348,7 +348,7 @@ class Segment:
             footer = os.pread(file.fileno(), length, size - length)
             if os.fstat(file.fileno()).st_size != size or zlib.crc32(footer) != crc:
                 raise _damaged(self.path, "footer")
-        return pq.read_metadata(self.path)
+        return pq.read_metadata(pa.BufferReader(footer))
 
     @cached_property
     def _names(self) -> frozenset[str]:

@@ -22,23 +22,21 @@ from numpy.typing import NDArray
 from collectors.event import ENVELOPE, Event
 from soc.store.columns import micros
 from soc.store.language import All, Any, Compares, Equals, Exists, Not, Query, Text
-from soc.store.matching import is_address, text_of
+from soc.store.matching import is_address
 from soc.store.meaning import (
     AsDocument,
     Test,
-    fold,
     holds,
     moment,
     number_of,
-    text_pattern,
     value_test,
     whole_words,
 )
-from soc.store.segments.building import ENVELOPE_COLUMNS, MESSAGE, NOT_ENTERED, WHOLE, lines, original_text, searched
+from soc.store.segments.addresses import suspects
+from soc.store.segments.building import ENVELOPE_COLUMNS, MESSAGE, NOT_ENTERED, WHOLE, original_text, searched
 from soc.store.segments.files import File, Rows
+from soc.store.segments.lines import Lines, Mask
 from soc.store.segments.restoring import events
-
-Mask = NDArray[np.bool_]
 
 TIMES = ("@timestamp", "event.ingested")
 MOST_REMEMBERED = 100_000
@@ -142,15 +140,24 @@ class Look:
         answers = np.array([test(value) for value in coded.dictionary.to_pylist()], np.bool_)
         return _of_codes(coded, answers)
 
-    def _answers(self, leaf: Query, values: pa.Array) -> Mask:
+    def _answers(self, leaf: Equals | Compares, values: pa.Array) -> Mask:
         """The test of each of these texts; of null, no."""
+        wanted = leaf.parts[0] if isinstance(leaf, Equals) and not leaf.wild else None
+        if wanted is None:
+            return self._tested(leaf, values)
+        if is_address(leaf.field):
+            found = np.zeros(len(values), np.bool_)
+            places = suspects(values, wanted)
+            found[places] = self._tested(leaf, values.take(pa.array(places)))
+            return found
+        if wanted.isascii() and pc.all(pc.string_is_ascii(values)).as_py() is not False:
+            return np.asarray(pc.fill_null(pc.equal(pc.ascii_lower(values), wanted.lower()), fill_value=False))
+        return self._tested(leaf, values)
+
+    def _tested(self, leaf: Query, values: pa.Array) -> Mask:
         known, test = self._known[leaf], self._tests[leaf]
         if len(known) > MOST_REMEMBERED:
             known = self._known[leaf] = {}
-        if isinstance(leaf, Equals) and not leaf.wild and not is_address(leaf.field):
-            wanted = leaf.parts[0]
-            if wanted.isascii() and pc.all(pc.string_is_ascii(values)).as_py() is not False:
-                return np.asarray(pc.fill_null(pc.equal(pc.ascii_lower(values), wanted.lower()), fill_value=False))
         found = []
         for value in values.to_pylist():
             answer = known.get(value)
@@ -234,9 +241,9 @@ class Seen:
         return pa.DictionaryArray.from_arrays(column.indices, pa.array(texts, pa.string()))
 
     @cached_property
-    def lines(self) -> tuple[bytes, NDArray[np.int64]]:
-        """The folded text of each row, one behind the other, and where each begins."""
-        return lines(searched(self._table))
+    def lines(self) -> Lines:
+        """The text of each row that is searched by words."""
+        return Lines(searched(self._table))
 
     @cached_property
     def original(self) -> pa.Array:
@@ -318,36 +325,12 @@ def _entered(leaf: Text | Equals) -> bytes:
 
 def _with_words(leaf: Text, seen: Seen) -> Mask:
     """Which rows hold the words in a column of text."""
-    found = np.zeros(seen.count, np.bool_)
     if not leaf.field:
-        text, starts = seen.lines
-    else:
-        column = seen.original if leaf.field == "event.original" else seen.column(leaf.field)
-        if column is None:
-            return found
-        if not pa.types.is_string(column.type):
-            coded = column.dictionary_encode() if not pa.types.is_dictionary(column.type) else column
-            pattern = text_pattern(leaf)
-            answers = [
-                pattern.search(fold(text_of(value)).encode()) is not None for value in coded.dictionary.to_pylist()
-            ]
-            return _of_codes(coded, np.array(answers, np.bool_))
-        text, starts = lines(column)
-    pattern = text_pattern(leaf)
-    anchor = max((fold(part).encode() for part in leaf.parts), key=len)
-    rows = np.unique(np.searchsorted(starts, list(_places(text, anchor)), side="right") - 1)
-    begins, ends = starts[rows].tolist(), starts[rows + 1].tolist()
-    for row, begin, end in zip(rows.tolist(), begins, ends, strict=True):
-        found[row] = pattern.search(text[begin:end]) is not None
-    return found
-
-
-def _places(text: bytes, anchor: bytes) -> Iterator[int]:
-    """Where a literal stands, each place once."""
-    find, at = text.find, text.find(anchor)
-    while at >= 0:
-        yield at
-        at = find(anchor, at + 1)
+        return seen.lines.holding(leaf)
+    column = seen.original if leaf.field == "event.original" else seen.column(leaf.field)
+    if column is None:
+        return np.zeros(seen.count, np.bool_)
+    return Lines(column).holding(leaf)
 
 
 def _of_codes(column: pa.DictionaryArray, answers: Mask) -> Mask:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from soc.store.segments.building import ID_START, MESSAGE, ROWS, Group, regrouped
 from soc.store.segments.files import About, Header, Segment
 from soc.store.segments.folder import segment_path
-from soc.store.segments.looking import Mask
+from soc.store.segments.lines import Mask
 from soc.store.segments.words import Bits
 from soc.store.segments.writing import about_of, write_segment
 

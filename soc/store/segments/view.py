@@ -6,6 +6,7 @@ A view is one state of the folder.
 from __future__ import annotations
 
 import heapq
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -24,7 +25,8 @@ from soc.store.meaning import AsDocument, holds
 from soc.store.segments.building import MESSAGE, Marks
 from soc.store.segments.files import About, DamagedFileError, File, Rows
 from soc.store.segments.folder import listed
-from soc.store.segments.looking import Look, Mask, Seen
+from soc.store.segments.lines import Mask
+from soc.store.segments.looking import Look, Seen
 from soc.store.segments.mending import Journalled, Mended
 from soc.store.segments.restoring import events as restored
 
@@ -141,16 +143,18 @@ class View:
                         found.setdefault(event.id, event)
         return list(found.values())
 
-    def documents(self, asked: Asked, fields: Sequence[str] = ()) -> Iterator[dict[str, Value]]:
+    def documents(
+        self, asked: Asked, fields: Sequence[str] = (), limit: int = sys.maxsize
+    ) -> Iterator[dict[str, Value]]:
         """Documents of what meets a search, newest first; of the same microsecond, the later in the journal first.
 
         `fields`: only these of them, which costs less: a document is put together of all its columns. With `message` comes `event.original`
-        where there is none.
+        where there is none. `limit`: at most so many, and no more are looked for.
         """
         kept: dict[int, _Kept] = {}
         places = self._places(asked, kept)
         size = _FIRST
-        while chunk := list(islice(places, size)):
+        while chunk := list(islice(places, min(size, limit))):
             by_group: dict[int, list[Waiting]] = {}
             for place in chunk:
                 by_group.setdefault(place[2], []).append(place)
@@ -159,6 +163,7 @@ class View:
                 some = self._documents(number, [row for *_, row in members], fields, kept.get(number))
                 found.update(zip([place[1] for place in members], some, strict=bool(some)))
             yield from (found[offset] for _, offset, _, _ in chunk if offset in found)
+            limit -= len(found)
             size *= 2
 
     def _documents(
