@@ -72,6 +72,9 @@ class Cursor:
         self._config = config
         self._consumer = consumer_of(config, "cursor")
         self._next = (-1, -1)
+        """What the consumer reads next: the partition, and the broker's offset,"""
+        self._empty_to = -1
+        """below which, as it has said, nothing more comes."""
 
     def partitions(self) -> int:
         """How many the topic has. Raises: JournalError where there is none."""
@@ -94,23 +97,42 @@ class Cursor:
 
     def message(self, partition: int, at: int, high: int) -> Message | None:
         """As `read`, whatever the message is."""
-        if at >= high:
-            return None
+        until = time.monotonic() + ANSWER_S
+        while at < high and not (self._goes_on(partition, at) and self._empty_to >= high):
+            if (found := self._came(partition, at, POLL_S)) is not None:
+                return found
+            if time.monotonic() > until:
+                self._next = (-1, -1)
+                raise JournalError(f"{name_of(self._config)}: the brokers do not answer")
+        return None
+
+    def come(self, partition: int, at: int, timeout_s: float) -> Message | None:
+        """The first message from the broker's offset `at` on, at once where it is at hand; None where none comes for so long.
+
+        It asks the brokers nothing, who send what there is by themselves: whoever reads on waits for no answer. Raises: JournalError.
+        """
+        until = time.monotonic() + timeout_s
+        while (found := self._came(partition, at, max(0.0, until - time.monotonic()))) is None:
+            if time.monotonic() >= until:
+                return None
+        return found
+
+    def _goes_on(self, partition: int, at: int) -> bool:
+        """Whether the consumer reads this next: there is nothing between that and where it is."""
+        return self._next[0] == partition and self._next[1] <= at <= max(self._next[1], self._empty_to)
+
+    def _came(self, partition: int, at: int, timeout_s: float) -> Message | None:
+        """The next message from `at` on; None after so long, or as soon as the consumer says that it is at the end."""
         with told(self._config):
-            if (partition, at) != self._next:
+            if not self._goes_on(partition, at):
                 self._consumer.assign([place(self._config, partition, at)])
-            until = time.monotonic() + ANSWER_S
-            while time.monotonic() < until:
-                for message in self._consumer.consume(1, POLL_S):
-                    if message.error() is not None:
-                        if self._ended(message, high):
-                            self._next = (-1, -1)
-                            return None
-                        continue
+                self._next, self._empty_to = (partition, at), -1
+            for message in self._consumer.consume(1, timeout_s):
+                if message.error() is None:
                     self._next = (partition, (message.offset() or 0) + 1)
                     return message
-        self._next = (-1, -1)
-        raise JournalError(f"{name_of(self._config)}: the brokers do not answer")
+                self._look_at(message)
+        return None
 
     def last(self, partition: int, low: int, high: int) -> Message | None:
         """The last message from `low` on, below `high`. Raises: JournalError."""
@@ -124,17 +146,17 @@ class Cursor:
             back *= 8
         return found
 
-    def _ended(self, message: Message, high: int) -> bool:
-        """Whether nothing more comes below `high`. Raises: JournalError."""
+    def _look_at(self, message: Message) -> None:
+        """What the library says instead of a message. Raises: JournalError where it does not go on by itself."""
         from confluent_kafka import KafkaError
 
         error = message.error()
         assert error is not None
         if error.code() == KafkaError._PARTITION_EOF:
-            return (message.offset() or 0) >= high
-        if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:
+            self._empty_to = message.offset() or 0
+        elif error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:
+            self._next = (-1, -1)
             raise JournalError(f"{name_of(self._config)}: {error.str()}")
-        return False
 
     def close(self) -> None:
         """Leave the brokers."""

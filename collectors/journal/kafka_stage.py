@@ -78,6 +78,14 @@ class StageInput:
         self.at = (found.offset() or 0) + 1
         return Message(self.at - 1, found.value() or b"")
 
+    def come(self, timeout_s: float) -> Message | None:
+        """The next message, at once where it is at hand; None where none comes for so long. Raises: JournalError."""
+        found = self._cursor.come(self._partition, self.at, timeout_s)
+        if found is None:
+            return None
+        self.at = (found.offset() or 0) + 1
+        return Message(self.at - 1, found.value() or b"")
+
     def close(self) -> None:
         """Leave the brokers."""
         self._cursor.close()

@@ -20,6 +20,7 @@ from collectors.journal.kafka_stage import Message, StageInput, StageOutput, tri
 from soc.app.audit import SOURCE
 from soc.app.heartbeat import Heartbeat
 from soc.app.site import Site
+from soc.app.stages.evaluating import WAIT_S
 from soc.app.stages.messages import (
     Correlated,
     Fed,
@@ -170,13 +171,14 @@ class CorrelatingShare:
         return Correlations(content, Lateness(detect.lateness, detect.lateness_of), recall, recall.keep)
 
     def _read(self) -> bool:
-        """Take in what was fed; whether there was anything."""
-        end = self._input.end()
+        """Take in what was fed, or is soon; whether there was anything."""
+        wait_s = WAIT_S
         for count in range(_READ):
-            message = self._input.read(end)
+            message = self._input.come(wait_s)
             if message is None:
                 return count > 0
             self._take(message)
+            wait_s = 0.0
         return True
 
     def _take(self, message: Message) -> None:

@@ -22,7 +22,6 @@ from soc.errors import SocError
 GROUP = "workers"
 LOOK_S = 0.2
 """Between two looks what is ours."""
-_IDLE_S = 0.05
 _END_S = 10.0
 
 _log = logging.getLogger(__name__)
@@ -31,8 +30,8 @@ _log = logging.getLogger(__name__)
 class _Piece(Protocol):
     """One partition or share at work."""
 
-    def step(self) -> bool:
-        """Go on; whether there was anything to do. Raises: JournalError."""
+    def step(self) -> object:
+        """Go on, or wait a little where there is nothing to do. Raises: JournalError."""
         ...
 
     def close(self) -> None:
@@ -56,8 +55,7 @@ class _Work:
                 piece = self._opened()
                 _log.info("taken over", extra={"work": self._name})
                 while not self.over.is_set():
-                    if not piece.step():
-                        self.over.wait(_IDLE_S)
+                    piece.step()
                 if isinstance(piece, CorrelatingShare):
                     piece.save()
             except OvertakenError as error:  # the brokers say soon whether it is still ours

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from collectors.event import Event
 from collectors.journal import JournalReader, frame
-from collectors.journal.kafka_messages import Cursor, Read
+from collectors.journal.kafka_messages import Cursor, Read, read_of
 from collectors.journal.kafka_stage import StageInput, StageOutput
 from soc.app.reading import BATCH
 from soc.app.stages.messages import Evaluated, Fed, Part, Topics, decode_evaluated, encode
@@ -20,6 +20,12 @@ from soc.metrics import Metrics
 
 LOOK_EVERY_S = 0.5
 """Between two looks of a partition where nothing comes whether the others went on."""
+
+WAIT_S = 0.2
+"""For messages, where there are none."""
+
+MOST = 4 * BATCH
+"""Events whose findings are written at a time: the brokers take as long to answer for few, and nothing is evaluated meanwhile."""
 
 
 class SharedRules:
@@ -66,38 +72,16 @@ class EvaluatingPartition:
         self._to, self._at = before.to, before.at
 
     def step(self) -> bool:
-        """Evaluate the next messages; whether there were any. Raises: JournalError, after which it is to be opened anew."""
-        messages = self._next()
-        if not messages:
+        """Evaluate what is there, or comes soon; whether there was anything. Raises: JournalError, after which it is to be opened anew."""
+        given = _Given(self._topics.shares)
+        wait_s = WAIT_S
+        while given.events < MOST and (messages := self._next(wait_s)):
+            self._evaluate(messages, given)
+            wait_s = 0.0
+        if wait_s:
             self._look()
             return False
-        pulses: list[Pulse] = []
-        events: list[Event] = []
-        numbers: list[int] = []
-        for each in messages:
-            if each.head.events:
-                decoded = frame.WHOLE.decode(each.content).events
-                pulses.append(pulse_of(decoded, each.head.next))
-                events += decoded
-                numbers += range(each.head.first, each.head.next)
-        given, hidden, cpu_ns = self._rules.spread(events, numbers) if events else ([], Counter(), 0)
-        self._to, self._at = max(self._to, messages[-1].head.next), messages[-1].at + 1
-        hits: list[dict[int, list[Hit]]] = [{} for _ in range(self._topics.shares)]
-        ends = iter(pulses)
-        end = next(ends, None)
-        found: list[Detection] = []
-        for one in given:
-            if isinstance(one, Detection):
-                found.append(one)
-                continue
-            share, hit = one
-            while end is not None and hit.number >= end.following:
-                end = next(ends, None)
-            assert end is not None, "every hit is of a message"
-            hits[share].setdefault(end.following, []).append(hit)
-        self._write(pulses, found, hits, _heard(events), [(*key, count) for key, count in hidden.items()])
-        self._metrics.evaluated.inc(len(events))
-        self._metrics.detect_seconds.inc(cpu_ns / 1e9)
+        self._write(given)
         return True
 
     def close(self) -> None:
@@ -105,17 +89,45 @@ class EvaluatingPartition:
         self._cursor.close()
         self._output.close()
 
-    def _next(self) -> list[Read]:
-        """The messages that are there, up to about a batch of events."""
+    def _next(self, wait_s: float) -> list[Read]:
+        """The messages that are at hand, or come so soon, up to about a batch of events."""
         found: list[Read] = []
-        events = 0
-        _, high = self._cursor.bounds(self._partition)
-        at = self._at
-        while events < BATCH and (message := self._cursor.read(self._partition, at, high)) is not None:
-            found.append(message)
-            events += message.head.events
-            at = message.at + 1
+        events, at = 0, self._at
+        while events < BATCH and (message := self._cursor.come(self._partition, at, wait_s)) is not None:
+            found.append(read_of(message, self._topics.journal))
+            events += found[-1].head.events
+            at, wait_s = found[-1].at + 1, 0.0
         return found
+
+    def _evaluate(self, messages: Sequence[Read], given: _Given) -> None:
+        events: list[Event] = []
+        numbers: list[int] = []
+        ends: list[int] = []
+        for each in messages:
+            if each.head.events:
+                decoded = frame.WHOLE.decode(each.content).events
+                given.pulses.append(pulse_of(decoded, each.head.next))
+                events += decoded
+                numbers += range(each.head.first, each.head.next)
+                ends.append(each.head.next)
+        self._to, self._at = max(self._to, messages[-1].head.next), messages[-1].at + 1
+        if not events:
+            return
+        found, hidden, cpu_ns = self._rules.spread(events, numbers)
+        at = 0
+        for one in found:
+            if isinstance(one, Detection):
+                given.found.append(one)
+                continue
+            share, hit = one
+            while hit.number >= ends[at]:
+                at += 1
+            given.hits[share].setdefault(ends[at], []).append(hit)
+        given.events += len(events)
+        given.heard |= _heard(events)
+        given.hidden += hidden
+        self._metrics.evaluated.inc(len(events))
+        self._metrics.detect_seconds.inc(cpu_ns / 1e9)
 
     def _look(self) -> None:
         """Where nothing comes, everything up to where the others are is evaluated too: messages are seen in the order of their numbers."""
@@ -128,29 +140,36 @@ class EvaluatingPartition:
             and self._cursor.read(self._partition, self._at, self._cursor.bounds(self._partition)[1]) is None
         ):
             self._to = end
-            self._write([], [], [{} for _ in range(self._topics.shares)], [], [])
+            self._write(_Given(self._topics.shares))
 
-    def _write(
-        self,
-        pulses: list[Pulse],
-        found: list[Detection],
-        hits: Sequence[dict[int, list[Hit]]],
-        heard: list[tuple[str, str, datetime]],
-        hidden: list[tuple[str, str, int]],
-    ) -> None:
-        told = Evaluated(self._to, self._at, pulses, heard, found, hidden)
+    def _write(self, given: _Given) -> None:
+        heard = [(*key, at) for key, at in given.heard.items()]
+        hidden = [(*key, count) for key, count in given.hidden.items()]
+        told = Evaluated(self._to, self._at, given.pulses, heard, given.found, hidden)
         messages = [(self._topics.found, self._partition, encode(told))]
-        for share, of in enumerate(hits):
-            fed = Fed(self._partition, self._to, [Part(pulse, of.get(pulse.following, [])) for pulse in pulses])
+        for share, of in enumerate(given.hits):
+            fed = Fed(self._partition, self._to, [Part(pulse, of.get(pulse.following, [])) for pulse in given.pulses])
             messages.append((self._topics.hits, share, encode(fed)))
         self._output.write(messages)
 
 
-def _heard(events: Sequence[Event]) -> list[tuple[str, str, datetime]]:
+class _Given:
+    """What some messages of the journal gave, until it is written. `hits`: for each share, by where their message ends."""
+
+    def __init__(self, shares: int) -> None:
+        self.events = 0
+        self.pulses: list[Pulse] = []
+        self.found: list[Detection] = []
+        self.hits: list[dict[int, list[Hit]]] = [{} for _ in range(shares)]
+        self.heard: dict[tuple[str, str], datetime] = {}
+        self.hidden: Counter[tuple[str, str]] = Counter()
+
+
+def _heard(events: Sequence[Event]) -> dict[tuple[str, str], datetime]:
     """When each system last sent each kind of log, by time of receipt."""
     heard: dict[tuple[str, str], datetime] = {}
     for event in events:
         system = event.fields.get("service.name")
         if isinstance(system, str):
             heard[system, str(event.fields.get("event.dataset"))] = event.ingested
-    return [(*key, at) for key, at in heard.items()]
+    return heard

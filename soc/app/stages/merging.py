@@ -135,9 +135,8 @@ class Merging:
         self._positions.close()
 
     def _read(self, log: _Log) -> None:
-        end = log.input.end()
         for _ in range(_READ):
-            message = log.input.read(end)
+            message = log.input.come(0.0)
             if message is None:
                 return
             to = log.take(message.content)
