@@ -93,7 +93,7 @@ def top(view: View, asked: Asked, field: str) -> Counter[str]:
     tables = [*sums, *_of_groups(asked, groups, lambda look, rows: _counted(look, rows, asked, field))]
     total: Counter[str] = Counter()
     if tables:
-        summed = pa.concat_tables(tables).group_by("value").aggregate([("count", "sum")])
+        summed = pa.concat_tables(tables).group_by("value", use_threads=False).aggregate([("count", "sum")])
         total.update(dict(zip(summed["value"].to_pylist(), summed["count_sum"].to_pylist(), strict=True)))
     for event in _of_tail(view, asked):
         total.update(_names(event, field))
