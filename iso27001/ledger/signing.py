@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:  # cryptography costs 40 ms to import: only who signs or verif
 
 
 class Signer:
-    """The private key of a ledger. Its file is made at first use, for its owner's eyes only; the public key stands beside it."""
+    """The private key of a ledger. Its file is made at first use, for its owner's eyes only; the public key stands beside it.
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
-        self.public = PublicKey(key.public_key().public_bytes_raw())
+    The file is read when something is signed: most processes only append.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
     @classmethod
     def load_or_create(cls, path: Path) -> Signer:
@@ -28,9 +31,6 @@ class Signer:
 
         Raises: SigningError, also where only the private key is missing: heads under another key would continue nothing.
         """
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
         try:
             if not path.exists():
                 if public_path(path).exists():
@@ -40,16 +40,32 @@ class Signer:
                 _create(path)
             if path.stat().st_mode & 0o077:
                 raise SigningError(f"{path}: others may read this private key; allow its owner only (chmod 600)")
-            key = load_pem_private_key(path.read_bytes(), password=None)
-        except (OSError, ValueError, TypeError) as error:
+            signer = cls(path)
+            beside = public_path(path)
+            if not beside.exists():
+                beside.write_bytes(signer.public.pem())
+        except OSError as error:
             raise SigningError(f"{path}: cannot be read as a private key: {error}") from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise SigningError(f"{path}: not an Ed25519 key")
-        signer = cls(key)
-        beside = public_path(path)
-        if not beside.exists():
-            beside.write_bytes(signer.public.pem())
         return signer
+
+    @cached_property
+    def _key(self) -> Ed25519PrivateKey:
+        """Raises: SigningError."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        try:
+            key = load_pem_private_key(self._path.read_bytes(), password=None)
+        except (OSError, ValueError, TypeError) as error:
+            raise SigningError(f"{self._path}: cannot be read as a private key: {error}") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise SigningError(f"{self._path}: not an Ed25519 key")
+        return key
+
+    @cached_property
+    def public(self) -> PublicKey:
+        """What its heads are checked with. Raises: SigningError."""
+        return PublicKey(self._key.public_key().public_bytes_raw())
 
     def sign(self, origin: str, size: int, root: bytes, time: datetime) -> Head:
         """The signed head. Raises: SigningError if `origin` cannot stand in a note."""

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
@@ -80,9 +80,10 @@ class Ledger:
 
     # --- appending
 
-    def append(self, facts: Iterable[Fact]) -> list[Entry]:
+    def append(self, facts: Iterable[Fact], unless: Callable[[], bool] | None = None) -> list[Entry]:
         """Append a group, all or nothing; gives the entries that are new. Facts whose id the ledger holds are left out.
 
+        `unless`: asked when nobody else can append any more; where it is so, nothing is written. It reads the ledger and waits for nothing.
         Raises: LedgerError (a full disk, a value that is not JSON); then nothing of the group was written.
         """
         unique: dict[str, Fact] = {}
@@ -94,7 +95,7 @@ class Ledger:
         times = rfc3339_all([fact.time for fact in group])
         rows = [(fact, time, encode(fact, time)) for fact, time in zip(group, times, strict=True)]
         with self._transaction():
-            return self._append(rows)
+            return [] if unless and unless() else self._append(rows)
 
     def _append(self, rows: list[_Row]) -> list[Entry]:
         """Within a transaction: the entries of these facts that are new."""

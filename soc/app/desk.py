@@ -12,14 +12,19 @@ from typing import Any
 from collectors.event import Value
 from soc.action import Action, Argument, Decided, Kind, Values, Who
 from soc.alert import Alert, CloseReason
+from soc.alert import facts as alert_facts
 from soc.app.access import allow
 from soc.app.notice_clocks import clocks_at
 from soc.app.site import Site
 from soc.errors import SocError
-from soc.incident import Incident
+from soc.incident import Incident, decisions
+from soc.incident import facts as incident_facts
 from soc.incident.actions import ON_ALERTS, ON_INCIDENTS, Held, Members
 from soc.incident.clocks import Clocks
 from soc.store import AlertQuery, Facet
+
+MOVES = (incident_facts.OPENED, incident_facts.LINKED, decisions.MERGED, decisions.SPLIT)
+"""Kinds of facts that put alerts into an incident."""
 
 
 def actor_name(given: str = "") -> str:
@@ -60,6 +65,10 @@ class SiteDesk:
     def alert_ids(self, query: AlertQuery) -> Sequence[str]:
         """Ids in the order of triage."""
         return self._site.projections.alert_ids(query)
+
+    def alert_count(self, query: AlertQuery) -> int:
+        """How many fit."""
+        return self._site.projections.alert_count(query)
 
     def facets(self, query: AlertQuery, facet: Facet, limit: int) -> list[tuple[str, str, int]]:
         """The most frequent values of the alerts that fit, in words where they are rules, with how many have them."""
@@ -125,16 +134,16 @@ class SiteDesk:
         """
         action = ON_ALERTS[name]
         allow(self._site, self._actor, action.name, ids, action.role.value, lambda role: role.may(action.role))
-        values = self._values(action, given, ())
-        return self._record(action.decide(self.alerts(ids), values, self._who()), self._last_on_alert)
+        values, seen = self._values(action, given, ()), self._site.projections.applied()
+        return self._record(action.decide(self.alerts(ids), values, self._who()), self._last_on_alert, seen)
 
     def on_incidents(self, name: str, ids: Sequence[str], given: Mapping[str, Any]) -> Outcome:
         """Do an action of soc.incident.actions.ON_INCIDENTS; as `on_alerts`."""
         action = ON_INCIDENTS[name]
         allow(self._site, self._actor, action.name, ids, action.role.value, lambda role: role.may(action.role))
-        incidents = self.incidents(ids)
+        seen, incidents = self._site.projections.applied(), self.incidents(ids)
         values = self._values(action, given, incidents)
-        return self._record(action.decide(incidents, values, self._who()), self._last_on_incident)
+        return self._record(action.decide(incidents, values, self._who()), self._last_on_incident, seen)
 
     def _who(self) -> Who:
         return Who(self._actor, self._site.clock())
@@ -186,14 +195,29 @@ class SiteDesk:
         [item] = [each for each in incident.evidence if each.id == item_id]
         return Held(item, not self._site.vault.fault(item.sha256) if item.kept else None)
 
-    def _record(self, decided: Decided, last: Any) -> Outcome:
-        """Append all facts at once; of each noun whose facts somebody else's came before, say so."""
+    def _record(self, decided: Decided, last: Any, seen: int) -> Outcome:
+        """Append all facts at once; of each noun whose facts somebody else's came before, say so.
+
+        `seen`: how many ledger entries the decision knew. Where another one has since put an alert of this one into an incident, nothing
+        of it is recorded: two who escalate what overlaps would make two incidents of it.
+        """
         facts = [fact for each in decided.facts.values() for fact in each]
-        taken = {entry.fact.id for entry in self._site.ledger.append(facts)}
+        moving = {alert_id for fact in facts if fact.kind in MOVES for alert_id in alert_facts.touched(fact)}
+
+        def moved() -> bool:
+            later = self._site.ledger.entries(after=seen - 1, kinds=MOVES)
+            return any(not moving.isdisjoint(alert_facts.touched(entry.fact)) for entry in later)
+
+        taken = {entry.fact.id for entry in self._site.ledger.append(facts, unless=moved if moving else None)}
         self._site.catch_up()
         done = [i for i, each in decided.facts.items() if all(fact.id in taken for fact in each)]
         missed = [i for i in decided.facts if i not in done]
-        overtaken = {i: f"somebody was faster, look again; your decision was not recorded ({last(i)})" for i in missed}
+        held = {i: why for i in missed if (why := last(i))}
+        others = "; ".join(f"{i}: {why}" for i, why in held.items())
+        overtaken = {
+            i: f"somebody was faster, look again; your decision was not recorded ({held.get(i, others)})"
+            for i in missed
+        }
         return Outcome(tuple(done), {**decided.refused, **overtaken})
 
     def _last_on_alert(self, alert_id: str) -> str:

@@ -81,7 +81,7 @@ def list_alerts(
             as_json=as_json,
             empty="no alerts match; `soc alerts list --all` shows closed ones, `soc run` collects",
         )
-        hidden = len(desk.alert_ids(whole)) - len(ids)
+        hidden = desk.alert_count(whole) - len(ids)
         if hidden:
             click.echo(f"{hidden} more sleep or are suppressed; --asleep and --suppressed show them", err=True)
         if len(ids) > limit and not as_json:

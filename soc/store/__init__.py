@@ -137,6 +137,10 @@ class Projections(Protocol):
         """Ids that fit, in the order of triage: highest risk first, then newest; what a paged table holds."""
         ...
 
+    def alert_count(self, query: AlertQuery) -> int:
+        """How many fit; `limit` counts for nothing."""
+        ...
+
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """The alerts of these ids, in their order; unknown ids are left out."""
         ...

@@ -83,6 +83,14 @@ class ElasticProjections:
         order = [{"risk": "desc"}, {"last_seen_us": "desc"}, {"id": "asc"}]
         return self._ids("alerts", _condition(query), order, query.limit)
 
+    def alert_count(self, query: AlertQuery) -> int:
+        """See Projections."""
+        with answering():
+            try:
+                return int(self._client.count(index=self._indices["alerts"], query=_condition(query))["count"])
+            except NotFoundError:
+                return 0
+
     def facets(self, query: AlertQuery, facet: Facet, limit: int) -> list[tuple[str, int]]:
         """See Projections."""
         order = [{"_count": "desc"}, {"_key": "asc"}]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,10 +20,17 @@ from soc.store.folding import ALERTS, INCIDENTS, N, Standing, View, batches, fol
 from soc.store.ids import SEPARATOR, packed
 from soc.store.sqlite import Database
 
-VERSION = 3
+VERSION = 4
 """Of the schema and of what the fold writes: another one and the file is emptied, so that the next `apply` rebuilds it."""
 
-_SCHEMA = """
+PART = 50_000
+"""Ids read in one go: a list of a million is never there as text, and the painting thread never waits for more than this."""
+
+_ORDER = "risk DESC, last_seen_us DESC, id"
+_TESTED = "status, level, snoozed_us, suppressed"
+"""Columns that most queries ask of every alert: an index that has them is read alone."""
+
+_SCHEMA = f"""
 CREATE TABLE ledger (applied INTEGER NOT NULL);
 INSERT INTO ledger VALUES (0);
 CREATE TABLE alert (
@@ -33,13 +40,17 @@ CREATE TABLE alert (
     opened_us INTEGER NOT NULL, due_us INTEGER NOT NULL, snoozed_us INTEGER NOT NULL, suppressed INTEGER NOT NULL, noun BLOB NOT NULL
 );
 CREATE INDEX alert_of_rule ON alert (opened_us, rule_id, reason);
-CREATE INDEX alert_triage ON alert (risk DESC, last_seen_us DESC, id, status, level, snoozed_us, suppressed, search);
+CREATE INDEX alert_triage ON alert ({_ORDER}, {_TESTED}, search);
+CREATE INDEX alert_of_entity ON alert (entity, {_ORDER}, {_TESTED});
+CREATE INDEX alert_by_rule ON alert (rule_id, {_ORDER}, {_TESTED});
+CREATE INDEX alert_of_system ON alert (system, {_ORDER}, {_TESTED});
+CREATE INDEX alert_of_assignee ON alert (assignee, {_ORDER}, {_TESTED}) WHERE assignee <> '';
 CREATE INDEX alert_of_incident ON alert (incident_id) WHERE incident_id <> '';
 CREATE TABLE incident (
     id TEXT PRIMARY KEY, closed INTEGER NOT NULL, risk INTEGER NOT NULL, last_seen_us INTEGER NOT NULL, noun BLOB NOT NULL
 );
 CREATE INDEX incident_order ON incident (closed, risk DESC, last_seen_us DESC, id)
-"""
+"""  # noqa: S608  no values
 
 
 class LocalProjections:
@@ -66,12 +77,19 @@ class LocalProjections:
 
     def alert_ids(self, query: AlertQuery) -> Sequence[str]:
         """See Projections."""
-        where, values = _conditions(query)
-        ordered = f"SELECT id FROM alert {where} ORDER BY risk DESC, last_seen_us DESC, id LIMIT ?"  # noqa: S608  conditions are ours, values are bound
-        statement = f"SELECT coalesce(group_concat(id, '{SEPARATOR}'), '') FROM ({ordered})"  # noqa: S608
         with self._database.reading() as connection:
-            (text,) = connection.execute(statement, (*values, -1 if query.limit is None else query.limit)).fetchone()
-        return packed(text)
+            connection.execute("BEGIN")  # every part is of one state
+            try:
+                return packed(_parts(connection, query))
+            finally:
+                connection.execute("COMMIT")
+
+    def alert_count(self, query: AlertQuery) -> int:
+        """See Projections."""
+        where, values = _conditions(query)
+        with self._database.reading() as connection:
+            (count,) = connection.execute(f"SELECT count(*) FROM alert {where}", values).fetchone()  # noqa: S608  conditions are ours
+        return int(count)
 
     def facets(self, query: AlertQuery, facet: Facet, limit: int) -> list[tuple[str, int]]:
         """See Projections."""
@@ -126,6 +144,28 @@ def _applied(connection: sqlite3.Connection) -> int:
     return int(applied)
 
 
+_PLACE = "SELECT risk, last_seen_us, risk, last_seen_us, id FROM alert WHERE id = ?"
+
+
+def _parts(connection: sqlite3.Connection, query: AlertQuery) -> Iterator[str]:
+    """The ids that fit, PART at a time; each part goes on in the order of triage where the one before ended."""
+    where, values = _conditions(query)
+    left, after = query.limit, ""
+    place: tuple[object, ...] = ()
+    while left is None or left > 0:
+        wanted = PART if left is None else min(left, PART)
+        ordered = f"SELECT id FROM alert {where}{after} ORDER BY {_ORDER} LIMIT ?"  # noqa: S608  conditions are ours, values are bound
+        statement = f"SELECT coalesce(group_concat(id, '{SEPARATOR}'), ''), count(*) FROM ({ordered})"  # noqa: S608
+        part, count = connection.execute(statement, (*values, *place, wanted)).fetchone()
+        yield part
+        if count < wanted:
+            return
+        last = part.rpartition(SEPARATOR)[2]
+        place = connection.execute(_PLACE, (last,)).fetchone()
+        after = f" {'AND' if where else 'WHERE'} (risk, last_seen_us) <= (?, ?) AND ((risk, last_seen_us) < (?, ?) OR id > ?)"
+        left = None if left is None else left - count
+
+
 def _conditions(query: AlertQuery) -> tuple[str, list[object]]:
     conditions: list[str] = []
     values: list[object] = []
@@ -142,11 +182,15 @@ def _conditions(query: AlertQuery) -> tuple[str, list[object]]:
         conditions.append("last_seen_us < ?")
         values.append(micros(query.until))
     if query.incident_id:
-        conditions.append("incident_id = ?")
+        conditions.append(
+            "incident_id = ? AND incident_id <> ''"
+        )  # said, so that the index of those that have one is taken
         values.append(query.incident_id)
     for having in query.having:
         conditions.append(f"{COLUMN_OF[having.facet]} {'=' if having.wanted else '<>'} ?")
         values.append(Level(having.value).rank if having.facet is Facet.LEVEL else having.value)
+        if having.facet is Facet.ASSIGNEE and having.wanted and having.value:
+            conditions.append("assignee <> ''")
     for test, moment in (
         ("opened_us >= ?", query.opened_since),
         ("due_us < ?", query.due_before),

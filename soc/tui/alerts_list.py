@@ -29,8 +29,8 @@ from soc.tui.span import Line, Role, Span, line
 from soc.tui.table import PagedTable
 from soc.tui.values_screen import Pivot, Valued, ValuesScreen
 
-FIRST = 500
-"""Alerts of a first look: more than any screen, in a few milliseconds of any store."""
+FIRST = 128
+"""Alerts of a first look: more than any screen, found and shown before the rest of the list is asked for."""
 
 VALUES = 200
 """Values of a facet, the most frequent."""
@@ -139,13 +139,14 @@ class AlertsList(DeskScreen):
         if not self._loaded:  # the first screen does not wait for the last
             first = await self.ask(desk.alert_ids, self.filter.query(now, FIRST))
             if first:
+                table.put(first, await self._fetch(first) or {})
                 table.take(first, (table.find(first, keep) or 0) if keep else 0)
         ids = await self.ask(desk.alert_ids, self.filter.query(now))
         if ids is None:
             return
         found = await self.session.ask(table.find, ids, keep) if keep and ids else None
         if table.marks:
-            table.marks = await self.session.ask(table.marks.intersection, ids)
+            table.marks = await self.session.ask(lambda: {key for key in table.marks if key in ids})
         table.empty = [] if ids else self._nothing()
         self._new, self._first_new, self._loaded = 0, None, True
         table.forget()
@@ -156,11 +157,9 @@ class AlertsList(DeskScreen):
         """How many more there would be, did they not sleep or were they not suppressed."""
         shown, chosen = self.table.ids, self.filter
         whole = replace(chosen, hidden=True).query(self.session.desk.now())
-        counts = (
-            [] if chosen.hidden else await self.ask(self.session.desk.facets, whole, Facet.STATUS, len(AlertStatus))
-        )
+        count = None if chosen.hidden else await self.ask(self.session.desk.alert_count, whole)
         if shown is self.table.ids:
-            self._hidden = max(0, sum(count for *_, count in counts or ()) - len(shown)) if counts else 0
+            self._hidden = max(0, (count or 0) - len(shown))
             self.tell()
 
     def _nothing(self) -> list[Line]:
@@ -189,16 +188,24 @@ class AlertsList(DeskScreen):
 
     async def _look_again(self) -> None:
         desk, shown = self.session.desk, self.table.ids
-        fresh = await self.ask(desk.alert_ids, self.filter.query(desk.now()))
-        if fresh is None or shown is not self.table.ids:
+        query = self.filter.query(desk.now())
+        new: int | None = None
+        first: str | None = None
+        if len(shown) > EXACT:
+            count = await self.ask(desk.alert_count, query)
+            new = None if count is None else max(0, count - len(shown))
+        else:
+            fresh = await self.ask(desk.alert_ids, query)
+            if fresh is not None:
+                new, first = await self.session.ask(news, fresh, shown)
+        if new is None or shown is not self.table.ids:
             return
-        if not shown and fresh:
+        if not shown and new:
             self._reload()
             return
         self.table.forget()
-        self._new, first = await self.session.ask(news, fresh, shown)
         found = await self.ask(desk.alerts, [first]) if first else None
-        self._first_new = found[0] if found else None
+        self._new, self._first_new = new, found[0] if found else None
         self.tell()
 
     @abstractmethod
@@ -297,9 +304,7 @@ class AlertsList(DeskScreen):
 
 
 def news(fresh: Sequence[str], shown: Sequence[str]) -> tuple[int, str | None]:
-    """How many of the fresh ids are not shown yet, and the first of them (None where the list is too long to look)."""
-    if max(len(fresh), len(shown)) > EXACT:
-        return max(0, len(fresh) - len(shown)), None
+    """How many of the fresh ids are not shown yet, and the first of them."""
     known = set(shown)
     new = [key for key in fresh if key not in known]
     return len(new), new[0] if new else None

@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from soc.alert import Alert, AlertStatus, CloseReason
+from soc.store.ids import without
 from soc.tui.acting import ActionsScreen, Target, carry_out
 from soc.tui.alerts_list import AlertsList
 from soc.tui.desk import Outcome
@@ -147,7 +148,7 @@ class AlertsScreen(AlertsList):
         table = self.table
         while True:
             shown = table.ids
-            rest = await self.session.ask(lambda ids: [key for key in ids if key not in gone], shown)
+            rest = await self.session.ask(without, shown, gone)
             if shown is table.ids:  # no other decision took its rows out meanwhile
                 break
         places = (table.find(shown, key) for key in gone)

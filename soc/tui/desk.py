@@ -51,6 +51,10 @@ class Desk(Protocol):
         """Ids that fit, in the order of triage (highest risk first, then newest). May be long; is never changed afterwards."""
         ...
 
+    def alert_count(self, query: AlertQuery) -> int:
+        """How many fit; `limit` counts for nothing."""
+        ...
+
     def facets(self, query: AlertQuery, facet: Facet, limit: int) -> Sequence[tuple[str, str, int]]:
         """The most frequent values of the alerts that fit: value, the value in words (a rule's title), how many have it."""
         ...

@@ -95,6 +95,33 @@ def test_one_of_two_who_assess_an_incident_at_once_is_told(config: Path) -> None
         assert lan.on_incidents("assess", [one.id], slight).done == (one.id,), "having looked again"
 
 
+@pytest.mark.parametrize("to", [False, True])
+def test_one_of_two_who_escalate_what_overlaps_at_once_is_told_and_makes_no_second_incident(
+    config: Path, to: bool
+) -> None:
+    """`to`: the faster one adds them to an incident that is there."""
+    with Site.load(config) as first, Site.load(config) as second:
+        alerts = [alert(number) for number in range(1, 5)]
+        held = incident(1, alerts[3:])
+        first.ledger.append([*(facts.opened(one, DAY) for one in alerts), incident_facts.opened(held, DAY)])
+        first.catch_up()
+        ids = [one.id for one in alerts]
+        minh, given = SiteDesk(second, "minh"), {"note": "one campaign"}
+        lan = Overtaken(
+            first,
+            "lan",
+            lambda: minh.on_alerts("escalate", ids[:2], given | ({"to": held.id} if to else {})),
+        )
+        outcome = lan.on_alerts("escalate", ids[1:3], given)
+        assert outcome.done == ()
+        made = [one for one in lan.incident_ids() if to or one != held.id]
+        assert len(made) == 1
+        assert f"it is in {made[0]}" in outcome.refused[ids[1]]
+        assert f"({ids[1]}: it is in {made[0]})" in outcome.refused[ids[2]]
+        assert [one.incident_id for one in lan.alerts(ids[:3])] == [made[0], made[0], ""]
+        assert lan.on_alerts("escalate", ids[2:3], given).done == (ids[2],), "having looked again"
+
+
 def test_one_of_two_who_escalate_an_alert_at_once_is_told(config: Path) -> None:
     with Site.load(config) as first, Site.load(config) as second:
         first.ledger.append([facts.opened(alert(1), DAY)])

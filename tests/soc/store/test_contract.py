@@ -390,6 +390,8 @@ def test_alerts_are_found_by_whose_they_are_their_rule_their_time_and_whether_th
     whole = projections.alert_ids(AlertQuery())
     assert list(projections.alert_ids(AlertQuery(limit=2))) == list(whole[:2])
     assert list(projections.alert_ids(AlertQuery(limit=99))) == list(whole)
+    assert projections.alert_count(AlertQuery(limit=2)) == len(whole) == 5
+    assert projections.alert_count(AlertQuery(text="minh")) == 1
     assert found(awake_at=DAY + timedelta(hours=9)) == [0, 1, 2, 3, 4]
     assert found(awake_at=DAY + timedelta(hours=8)) == [0, 1, 2, 4]
     assert found(due_before=alerts[2].due) == [0, 1]

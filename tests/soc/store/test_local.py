@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from collectors.journal import JournalConfig, open_reader
 from soc.alert import facts as alert_facts
 from soc.errors import SocError, UnreachableError
-from soc.store import AlertQuery, EventQuery, Indexed
+from soc.store import AlertQuery, EventQuery, Facet, Having, Indexed, local_projections
 from soc.store.config import StoreConfig
 from soc.store.local_events import LocalEventStore
 from tests.soc.store.material import DAY, Site, alert, entries, event, ids, story
@@ -63,6 +64,34 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SocError, match=r"projections\.db: file is not a database"):
         site.projections()
     site.close()
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 40, 41])
+def test_ids_read_in_parts_are_those_read_at_once(site: Site, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Twenty times the same risk, five times the same moment: the next part goes on after the id."""
+    alerts = [alert(n, minutes=n // 5, value=f"10.0.0.{n % 3}") for n in range(40)]
+    made = [replace(one, risk=50 + n % 2) for n, one in enumerate(alerts)]
+    projections = site.projections()
+    projections.apply(entries([alert_facts.opened(one, DAY) for one in made]))
+    ordered = [one.id for one in sorted(made, key=lambda one: (-one.risk, -one.last_seen.timestamp(), one.id))]
+    monkeypatch.setattr(local_projections, "PART", size)
+    assert list(projections.alert_ids(AlertQuery())) == ordered
+    assert list(projections.alert_ids(AlertQuery(limit=9))) == ordered[:9]
+    whose = {one.id for one in made if one.entity.value == "10.0.0.1"}
+    query = AlertQuery(having=(Having(Facet.ENTITY, "10.0.0.1"),))
+    assert list(projections.alert_ids(query)) == [key for key in ordered if key in whose]
+    assert projections.alert_count(query) == len(whose)
+
+
+def test_alerts_of_one_value_are_found_by_its_index(site: Site) -> None:
+    projections = site.projections()
+    with sqlite3.connect(site.folder / "projections.db") as connection:
+        for having in (*(Having(facet, "x") for facet in Facet if facet not in (Facet.LEVEL, Facet.STATUS)), None):
+            query = AlertQuery(having=(having,)) if having else AlertQuery(incident_id="x")
+            where, values = local_projections._conditions(query)
+            plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT count(*) FROM alert {where}", values).fetchall()
+            assert [row[3].split()[0] for row in plan] == ["SEARCH"], plan
+    projections.close()
 
 
 def test_a_folder_that_is_not_there_is_worth_a_retry(site: Site) -> None:

@@ -284,6 +284,9 @@ class DeskInMemory:
         kept = sorted(self._fitting(query), key=lambda a: (-a.risk, -a.last_seen.timestamp(), a.id))
         return [a.id for a in kept][: query.limit]
 
+    def alert_count(self, query: AlertQuery) -> int:
+        return len(self._fitting(query))
+
     def facets(self, query: AlertQuery, facet: Facet, limit: int) -> list[tuple[str, str, int]]:
         counts = Counter(facet_of(a, facet) for a in self._fitting(query))
         return [(value, value, count) for value, count in counts.most_common(limit)]
