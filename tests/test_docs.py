@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from bench.parse import NAMES, records_of
 from collectors.parse import Context, known_format, parse_batch
@@ -120,8 +124,33 @@ def test_every_command_that_prints_data_takes_json() -> None:
     assert without == no_data
 
 
+def served() -> set[str]:
+    """The names of metrics that /metrics shows."""
+    families = list(Metrics().registry.collect())
+    names = {sample.name for family in families for sample in family.samples}
+    names |= {
+        family.name for family in families if family.type == "gauge"
+    }  # of one by source: also before there is any
+    return names | {f"{family.name}_total" for family in families if family.type == "counter"}
+
+
 def test_every_metric_is_in_the_reference() -> None:
     reference = (ROOT / "docs" / "reference.md").read_text("utf-8")
-    names = {sample.name for family in Metrics().registry.collect() for sample in family.samples}
-    names |= {f"{family.name}_total" for family in Metrics().registry.collect() if family.type == "counter"}
+    names = served()
     assert {name for name in names if not name.endswith("_created") and name not in reference} == set()
+
+
+def test_alerts_of_prometheus_ask_for_metrics_that_are_served() -> None:
+    groups = yaml.safe_load((ROOT / "docs" / "operations" / "soc.rules.yml").read_text("utf-8"))["groups"]
+    asked = {name for group in groups for rule in group["rules"] for name in re.findall(r"soc_\w+", rule["expr"])}
+    assert asked
+    assert asked - served() == set()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
+    unit = tmp_path / "soc.service"
+    text = (ROOT / "docs" / "operations" / "soc.service").read_text("utf-8")
+    unit.write_text(re.sub(r"ExecStart=\S+", f"ExecStart={sys.executable}", text))
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], check=False, capture_output=True, text=True)
+    assert [line for line in done.stderr.splitlines() if "soc.service" in line] == []

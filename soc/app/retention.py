@@ -28,8 +28,8 @@ def retain(site: Site, over: Callable[[], bool] = lambda: False) -> list[Looked]
     Raises: FaultsError where soc.yaml keeps less than the law demands; OSError, CollectorError, IsoError: what is done by then is done.
     """
     found = []
-    with _alone(site) as alone:
-        if alone:
+    with alone(site) as nobody_else:
+        if nobody_else:
             tell_sealed(site)
             finish(site)
             for plan in plans(site):
@@ -54,18 +54,18 @@ def plans(site: Site) -> Iterator[Plan]:
 
 
 @contextmanager
-def _alone(site: Site) -> Iterator[bool]:
-    """Whether no other process drops anything until the end."""
+def alone(site: Site, *, wait: bool = False) -> Iterator[bool]:
+    """Whether no other process drops anything until the end; `wait` until it is so. Raises: OSError."""
     fd = os.open(site.config.data / "retention.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        yield _taken(fd)
+        yield _taken(fd, wait=wait)
     finally:
         os.close(fd)
 
 
-def _taken(fd: int) -> bool:
+def _taken(fd: int, *, wait: bool) -> bool:
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
