@@ -24,7 +24,8 @@ from soc.app.gaps import Gap
 from soc.app.heartbeat import Heartbeat
 from soc.app.hidden import record_hidden
 from soc.app.live_rules import LiveRules
-from soc.app.reading import BATCH, next_batch
+from soc.app.models import warm_up
+from soc.app.reading import next_batch
 from soc.app.rule_files import Loaded, versions_of
 from soc.app.site import Site
 from soc.app.watch import rules_loaded
@@ -36,10 +37,6 @@ CONSUMER = "detect"
 
 RECORD_EVERY_S = 60.0
 """Between two facts of what filters hid."""
-
-_WARM_UP = 50_000
-"""Events before the committed offset that models see again after a restart."""
-
 
 _log = logging.getLogger(__name__)
 
@@ -99,11 +96,7 @@ class Evaluation:
         self.rules.resume(self.offset, self._degradation.gaps)
         self._degradation.begin(self.rules.rules, self.offset, self._site.clock())
         self._hidden.update(self.rules.rules.stats().hidden)  # of events that were evaluated, and told, before
-        offset = max(self._journal.start(), self.offset - _WARM_UP) if self._models else self.offset
-        while offset < self.offset:
-            events, offset = next_batch(self._journal, offset, min(BATCH, self.offset - offset))
-            for model in self._models:
-                model.detect(events)
+        warm_up(self._models, self._journal, self.offset)
 
     def step(self) -> int:
         """Evaluate the next batch; how many offsets it had (0: the end of the journal).

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from iso27001.verifier.notes import PublicKey
     from soc.app.recall import JournalRecall
     from soc.detect import Detector
+    from soc.detect.anomaly import LogonModel
     from soc.detect.correlation import Recall
     from soc.detect.ruleset import RuleSet
     from soc.detect.sigma import ir
@@ -275,12 +276,17 @@ class Site:
 
     def detectors(self, content: Sequence[tuple[str, ir.Content]] | None = None) -> list[Detector]:
         """All that looks at events: the rules (of this content, default: the site's), and the log-on model where one was trained."""
-        found: list[Detector] = [self.rule_set(self.content() if content is None else content, self.recall)]
-        if self.config.detect.models and self.model_path.exists():
-            from soc.detect.anomaly import LogonModel
+        rules = self.rule_set(self.content() if content is None else content, self.recall)
+        model = self.logon_model()
+        return [rules] if model is None else [rules, model]
 
-            found.append(LogonModel(self.model_path))
-        return found
+    def logon_model(self) -> LogonModel | None:
+        """The log-on model, where one was trained and is to be used. Raises: ModelError."""
+        if not (self.config.detect.models and self.model_path.exists()):
+            return None
+        from soc.detect.anomaly import LogonModel
+
+        return LogonModel(self.model_path)
 
     def rule_count(self, detectors: Sequence[Detector]) -> int:
         """How many rules and models these detectors are."""

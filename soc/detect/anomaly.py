@@ -112,13 +112,10 @@ class _Counts:
 
     def add(self, event: Event) -> _Key | None:
         """Count a log-on; its cell's key, or None where the event is none or comes too late."""
-        fields = event.fields
-        outcome = fields.get("event.outcome")
-        if fields.get("event.category") != "authentication" or outcome not in ("success", "failure"):
+        logon = logon_of(event)
+        if logon is None:
             return None
-        account, source = fields.get("user.name"), fields.get("source.ip")
-        if not isinstance(account, str) or not isinstance(source, str):
-            return None
+        account, source, outcome = logon
         hour = event.time.replace(minute=0, second=0, microsecond=0)
         if hour < self._edge:
             return None
@@ -153,6 +150,16 @@ class _Counts:
             math.sin(angle),
             math.cos(angle),
         ]
+
+
+def logon_of(event: Event) -> tuple[str, str, str] | None:
+    """Account, source and outcome of a log-on; None where the event is none, or does not name them."""
+    fields = event.fields
+    outcome = fields.get("event.outcome")
+    if fields.get("event.category") != "authentication" or outcome not in ("success", "failure"):
+        return None
+    account, source = fields.get("user.name"), fields.get("source.ip")
+    return (account, source, outcome) if isinstance(account, str) and isinstance(source, str) else None
 
 
 def train(events: Iterable[Event], path: Path, *, now: datetime, seed: int = 20_221) -> TrainingRecord:

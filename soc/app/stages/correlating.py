@@ -1,4 +1,4 @@
-"""One share of the hits in, what correlations over them find out.
+"""One share of the hits in, what correlations over them find out; and, in one of the shares, what the log-on model finds.
 
 What the partitions of the journal fed is put back into the order of the journal, as far as all of them have come: so what is found depends
 on the journal alone. What is remembered is saved now and then; who takes a share over goes on from there, and what had been found by then
@@ -11,6 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from collectors.event import Event
@@ -19,9 +20,11 @@ from collectors.journal.kafka_peer import KafkaPeer
 from collectors.journal.kafka_stage import Message, StageInput, StageOutput, trim
 from soc.app.audit import SOURCE
 from soc.app.heartbeat import Heartbeat
+from soc.app.models import warm_up
 from soc.app.site import Site
 from soc.app.stages.evaluating import WAIT_S
 from soc.app.stages.messages import (
+    MODEL_SHARE,
     Correlated,
     Fed,
     Found,
@@ -82,7 +85,7 @@ class CorrelatingShare:
     def __init__(
         self, site: Site, topics: Topics, share: int, peer: KafkaPeer, content: Content, metrics: Metrics
     ) -> None:
-        """Takes the work over. `peer`: the journal. Raises: JournalError."""
+        """Takes the work over. `peer`: the journal. Raises: JournalError, ModelError."""
         self._site = site
         self._topics = topics
         self._share = share
@@ -93,6 +96,9 @@ class CorrelatingShare:
         self._heartbeat = Heartbeat(lambda events: peer.append(events, {}, []), site.clock())
         self._told_to = self._last_told()
         self._rules, self._to, self._input.at = self._resumed(content)
+        self._model = site.logon_model() if share == MODEL_SHARE else None
+        warm_up([self._model] if self._model else [], peer, self._to)
+        self._other_models: set[int] = set()
         self._progress = [self._to] * topics.partitions
         self._waiting: list[deque[_Waiting]] = [deque() for _ in range(topics.partitions)]
         self._saved_at = time.monotonic()
@@ -183,6 +189,10 @@ class CorrelatingShare:
 
     def _take(self, message: Message) -> None:
         fed: Fed = decode_fed(message.content)
+        if self._share == MODEL_SHARE and fed.model != (self._model.rule.version if self._model else ""):
+            if fed.partition not in self._other_models:
+                _log.error("who evaluates has another log-on model", extra={"partition": fed.partition})
+            self._other_models.add(fed.partition)
         self._progress[fed.partition] = max(self._progress[fed.partition], fed.to)
         parts = (part for part in fed.parts if part.pulse.following > self._to)
         self._waiting[fed.partition].extend(_Waiting(message.at, part) for part in parts)
@@ -199,6 +209,10 @@ class CorrelatingShare:
         for hit in part.hits:
             yield from self._rules.enter(hit)
         yield from self._rules.observe(part.pulse)
+        if self._model:
+            numbers = {event.id: number for number, event in part.logons}
+            for found in self._model.detect([event for _, event in part.logons]):
+                yield replace(found, numbers=tuple(numbers[event.id] for event in found.events))
         if part.pulse.source != SOURCE:
             self._heartbeat.heard_at(part.pulse.received)
 

@@ -17,7 +17,6 @@ from soc.app.stages.evaluating import EvaluatingPartition, SharedRules
 from soc.app.stages.messages import Topics
 from soc.app.stages.role import Role
 from soc.detect.split import Singles
-from soc.errors import SocError
 
 GROUP = "workers"
 LOOK_S = 0.2
@@ -75,14 +74,11 @@ class Detect(Role):
     def __init__(self, site: Site, topics: Topics) -> None:
         """Build everything, so that every fault is told before the first event. Raises: SocError, FaultsError, CollectorError."""
         super().__init__(site)
-        if site.config.detect.models and site.model_path.exists():
-            raise SocError(
-                "the log-on model needs all events in one process: run without --role, or set detect.models: false"
-            )
         self._topics = topics
         self._content = site.content()
         self._rules = SharedRules(Singles(self._content, topics.shares))
-        self.rules = len(self._rules.rules)
+        self._model = site.logon_model()
+        self.rules = len(self._rules.rules) + (self._model is not None)
         self.metrics.rules.set(self.rules)
         self._peer = KafkaPeer(topics.journal)
         site.at_close(self._peer.close)
@@ -119,7 +115,7 @@ class Detect(Role):
             thread.join(_END_S)
 
     def _evaluating(self, partition: int) -> _Piece:
-        return EvaluatingPartition(self._topics, partition, self._peer, self._rules, self.metrics)
+        return EvaluatingPartition(self._topics, partition, self._peer, self._rules, self._model, self.metrics)
 
     def _correlating(self, share: int) -> _Piece:
         return CorrelatingShare(self.site, self._topics, share, self._peer, self._content, self.metrics)

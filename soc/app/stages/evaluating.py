@@ -13,8 +13,9 @@ from collectors.journal import JournalReader, frame
 from collectors.journal.kafka_messages import Cursor, Read, read_of
 from collectors.journal.kafka_stage import StageInput, StageOutput
 from soc.app.reading import BATCH
-from soc.app.stages.messages import Evaluated, Fed, Part, Topics, decode_evaluated, encode
+from soc.app.stages.messages import MODEL_SHARE, Evaluated, Fed, Part, Topics, decode_evaluated, encode
 from soc.detect import Detection
+from soc.detect.anomaly import LogonModel, logon_of
 from soc.detect.split import Hit, Pulse, Singles, pulse_of
 from soc.metrics import Metrics
 
@@ -52,12 +53,19 @@ class EvaluatingPartition:
     """One partition, by the one process that evaluates it."""
 
     def __init__(
-        self, topics: Topics, partition: int, reader: JournalReader, rules: SharedRules, metrics: Metrics
+        self,
+        topics: Topics,
+        partition: int,
+        reader: JournalReader,
+        rules: SharedRules,
+        model: LogonModel | None,
+        metrics: Metrics,
     ) -> None:
-        """Takes the work over. `reader`: of the journal. Raises: JournalError."""
+        """Takes the work over. `reader`: of the journal; `model`: to which log-ons are handed on. Raises: JournalError."""
         self._topics = topics
         self._partition = partition
         self._rules = rules
+        self._model = model.rule.version if model else ""
         self._metrics = metrics
         self._output = StageOutput(topics.journal, f"detect-{partition}")
         self._cursor = Cursor(topics.journal)
@@ -107,6 +115,9 @@ class EvaluatingPartition:
             if each.head.events:
                 decoded = frame.WHOLE.decode(each.content).events
                 given.pulses.append(pulse_of(decoded, each.head.next))
+                if self._model:
+                    logons = [one for one in enumerate(decoded, each.head.first) if logon_of(one[1])]
+                    given.logons[each.head.next] = logons
                 events += decoded
                 numbers += range(each.head.first, each.head.next)
                 ends.append(each.head.next)
@@ -148,19 +159,21 @@ class EvaluatingPartition:
         told = Evaluated(self._to, self._at, given.pulses, heard, given.found, hidden)
         messages = [(self._topics.found, self._partition, encode(told))]
         for share, of in enumerate(given.hits):
-            fed = Fed(self._partition, self._to, [Part(pulse, of.get(pulse.following, [])) for pulse in given.pulses])
-            messages.append((self._topics.hits, share, encode(fed)))
+            logons = given.logons if share == MODEL_SHARE else {}
+            parts = [Part(each, of.get(each.following, []), logons.get(each.following, [])) for each in given.pulses]
+            messages.append((self._topics.hits, share, encode(Fed(self._partition, self._to, parts, self._model))))
         self._output.write(messages)
 
 
 class _Given:
-    """What some messages of the journal gave, until it is written. `hits`: for each share, by where their message ends."""
+    """What some messages of the journal gave, until it is written. `hits` of each share, and `logons`: by where their message ends."""
 
     def __init__(self, shares: int) -> None:
         self.events = 0
         self.pulses: list[Pulse] = []
         self.found: list[Detection] = []
         self.hits: list[dict[int, list[Hit]]] = [{} for _ in range(shares)]
+        self.logons: dict[int, list[tuple[int, Event]]] = {}
         self.heard: dict[tuple[str, str], datetime] = {}
         self.hidden: Counter[tuple[str, str]] = Counter()
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from collectors.event import Event
 from collectors.journal.kafka_config import KafkaJournalConfig
 from collectors.journal.kafka_peer import SAID
 from collectors.journal.kafka_stage import partitions_of, stage
@@ -17,6 +18,9 @@ from collectors.journal.kafka_writing import make_topics
 from soc.app.told import Window
 from soc.detect import Detection
 from soc.detect.split import Hit, Pulse
+
+MODEL_SHARE = 0
+"""Of the correlations, where the log-on model is: accounts meet sources in it, so that it has to see every log-on."""
 
 
 class Evaluated(msgspec.Struct, array_like=True):
@@ -35,18 +39,23 @@ class Evaluated(msgspec.Struct, array_like=True):
 
 
 class Part(msgspec.Struct, array_like=True):
-    """One journal message as correlations see it: its hits, then time goes on."""
+    """One journal message as correlations see it: its hits, then time goes on. `logons`: for the share with the log-on model, numbered."""
 
     pulse: Pulse
     hits: list[Hit] = []
+    logons: list[tuple[int, Event]] = []
 
 
 class Fed(msgspec.Struct, array_like=True):
-    """What one partition of the journal, evaluated below offset `to`, has for one share of the correlations."""
+    """What one partition of the journal, evaluated below offset `to`, has for one share of the correlations.
+
+    `model`: version of the log-on model of who evaluated it, "" for none.
+    """
 
     partition: int
     to: int
     parts: list[Part] = []
+    model: str = ""
 
 
 class Found(msgspec.Struct, array_like=True):

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from soc.alert.facts import DETECTION, detection_fact_id
 from soc.app.auditing import audit
 from soc.app.conservation import KIND
+from soc.app.reading import events_of
 from soc.app.site import Site
+from soc.detect.anomaly import train
 from tests.servers.kafka import KafkaNode
 from tests.soc.app.stages import (
     SOURCES,
@@ -27,6 +30,7 @@ from tests.soc.app.stages import (
     soc,
     write_logs,
 )
+from tests.soc.detect.test_anomaly import ordinary_days
 
 pytestmark = pytest.mark.server
 
@@ -109,3 +113,42 @@ def test_workers_and_the_broker_may_be_killed_and_nothing_is_lost_or_found_twice
         decided(journal, 120)
         assert third.poll() is None
     check(config, expected)
+
+
+def spraying(source: int, first: int, count: int) -> str:
+    """Log-ins that fail at night, of many users from one address for each source, and of one user from all of these."""
+    return "".join(
+        f"2026-10-14T02:{n // 60:02}:{n % 60:02}.{source:06}+07:00 host-{source} sshd[{n}]: Failed password for "
+        f"{'root' if n % 9 == 0 else f'user{n % 25}'} from 203.0.113.{source} port {40_000 + n} ssh2\n"
+        for n in range(first, first + count)
+    )
+
+
+def test_the_log_on_model_sees_every_log_on_in_the_order_of_the_journal_also_after_its_worker_died(
+    tmp_path: Path, kafka_node: KafkaNode
+) -> None:
+    """What it finds is what it finds of the journal from its start: a worker that had forgotten the first half would find more."""
+    journal, text = journal_of(kafka_node.server, partitions=2)
+    config = site_of(tmp_path / "site", tmp_path, text)
+    with Site.load(config) as site:
+        train(ordinary_days(), site.model_path, now=site.clock())
+    with running(config, ["index"]):
+        for first in (0, 150):
+            for source in range(SOURCES):
+                with (tmp_path / f"auth-{source}.log").open("a") as log:
+                    log.write(spraying(source, first, 150))
+            with running(config, ["detect", "detect"]) as workers:
+                collect(config)
+                decided(journal, 90)
+                for worker in workers:
+                    worker.kill()
+    with Site.load(config) as site:
+        model = site.logon_model()
+        assert model is not None
+        events = [event for _, event in events_of(site.journal_reader, 0, site.journal_reader.end())]
+        expected = {detection_fact_id(one): one.events[0].id for one in model.detect(events)}
+        found = [entry.fact for entry in site.ledger.entries(kinds=[DETECTION])]
+        of_model = {fact.id: fact.body["events"][0] for fact in found if fact.body["rule"]["id"] == model.rule.id}
+    assert len(expected) > 50
+    assert of_model.keys() == expected.keys()
+    assert all(events[each["journal"]].id == expected[fact_id] for fact_id, each in of_model.items())
