@@ -168,12 +168,13 @@ class ElasticScan(HistoryScan[Shown]):
 
     def _piece(self, piece: Piece, now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
         from soc.store.elastic import connect
-        from soc.store.elastic_hunt import candidates, newest
+        from soc.store.elastic_hunt import Refusals, candidates, newest
 
         del piece, now, progress
         client, span = connect(self._config), self._span
         try:
-            for events in candidates(client, self._config.namespace, self._queries, span.since, span.until):
+            refusals = Refusals(self.summary.slow, self.summary.left_out)
+            for events in candidates(client, self._config.namespace, self._queries, span.since, span.until, refusals):
                 self.summary.events += len(events)
                 yield from self._detect(EventTable(events))
             last = newest(client, self._config.namespace, span.since, span.until) if self.rules.correlates else None

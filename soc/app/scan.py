@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -58,7 +58,8 @@ class Summary:
     `detections`: by level, also of levels that are not shown. `matched`: events that hold an indicator of threat intelligence, by the one
     that they show and its feed. `hidden`: hits that filters hid. `late`: hits that correlations had no room
     to keep until all was read, and took apart from the others. `forgotten`: events that were let go before the end, which detections of
-    correlations then lack.
+    correlations then lack. Of a store that is asked queries, by rule: `slow`, why it refuses the query, so that all that the rule could
+    read was read; `left_out`, why not even that.
     """
 
     files: int = 0
@@ -71,6 +72,8 @@ class Summary:
     hidden: int = 0
     late: int = 0
     forgotten: int = 0
+    slow: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def files_under(paths: Iterable[Path]) -> list[Path]:
@@ -145,6 +148,11 @@ class Scan(Generic[Shown]):
         self._below_before: Counter[str] = Counter()
         self._matched = matched if matched is not None else {}
         self._matched_before: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def zone(self) -> tzinfo:
+        """Of lines that name none, and of what people are shown."""
+        return self._context.timezone
 
     def run(self, pieces: Iterable[Piece], now: datetime, progress: Callable[[int], None]) -> Iterator[Shown]:
         """What detections show, in the order of files and records. A file that cannot be read is noted and the rest goes on.

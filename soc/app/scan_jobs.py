@@ -72,6 +72,8 @@ class _Counts(msgspec.Struct, array_like=True):
     dead: list[DeadLetter]
     hidden: int
     matched: list[tuple[str, str, int]]
+    slow: dict[str, str]
+    left_out: dict[str, str]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -274,6 +276,8 @@ def _add(summary: Summary, counts: _Counts) -> None:
     summary.refused.update(counts.refused)
     summary.unreadable += counts.unreadable
     summary.hidden += counts.hidden
+    summary.slow |= counts.slow
+    summary.left_out |= counts.left_out
     for value, feed, events in counts.matched:
         summary.matched[value, feed] += events
     summary.dead += counts.dead[: MAX_DEAD_KEPT - len(summary.dead)]
@@ -329,5 +333,7 @@ def _work(scan: Scan[list[str]], pieces: Sequence[Piece], now: datetime, ends: C
         summary.dead,
         summary.hidden,
         [(*key, events) for key, events in summary.matched.items()],
+        summary.slow,
+        summary.left_out,
     )
     tell()

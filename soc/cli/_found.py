@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from datetime import datetime, tzinfo
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from soc.cli._shared import on_terminal, table
+from soc.cli._shared import local, on_terminal, table
 from soc.errors import SocError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ CSV_COLUMNS = (
 )
 
 INDICATORS_TOLD = 10
+REFUSALS_TOLD = 10
 
 
 def hunt_options(function: F) -> F:
@@ -91,7 +93,8 @@ def json_cells(detection: Detection) -> list[str]:
     return [b",".join((encode(ours)[:-1], encode(fields)[1:])).decode() if fields else encode(ours).decode()]
 
 
-def _write_json(found: Iterable[Sequence[str]], stream: IO[str]) -> int:
+def _write_json(found: Iterable[Sequence[str]], stream: IO[str], zone: tzinfo) -> int:
+    del zone  # programs get UTC
     count = 0
     for (line,) in found:
         stream.write(line + "\n")
@@ -105,9 +108,10 @@ def _csv_cells(detection: Detection) -> list[str]:
     return [_cell(value) for value in (*values, *map(event.get, CSV_COLUMNS[4:]))]
 
 
-def _write_csv(found: Iterable[Sequence[str]], stream: IO[str]) -> int:
+def _write_csv(found: Iterable[Sequence[str]], stream: IO[str], zone: tzinfo) -> int:
     import csv
 
+    del zone  # spreadsheets get UTC
     writer = csv.writer(stream)
     writer.writerow(CSV_COLUMNS)
     count = 0
@@ -129,24 +133,26 @@ def _table_cells(detection: Detection) -> list[str]:
     place = f"{Path(event.position.path).name}:{event.position.index}"
     who = str(event.fields.get("user.name") or event.fields.get("source.ip") or "")
     host = str(event.fields.get("host.name") or "")
-    time = event.time.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
-    return [time, detection.rule.level.value, detection.rule.title, host, who, place]
+    return [event.time.isoformat(), detection.rule.level.value, detection.rule.title, host, who, place]
 
 
-def _write_table(found: Iterable[Sequence[str]], stream: IO[str]) -> int:
-    rows = iter(found)
+def _write_table(found: Iterable[Sequence[str]], stream: IO[str], zone: tzinfo) -> int:
+    rows = ([local(datetime.fromisoformat(time), zone), *cells] for time, *cells in found)
     first = next(rows, None)
     if first is None:
         return 0
-    return table(["TIME (UTC)", "LEVEL", "RULE", "HOST", "WHO", "PLACE"], chain([first], rows), stream=stream)
+    return table([f"TIME ({zone})", "LEVEL", "RULE", "HOST", "WHO", "PLACE"], chain([first], rows), stream=stream)
 
 
-OUTPUTS: dict[str, tuple[Callable[[Detection], list[str]], Callable[[Iterable[Sequence[str]], IO[str]], int]]] = {
+Show = Callable[["Detection"], list[str]]
+Write = Callable[[Iterable[Sequence[str]], IO[str], tzinfo], int]
+
+OUTPUTS: dict[str, tuple[Show, Write]] = {
     "table": (_table_cells, _write_table),
     "json": (json_cells, _write_json),
     "csv": (_csv_cells, _write_csv),
 }
-"""What each format keeps of a detection, made where it was found, and how that is written."""
+"""What each format keeps of a detection, made where it was found, and how that is written; people are shown times of a zone."""
 
 
 @contextmanager
@@ -206,6 +212,15 @@ def tell(summary: Summary, output: Path | None) -> None:
     ):
         if count:
             click.echo(f"  {count:,} {what}", err=True)
+    for title, why in islice(summary.slow.items(), REFUSALS_TOLD):
+        click.echo(
+            f"  slow: {sanitise(title)}: all that it could read was read, as the store refuses its query: {sanitise(why)}",
+            err=True,
+        )
+    if len(summary.slow) > REFUSALS_TOLD:
+        click.echo(f"  slow: and {len(summary.slow) - REFUSALS_TOLD} more rules", err=True)
+    for title, why in summary.left_out.items():
+        click.echo(f"  not hunted: {sanitise(title)}: {sanitise(why)}", err=True)
     for path, why in summary.unreadable:
         click.echo(f"  not read: {sanitise(path)}: {sanitise(why)}", err=True)
     if output:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -13,8 +13,6 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from soc.app.site import Site
 
 _MEASURED = 1_000
@@ -88,7 +86,7 @@ def print_text(text: str) -> None:
         click.echo(sanitise(line.replace("\t", "    ")))
 
 
-def local(moment: datetime, zone: ZoneInfo) -> str:
+def local(moment: datetime, zone: tzinfo) -> str:
     """A time as people of the site read it: 2026-10-14 02:13:05."""
     return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 

@@ -10,7 +10,7 @@ import click
 from soc.cli._found import OUTPUTS, hunt_options, progress, tell, writer
 from soc.cli._shared import config_option, open_site
 from soc.cli._span import span_of, span_options
-from soc.errors import EXIT_FINDINGS, EXIT_OK
+from soc.errors import EXIT_FINDINGS, EXIT_OK, SocError
 
 
 @click.command(short_help="Hunt with rules in the stored events.")
@@ -31,7 +31,7 @@ def command(
 ) -> int:
     """Hunt in the stored events with any Sigma rules, correlations and filters too; the engine is that of `soc run`, no alert is opened.
 
-    Exit code 1 where something was found.
+    Exit code 1 where something was found, 2 where Elasticsearch refuses to be asked for a rule: such rules are named on standard error.
     """
     from soc.app.history_hunt import PACKED, open_history_hunt
     from soc.app.scan import total_bytes
@@ -45,6 +45,9 @@ def command(
         scan = open_history_hunt(site, rule_folders, span, show, reasons=output_format == "json", least=Level(level))
         total = total_bytes(scan.files)
         with progress(total) as read, writer(output) as stream:
-            count = write(hunt(scan, scan.files, site.clock(), read, total * PACKED, jobs), stream)
+            found = hunt(scan, scan.files, site.clock(), read, total * PACKED, jobs)
+            count = write(found, stream, site.config.site.zone)
     tell(scan.summary, output)
+    if scan.summary.left_out:
+        raise SocError(f"rules that were not hunted: {len(scan.summary.left_out)}")
     return EXIT_FINDINGS if count else EXIT_OK

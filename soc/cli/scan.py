@@ -56,7 +56,7 @@ def command(
     files = files_under(paths)
     total = total_bytes(files)
     with progress(total) as read, writer(output) as stream:
-        count = write(hunt(scan, files, now, read, total, jobs), stream)
+        count = write(hunt(scan, files, now, read, total, jobs), stream, scan.zone)
     tell(scan.summary, output)
     if scan.summary.files and not scan.summary.events:
         raise SocError("no event could be read, so nothing was looked at")

@@ -29,14 +29,16 @@ class StoreConfig:
 
     `retention`: how long events are kept from their receipt on; `retention_of`: the same of systems by their id, or of all systems of a
     level ("level_3"), where a system's own comes first. What the law demands is checked with the inventory (soc.app.keeping).
-    `hosts`: "https://es1.example:9200". `api_key_file`: the encoded API key. `ca_file`: certificates that are trusted (default: the
-    system's). `namespace`: last part of the data streams (`logs-sshd-soc`) and first of the indices (`soc-alerts`). `timeout`: of one
-    request.
+    `hosts`: "https://es1.example:9200". `api_key_file`: the encoded API key, or else `user` and `password_file` (OpenSearch has no keys).
+    `ca_file`: certificates that are trusted (default: the system's). `namespace`: last part of the data streams (`logs-sshd-soc`) and
+    first of the indices (`soc-alerts`). `timeout`: of one request.
     """
 
     kind: StoreKind = StoreKind.LOCAL
     hosts: tuple[str, ...] = ()
     api_key_file: Path | None = None
+    user: str = ""
+    password_file: Path | None = None
     ca_file: Path | None = None
     namespace: str = "soc"
     retention: timedelta = timedelta(days=365)
@@ -58,8 +60,12 @@ class StoreConfig:
         if self.kind is StoreKind.LOCAL:
             return [*problems, 'hosts belong to "kind: elasticsearch"'] if self.hosts else problems
         problems += [] if self.hosts else ['"kind: elasticsearch" needs hosts, such as ["https://es1.example:9200"]']
+        if bool(self.user) != (self.password_file is not None):
+            problems.append("user and password_file belong together")
+        if self.user and self.api_key_file is not None:
+            problems.append("api_key_file and user are each another way in: take one")
         for host in self.hosts:
-            problems += _host_problems(host, with_key=self.api_key_file is not None)
+            problems += _host_problems(host, with_secret=bool(self.api_key_file or self.password_file))
         if not _NAMESPACE.fullmatch(self.namespace):
             problems.append(
                 f'namespace "{self.namespace}" may hold only a-z, 0-9, "." and "_", and begins with a letter or digit'
@@ -67,7 +73,7 @@ class StoreConfig:
         return problems
 
 
-def _host_problems(host: str, *, with_key: bool) -> list[str]:
+def _host_problems(host: str, *, with_secret: bool) -> list[str]:
     try:
         url = urlsplit(host)
         name, _ = url.hostname, url.port
@@ -76,9 +82,11 @@ def _host_problems(host: str, *, with_key: bool) -> list[str]:
     if url.scheme not in ("http", "https") or not name:
         return [f'host "{host}" is not an address such as "https://es1.example:9200"']
     if url.username or url.password:
-        return [f'host of "{name}" carries a password: name a file with an API key in api_key_file instead']
-    if with_key and url.scheme == "http" and not _loopback(name):
-        return [f'host "{host}" would get the API key unencrypted: use https']
+        return [
+            f'host of "{name}" carries a password: name a file in password_file, or with an API key in api_key_file, instead'
+        ]
+    if with_secret and url.scheme == "http" and not _loopback(name):
+        return [f'host "{host}" would get the API key or password unencrypted: use https']
     return []
 
 

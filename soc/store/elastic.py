@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,10 @@ BLOCKED = "cluster_block_exception"
 
 PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 """Before each new attempt: 12.7 s in all, then the caller hears of it and keeps what it has."""
+
+
+_PART = 160
+"""Characters of each cause of an error that are told."""
 
 
 def wait(seconds: float) -> None:
@@ -94,12 +99,8 @@ class _OrjsonNdjson(NdjsonSerializer):
 
 def connect(config: StoreConfig) -> Elasticsearch:
     """A client for the hosts of the configuration; asks none of them yet. Raises: SocError where key or certificates cannot be read."""
-    key = None
-    if config.api_key_file is not None:
-        try:
-            key = config.api_key_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SocError(f"api_key_file {config.api_key_file}: {error}") from error
+    key = _secret("api_key_file", config.api_key_file)
+    password = _secret("password_file", config.password_file)
     logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # what fails is raised from here, in one sentence
     options: dict[str, Any] = {}
     if config.ca_file is not None:
@@ -109,6 +110,7 @@ def connect(config: StoreConfig) -> Elasticsearch:
     client = Elasticsearch(
         [_with_port(host) for host in config.hosts],
         api_key=key,
+        basic_auth=(config.user, password) if password is not None else None,
         request_timeout=config.timeout.total_seconds(),
         max_retries=len(config.hosts) - 1,  # each host once; after that the caller decides
         retry_on_status=(),
@@ -118,6 +120,13 @@ def connect(config: StoreConfig) -> Elasticsearch:
     )
     client._verified_elasticsearch = True  # _Patient looks what answers; the package knows one of the two
     return client
+
+
+def _secret(name: str, path: Path | None) -> str | None:
+    try:
+        return None if path is None else path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SocError(f"{name} {path}: {error}") from error
 
 
 def _with_port(host: str) -> str:
@@ -153,25 +162,27 @@ def _refusal(error: ApiError) -> SocError:
             f"the server refuses the Elasticsearch client {version}: install elasticsearch>=8.19,<9, which talks to servers 8 and 9"
         )
     if status == 401:
-        return SocError(f"Elasticsearch does not know this API key (401): {reason}")
+        return SocError(f"Elasticsearch does not know this API key or user (401): {reason}")
     if status == 403 and reason.startswith(BLOCKED):
         return UnreachableError(f"Elasticsearch takes nothing now ({status}): {reason}")
     if status == 403:
-        return SocError(f"Elasticsearch does not allow this to the API key (403): {reason}")
+        return SocError(f"Elasticsearch does not allow this to the API key or user (403): {reason}")
     if status in WORTH_A_RETRY:
         return UnreachableError(f"Elasticsearch cannot do it now ({status}): {reason}")
     return SocError(f"Elasticsearch refuses ({status}): {reason}")
 
 
 def reason_of(body: object) -> str:
-    """Type and reason of an error as the server words it, with its cause; at most 500 characters."""
+    """Type and reason of an error as the server words it, of a search as its first shard does, with its causes; at most 500 characters."""
     error = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(error, dict):
         return str(error)[:500]
     parts = []
-    cause: object = error
+    shards = error.get("failed_shards")
+    cause: object = shards[0].get("reason") if shards else error
     while isinstance(cause, dict):
-        parts.append(f"{cause.get('type', 'error')}: {cause.get('reason', '')}")
+        said = " ".join(str(cause.get("reason", "")).split())  # it may quote the whole query
+        parts.append(f"{cause.get('type', 'error')}: {said[:_PART]}{'…' if len(said) > _PART else ''}")
         cause = cause.get("caused_by")
     return "; ".join(dict.fromkeys(parts))[:500]
 

@@ -1,12 +1,14 @@
 """Queries that rules were converted to in, the stored events that the rules may fire on out: the node narrows, the engine decides.
 
 Where a query is not the rule (`Query.inexact`, `Query.problem`), or the node does not take it, every event is a candidate that the rule
-could read (`Query.covers`); so is each with a value that no index holds. None that the rule fires on is left out.
+could read (`Query.covers`); so is each with a value that no index holds. None that the rule fires on is left out, and what the node
+refuses is told (`Refusals`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +17,9 @@ from elasticsearch import Elasticsearch
 from collectors.event import ENVELOPE, Event
 from collectors.record import Position
 from soc.detect.sigma.convert import Query
+from soc.errors import SocError, UnreachableError
 from soc.store.columns import micros
-from soc.store.elastic import answering
+from soc.store.elastic import answering, reason_of
 from soc.store.elastic_copy import PAGE, pages
 from soc.store.elastic_mappings import OURS, TIME_US, UNSEARCHABLE, events_pattern
 
@@ -27,17 +30,36 @@ NEWEST = 100
 """Events among which the newest is looked for: a clock that is fast makes an event look newer than it is."""
 
 
+@dataclass(slots=True)
+class Refusals:
+    """What the node does not take, by the title of the rule, with its reason. `queries`: all events that the rule could read were read
+    instead; `rules`: not even these, so that the rule was not hunted."""
+
+    queries: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
+
+
 def candidates(
-    client: Elasticsearch, namespace: str, queries: Sequence[Query], since: datetime, until: datetime
+    client: Elasticsearch,
+    namespace: str,
+    queries: Sequence[Query],
+    since: datetime,
+    until: datetime,
+    refusals: Refusals,
 ) -> Iterator[list[Event]]:
-    """Events that happened from `since` (inclusive) to `until` (exclusive), each once, some at a time, in no order."""
+    """Events that happened from `since` (inclusive) to `until` (exclusive), each once, some at a time, in no order.
+
+    `refusals` is filled meanwhile. Raises: SocError.
+    """
     index = events_pattern(namespace)
     span = _span(since, until)
     with answering():
         client.indices.refresh(index=index, ignore_unavailable=True, allow_no_indices=True)
     seen: set[str] = set()
-    wanted = {(query.covers, "" if query.problem or query.inexact else query.query) for query in queries}
-    wanted -= {(covers, query) for covers, query in wanted if query and (covers, "") in wanted}
+    titles: dict[tuple[str, str], list[str]] = {}
+    for each in queries:
+        titles.setdefault((each.covers, "" if each.problem or each.inexact else each.query), []).append(each.title)
+    wanted = {(covers, query) for covers, query in titles if not query or (covers, "") not in titles}
     for first in range(0, len(asked := sorted(wanted)), AT_ONCE):
         part = asked[first : first + AT_ONCE]
         bodies: list[dict[str, Any]] = []
@@ -55,16 +77,37 @@ def candidates(
             answers = client.msearch(searches=bodies, max_concurrent_searches=2)["responses"]
         for (covers, query), answer in zip(part, answers, strict=True):
             if "error" in answer and query:
+                refusals.queries |= dict.fromkeys(titles[covers, query], reason_of(answer))
                 found = pages(client, index, _condition(span, covers, ""))
             elif "error" in answer or len(answer["hits"]["hits"]) == PAGE:
                 found = pages(client, index, _condition(span, covers, query))
             else:
                 found = iter([answer["hits"]["hits"]])
-            for hits in found:
+            while (hits := _taken(found, refusals, _of(titles, covers, query))) is not None:
                 events = [_event(hit["_source"]) for hit in hits if hit["_id"] not in seen]
                 seen.update(event.id for event in events)
                 if events:
                     yield events
+
+
+def _of(titles: Mapping[tuple[str, str], list[str]], covers: str, query: str) -> list[str]:
+    """Titles of the rules that hear nothing where this is refused: those of all queries of the kind, where all of it was asked for."""
+    if query:
+        return titles[covers, query]
+    return [title for (kind, _), each in titles.items() if kind == covers for title in each]
+
+
+def _taken(
+    pages_found: Iterator[list[dict[str, Any]]], refusals: Refusals, titles: Sequence[str]
+) -> list[dict[str, Any]] | None:
+    """The next page; None after the last, also where the node refuses it, which is told. Raises: UnreachableError."""
+    try:
+        return next(pages_found, None)
+    except UnreachableError:
+        raise
+    except SocError as error:
+        refusals.rules |= dict.fromkeys(titles, str(error))
+        return None
 
 
 def newest(client: Elasticsearch, namespace: str, since: datetime, until: datetime) -> datetime | None:

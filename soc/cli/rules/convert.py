@@ -36,5 +36,6 @@ def command(paths: tuple[Path, ...], target: str, config_path: Path, as_json: bo
         elif query.problem:
             click.echo(f"{query.title}: {query.problem}", err=True)
         else:
-            print_text(f"# {query.title} ({query.rule_id})\n{query.query}")
+            inexact = "".join(f"\n# inexact: {reason}" for reason in query.inexact)
+            print_text(f"# {query.title} ({query.rule_id}){inexact}\n{query.query}")
     return EXIT_FINDINGS if any(query.problem for query in queries) else 0

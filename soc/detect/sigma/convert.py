@@ -70,14 +70,15 @@ def _queries(data: dict[str, Any], target: str) -> Iterator[Query]:
     backend = _backend(target)
     found_before: list[Route] = []
     for route in routes(logsource):
-        covers = ""
+        covers = "*"
         datasets = tuple(sorted(dict(route.where).get("event.dataset", ())))
         backend.inexact = []
         try:
             rule = SigmaRule.from_dict(data)
             earlier = [other for other in found_before if not _apart(route, other)]
             found_before.append(route)
-            covers = backend.text(rule, routed(None, route, earlier)) if route.where or route.require else "*"
+            if route.where or route.require:
+                covers = backend.text(rule, routed(None, route, earlier))
             found = [backend.text(rule, routed(one.parsed, route, earlier)) for one in rule.detection.parsed_condition]
         except (SigmaError, NotImplementedError) as error:
             yield Query(rule_id, title, "", str(error) or type(error).__name__, covers, (), datasets)

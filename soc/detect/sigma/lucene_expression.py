@@ -25,7 +25,7 @@ _ANYTHING = "(.|\n)*"
 _EDGES = {sre.AT_BEGINNING, sre.AT_BEGINNING_STRING, sre.AT_END, sre.AT_END_STRING}
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
 _MANY = 60
-"""Repetitions behind something that may stand anywhere: each doubles the states at worst, and Lucene stops at 10,000."""
+"""Repetitions in all behind something that may stand anywhere: each doubles the states at worst, and Lucene stops at 10,000."""
 
 _MAX_REPEAT = 1_000
 """Lucene's own bound of `{n,m}`."""
@@ -94,13 +94,19 @@ def _whole(items: list[Any], writer: _Writer) -> str:
 
 
 class _Writer:
-    """Writes parts. `letters`: whether any of them tells upper from lower case; `large`: whether it takes many states to follow."""
+    """Writes parts. `letters`: whether any of them tells upper from lower case."""
 
     def __init__(self, *, dot_is_all: bool) -> None:
         self._dot = "(.|\n)" if dot_is_all else "[^\n]"
         self.letters = False
-        self.large = False
+        self._nested = False
+        self._repetitions = 0
         self._depth = 0
+
+    @property
+    def large(self) -> bool:
+        """Whether it takes many states to follow."""
+        return self._nested or self._repetitions > _MANY
 
     def text(self, items: Any) -> str:
         return "".join(self._one(operation, argument) for operation, argument in items)
@@ -115,7 +121,7 @@ class _Writer:
         if operation is sre.IN:
             return self._set(argument)
         if operation is sre.BRANCH:
-            return f"({'|'.join(map(self.text, argument[1]))})"
+            return f"({'|'.join(self.text(part) or '()' for part in argument[1])})"
         if operation is sre.SUBPATTERN and not argument[2]:
             return f"({self.text(argument[3])})"
         if operation in (sre.MAX_REPEAT, sre.MIN_REPEAT):
@@ -128,10 +134,12 @@ class _Writer:
 
     def _repeated(self, low: int, high: Any, inner: Any) -> str:
         endless = high is sre.MAXREPEAT
+        self._nested |= endless and self._depth > 0
+        before, times = self._repetitions, max(low, 1) if endless else high
         self._depth += endless
         text = f"({self.text(inner)})"
         self._depth -= endless
-        self.large |= (endless and self._depth > 0) or max(low, 0 if endless else high) > _MANY
+        self._repetitions = before + times * (self._repetitions - before) + (times if times > 1 else 0)
         if endless:
             return text + ("*" if low == 0 else "+" if low == 1 else f"{{{low},}}")
         if high > _MAX_REPEAT:

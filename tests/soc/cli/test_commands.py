@@ -201,7 +201,7 @@ def test_scan_gives_the_documented_fields(soc: Soc, tmp_path: Path) -> None:
     assert row["log.file.path"] == str(log)
     for name in ("rule.id", "rule.title", "rule.level", "@timestamp", "event.id", "event.original", "host.name"):
         assert row[name], name
-    assert soc("scan", log, "--format", "table", "--config", config).out.startswith("TIME (UTC)")
+    assert soc("scan", log, "--format", "table", "--config", config).out.startswith("TIME (Asia/Ho_Chi_Minh)")
     assert soc("scan", log, "--format", "csv", "--config", config).out.startswith("@timestamp,rule.level")
 
 

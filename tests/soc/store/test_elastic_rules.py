@@ -139,7 +139,7 @@ def test_a_hunt_finds_what_the_engine_finds_also_where_a_query_does_not(
     elastic_node: ElasticNode, tmp_path: Path
 ) -> None:
     from soc.store.elastic import connect
-    from soc.store.elastic_hunt import candidates
+    from soc.store.elastic_hunt import Refusals, candidates
 
     (tmp_path / "rules").mkdir()
     path = written(tmp_path / "rules", HARD)
@@ -159,10 +159,15 @@ def test_a_hunt_finds_what_the_engine_finds_also_where_a_query_does_not(
     queries = [query for query in convert([path], "lucene") if query.covers]
     client = connect(config)
     times = [each.time for each in events]
-    found = list(candidates(client, config.namespace, queries, min(times), max(times) + timedelta(seconds=1)))
+    since, until, refusals = min(times), max(times) + timedelta(seconds=1), Refusals()
+    found = list(candidates(client, config.namespace, queries, since, until, refusals))
     read = [each for page in found for each in page]
     assert len({each.id for each in read}) == len(read) <= len(events)
     assert fired([path], read) == by_engine
+    told = {query.rule_id for query in queries if query.inexact}
+    refused = {rule for rule, said in DIFFERENCES.items() if said["differs"] == "refused"}
+    assert refusals.queries.keys() == {DIFFERENCES[rule]["title"] for rule in refused - told}
+    assert not refusals.rules
     client.close()
     site.close()
 

@@ -41,6 +41,16 @@ def test_what_takes_many_states_is_told() -> None:
     assert lucene(r"7.*8.{1,9}", "")[1] == ()
 
 
+def test_repetitions_are_counted_in_all_and_those_within_others_for_each_of_these() -> None:
+    assert lucene(r"7.{0,40}8.{0,40}9", "")[1] == (LARGE,)
+    assert lucene(r"(7.{0,9}){0,9}8", "")[1] == (LARGE,)
+    assert lucene(r"(7.{0,5}){0,9}8", "")[1] == ()
+
+
+def test_an_alternative_of_nothing_is_written_as_lucene_has_it() -> None:
+    assert lucene(r"^7(?:8|)9$", "")[0] == "7(8|())9"
+
+
 @pytest.mark.parametrize("expression", [r"\bx", r"(?!x)", r"a^b", r"(x)\1", r"x{2000}", r"(?m)^x"])
 def test_what_lucene_does_not_have_is_refused(expression: str) -> None:
     with pytest.raises(NoLuceneExpressionError):
