@@ -110,6 +110,7 @@ class IsoConfig:
     `law`: its own file of legal regimes, as its lawyers read them (iso27001/catalogue/vn_legal.yaml is the form). `owners`: measure id ->
     who answers for it here. `backup`: where the last copy of the ledger's file is, for its age. `anchors`: files elsewhere (another
     host's share) to which signed heads go too. `authority`: URL of a time stamping authority (RFC 3161) and its certificate (PEM).
+    `threat_profile`: techniques of ATT&CK that the site has to see ("T1110"); none: those that its rules name.
     """
 
     texts: Path | None = None
@@ -119,9 +120,16 @@ class IsoConfig:
     anchors: tuple[Path, ...] = ()
     authority: str = ""
     authority_certificate: Path | None = None
+    threat_profile: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises: ValueError for an owner of what is no measure, an authority that is no URL or that nothing vouches for."""
+        """Raises: ValueError for an owner of what is no measure, an authority that is no URL or that nothing vouches for, no technique."""
+        if self.threat_profile:
+            from soc.detect.coverage import technique_of
+
+            wrong = next((each for each in self.threat_profile if not technique_of(f"attack.{each}")), None)
+            if wrong is not None:
+                raise ValueError(f'threat_profile: "{wrong}" is no technique of ATT&CK such as T1110 or T1110.001')
         if self.authority and not self.authority.startswith(("http://", "https://")):
             raise ValueError(f'authority: "{self.authority}" is no URL')
         if self.authority and self.authority_certificate is None:

@@ -62,6 +62,11 @@ class IdentityTable:
     def __len__(self) -> int:
         return len({id(each) for each in self._by_name.values()})
 
+    @property
+    def accounts(self) -> list[tuple[str, ...]]:
+        """Of each person or service the names of its accounts."""
+        return [each.names for each in dict.fromkeys(self._by_name.values())]
+
     def adds(self, fields: Mapping[str, Value], time: datetime) -> Mapping[str, Value] | None:
         """What the table knows of the event's `user.name`, else of its `user.email`, and the event does not say itself."""
         del time

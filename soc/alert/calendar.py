@@ -63,6 +63,10 @@ class Calendar:
             left -= room
         raise ValueError(f"no hour of service within {LONGEST_BREAK} days: check the calendar's holidays")
 
+    def serves(self, moment: datetime) -> bool:
+        """Whether somebody is at work then."""
+        return not self._hours or next((begin == moment for begin, _ in self._spans(moment)), False)
+
     def _spans(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Spans of service that end after `start`, cut there, in UTC; until LONGEST_BREAK days have none."""
         day, empty = start.astimezone(self._zone).date(), 0

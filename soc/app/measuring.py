@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import timedelta
 from typing import TypeVar
 
 from collectors.event import Event
@@ -20,34 +19,40 @@ from iso27001.errors import IsoError
 from iso27001.ledger import Fact
 from iso27001.ledger.store import Ledger
 from iso27001.legal import VIETNAM, log_retention
-from iso27001.measures import ledger_sample, measure, measures
+from iso27001.measures import ledger_sample, measures
 from iso27001.register.counting import register_counts, status_counts
-from iso27001.status import Status
 from iso27001.verifier.verdict import Verdict
-from soc.alert import Alert
-from soc.alert.facts import DETECTION, OPENED
-from soc.app.assurance import check_ledger, current_status, detections_of, incidents_with_alerts
+from soc.alert.facts import DETECTION
+from soc.app import measured_events
+from soc.app.assurance import detections_of
 from soc.app.canary import canaries
-from soc.app.conservation import KIND as CONSERVATION
 from soc.app.evaluation import CONSUMER
 from soc.app.gaps import KIND as GAP
 from soc.app.gaps import gaps
 from soc.app.intel import feeds_read
 from soc.app.keeping import Keeping
-from soc.app.notice_clocks import clocks_at
+from soc.app.learning import RECORD_DAYS
 from soc.app.response import Response
+from soc.app.rounds import MOMENTARY, WINDOW, Round
+from soc.app.rule_check import reach
 from soc.app.sealing import DROPPED
-from soc.app.silence import stopped_sources
 from soc.app.site import Site
 from soc.app.store_retention import OTHERS
 from soc.app.watch import running_rules
+from soc.detect.coverage import technique_of
 from soc.errors import UnreachableError
 from soc.evidence import incident_evidence
-from soc.evidence.engine import canary_counts, capacity_counts, engine_counts, intelligence_counts
+from soc.evidence.engine import (
+    canary_counts,
+    capacity_counts,
+    engine_counts,
+    intelligence_counts,
+    model_counts,
+    technique_counts,
+)
 from soc.evidence.flow import clock_counts, flow_counts, retention_counts
 from soc.evidence.response import (
     YEAR,
-    Answered,
     custody_counts,
     notice_counts,
     playbook_counts,
@@ -55,16 +60,6 @@ from soc.evidence.response import (
     run_counts,
 )
 from soc.evidence.triage import triage_counts
-from soc.incident import Incident
-from soc.incident.clocks import severity_of, systems_of
-
-WINDOW = timedelta(hours=24)
-"""What a sample looks back on; but for measures of a moment, whose sample stands for the time since the one before."""
-
-MOMENTARY = frozenset({"CAP-01"})
-
-STATUS_OF = timedelta(days=10)
-"""What the tracker looks back on to say of itself how many controls were evaluated: longer than any sample is fresh."""
 
 LIVE = frozenset({"syslog", "relp", "netflow", "snmp"})
 """Kinds of sources that send what happens as it happens: how old it is when it comes tells of their clock."""
@@ -80,8 +75,10 @@ _log = logging.getLogger(__name__)
 class Measuring:
     """Takes samples, and remembers when each measure was counted last."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, stored: Site | None = None) -> None:
+        """`stored`: the site whose store holds the events (default: this one)."""
         self._site = site
+        self._stored = stored or site
         self._known: Newest | None = None
 
     def take(self, wanted: frozenset[str] | None = None) -> tuple[int, Verdict | None]:
@@ -95,14 +92,14 @@ class Measuring:
         wanted = due(known.of_all, now) if wanted is None else wanted
         if not wanted:
             return 0, None
-        round_ = Round(site, now, known)
+        round_ = Round(site, now, known, self._stored)
         written = self._write(round_, _GIVERS, wanted)
         verdict = None
         if "LOG-04" in wanted:
             verdict = round_.verdict
             facts = [ledger_sample(verdict, since=now - WINDOW, until=now, time=now), *_given(_evidence, round_)]
             written += len(site.ledger.append(facts))
-        return written + self._write(Round(site, now, known), _AFTERWARDS, wanted), verdict
+        return written + self._write(Round(site, now, known, self._stored), _AFTERWARDS, wanted), verdict
 
     def _write(self, round_: Round, givers: Sequence[Giver], wanted: frozenset[str]) -> int:
         """Append samples of what these count; how many were new."""
@@ -127,73 +124,6 @@ def _given(give: Callable[[Round], Iterable[T]], round_: Round) -> list[T]:
     except UnreachableError as error:
         _log.warning("a store does not answer; what stands on it is not counted", extra={"error": str(error)})
         return []
-
-
-class Round:
-    """What the counts of one moment share, each read when the first of them asks for it."""
-
-    def __init__(self, site: Site, now: datetime, known: Newest) -> None:
-        self.site = site
-        self.now = now
-        self.known = known
-        self.since = now - WINDOW
-
-    @property
-    def since_last(self) -> datetime:
-        """From when on a sample of a moment stands: since the one before, or as long ago as one is due."""
-        before = [self.known.of_all[of].until for of in MOMENTARY if of in self.known.of_all]
-        shortest = min(every for of in MOMENTARY if (every := measure(of).every))
-        return min(self.now - timedelta(seconds=1), max([*before, self.now - 2 * shortest]))
-
-    @cached_property
-    def conservation(self) -> list[Fact]:
-        """The conservation facts of the window."""
-        return [entry.fact for entry in self.site.ledger.entries(kinds=[CONSERVATION], since=self.since)]
-
-    @cached_property
-    def opened(self) -> dict[str, datetime]:
-        """Alerts of the window -> when they were opened."""
-        entries = self.site.ledger.entries(kinds=[OPENED], since=self.since)
-        return {entry.fact.body["alert"]["id"]: entry.fact.time for entry in entries}
-
-    @cached_property
-    def alerts(self) -> list[Alert]:
-        """The alerts of the window. Raises: UnreachableError."""
-        self.site.catch_up()
-        return self.site.projections.alerts(list(self.opened))
-
-    @cached_property
-    def incidents(self) -> list[tuple[Incident, list[Alert]]]:
-        """All incidents with their alerts. Raises: UnreachableError."""
-        self.site.catch_up()
-        return incidents_with_alerts(self.site)
-
-    @cached_property
-    def answered(self) -> list[Answered]:
-        """All incidents with their class and their legal clocks. Raises: UnreachableError."""
-        site, assets = self.site, {asset.id: asset for asset in self.site.inventory.assets}
-        matrix = site.config.incident.matrix
-        site.catch_up()
-        return [
-            Answered(i, severity_of(i, systems_of(i, assets), matrix), clocks_at(site, i, self.now))
-            for i in site.projections.incidents(site.projections.incident_ids())
-            if not i.merged_into
-        ]
-
-    @cached_property
-    def status(self) -> Status:
-        """The controls, over a time that is longer than any sample is fresh."""
-        return current_status(self.site, self.now - STATUS_OF, self.now)
-
-    @cached_property
-    def verdict(self) -> Verdict:
-        """What the ledger's verification says. Raises: LedgerError, SigningError."""
-        return check_ledger(self.site)
-
-    @cached_property
-    def stopped(self) -> list[str]:
-        """Sources that no longer speak, each with since when."""
-        return stopped_sources(self.site, self.now)
 
 
 def _evidence(round_: Round) -> Iterator[Fact]:
@@ -325,6 +255,26 @@ def _playbooks(round_: Round) -> list[Count]:
     return playbook_counts(site.playbooks.values(), round_.now.astimezone(site.config.site.zone).date())
 
 
+def _techniques(round_: Round) -> list[Count]:
+    """MON-04, of ATT&CK: the threat profile of the site, or all that its rules were written for, and what of it can fire."""
+    site = round_.site
+    able: set[str] = set()
+    written: set[str] = set()
+    for _, rule, verdict in reach(site, site.content()):
+        named = {technique_of(tag) for tag in rule.tags} - {""}
+        written |= named
+        able |= named if verdict.fires else set()
+    return technique_counts(
+        able, {technique_of(f"attack.{each}") for each in site.config.iso.threat_profile} or written
+    )
+
+
+def _models(round_: Round) -> list[Count]:
+    """MON-05, of models' alerts of the last days: how many of those decided on turned out to be nothing."""
+    records = round_.site.projections.rule_records(round_.now - timedelta(days=RECORD_DAYS))
+    return model_counts([record for rule, record in records.items() if rule.startswith("model:")])
+
+
 def _records(round_: Round) -> list[Count]:
     """Entries of the ledger that verify, and how old its backup is, if the site names one that continues in this ledger."""
     verdict = round_.verdict
@@ -373,7 +323,7 @@ _GIVERS: Sequence[Giver] = (
     (frozenset({"MON-01", "MON-05"}), _engine),
     (frozenset({"MON-02"}), _canaries),
     (frozenset({"CAP-01"}), _capacity),
-    (frozenset({"MON-03", "INC-01", "LOG-05", "UTL-01", "DLP-01"}), _triage),
+    (frozenset({"MON-03", "INC-01", "LOG-05", "UTL-01", "DLP-01", "IAM-02"}), _triage),
     (frozenset({"TI-01"}), _intelligence),
     (frozenset({"INC-02"}), _response),
     (frozenset({"INC-03"}), _notices),
@@ -382,6 +332,17 @@ _GIVERS: Sequence[Giver] = (
     (frozenset({"INC-06"}), _playbooks),
     (frozenset({"AUD-01", "INC-04", "INC-06", "TI-01", "REP-01", "BAK-01", "IAM-01", "MON-04", "LOG-06"}), _register),
     (frozenset({"REC-01"}), _records),
+    (frozenset({"MAL-01"}), measured_events.protection),
+    (frozenset({"IAM-01"}), measured_events.grants),
+    (frozenset({"IAM-02"}), measured_events.logins),
+    (frozenset({"IAM-03"}), measured_events.accounts),
+    (frozenset({"CHG-01"}), measured_events.changes),
+    (frozenset({"NET-01"}), measured_events.network),
+    (frozenset({"WEB-01"}), measured_events.filters),
+    (frozenset({"BAK-01"}), measured_events.backups),
+    (frozenset({"PHY-01"}), measured_events.doors),
+    (frozenset({"MON-04"}), _techniques),
+    (frozenset({"MON-05"}), _models),
 )
 """The measures that a function counts something of."""
 

@@ -29,7 +29,8 @@ from iso27001.verifier import merkle
 from iso27001.verifier.custody import LINKED
 from soc.alert.facts import DETECTION
 from soc.app.assurance import raw_events
-from soc.app.measuring import MOMENTARY, Measuring
+from soc.app.measuring import Measuring
+from soc.app.rounds import MOMENTARY
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.store.config import StoreKind
@@ -127,7 +128,7 @@ def _sample(site: Site, entry: Entry, found: Recomputed) -> None:
         return
     with as_of(site, _round(site, entry), sample.until) as then:
         before = then.ledger.size
-        Measuring(then).take(frozenset({sample.measure_id}))
+        Measuring(then, site).take(frozenset({sample.measure_id}))
         again = next((read_sample(e) for e in then.ledger.entries(after=before - 1, kinds=[SAMPLE])), None)
     if again is None:
         found.tell(f"{sample.measure_id}: nothing is counted of it now", False)

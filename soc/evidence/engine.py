@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from iso27001.counting import Count
 from iso27001.ledger import Fact
 from soc.alert import Alert
+from soc.alert.scoring import RuleRecord
 
 INTELLIGENCE = "category:threat_intel"
 """The log source of rules that read what indicators matched."""
@@ -64,6 +65,24 @@ def capacity_counts(
     }
     query = "the file system of the site's data; the oldest event that waits; days until it is full as it filled since the earliest sample"
     return [Count("CAP-01", numbers, len(before) + 1, query)]
+
+
+def technique_counts(able: Collection[str], profile: Collection[str]) -> list[Count]:
+    """MON-04, techniques of ATT&CK. `able`: of which some rule can fire on what is collected; one part of a technique covers it."""
+    covered = sum(any(each == of or each.startswith(f"{of}.") for each in able) for of in profile)
+    query = "techniques of iso.threat_profile, or those that rules name, with a rule that can fire on what soc.yaml collects"
+    numbers = {"techniques_covered": covered, "techniques_in_profile": len(profile)}
+    return [Count("MON-04", numbers, len(profile), query)] if profile else []
+
+
+def model_counts(records: Sequence[RuleRecord]) -> list[Count]:
+    """MON-05, how many of the alerts of models that were decided on turned out to be nothing."""
+    nothing = sum(record.rejected for record in records)
+    decided = nothing + sum(record.confirmed for record in records)
+    if not decided:
+        return []
+    query = "alerts of models that were closed as false positive or benign, of those that were closed as that or as true positive"
+    return [Count("MON-05", {"false_positive_rate": round(nothing / decided, 4)}, decided, query)]
 
 
 def canary_counts(waits: Sequence[timedelta | None]) -> list[Count]:

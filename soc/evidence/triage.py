@@ -1,4 +1,4 @@
-"""Alerts of a period in, counts of how they were looked at out (MON-03, INC-01, LOG-05, UTL-01, DLP-01)."""
+"""Alerts of a period in, counts of how they were looked at out (MON-03, INC-01, LOG-05, UTL-01, DLP-01, IAM-02)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from iso27001.counting import Count
-from soc.alert import Alert, AlertStatus
+from soc.alert import Alert, AlertStatus, CloseReason
 from soc.detect import Level
 
 TRIAGE_WITHIN = {
@@ -32,6 +32,10 @@ EXFILTRATION = (
     "attack.t1048",
     "attack.t1567",
 )
+
+
+GUESSED, GOT_IN = ("attack.t1110",), ("attack.t1078",)
+"""Passwords that are guessed, and accounts that are used: together, a guess that worked."""
 
 
 def triage_counts(
@@ -77,7 +81,16 @@ def triage_counts(
             f"alerts of the period tagged {_names(EXFILTRATION)}: first status change within {LONGEST}",
             tuple(stopped),
         ),
+        _broken_into(alerts, stopped),
     ]
+
+
+def _broken_into(alerts: Sequence[Alert], stopped: Sequence[str]) -> Count:
+    """IAM-02, brute force that succeeded, as long as nobody said that it was nothing."""
+    told = [a for a in alerts if _tagged(a, GUESSED) and _tagged(a, GOT_IN)]
+    left = [a for a in told if a.status is not AlertStatus.CLOSED or a.reason is CloseReason.TRUE_POSITIVE]
+    query = f"alerts of the period tagged {_names(GUESSED)} and {_names(GOT_IN)} that were not closed as nothing"
+    return Count("IAM-02", {"bruteforce_successes": len(left)}, len(told), query, tuple(stopped))
 
 
 def _in_time(

@@ -24,7 +24,7 @@ from soc.store.elastic_mappings import DATES, LONGS, OFFSET, OURS, TEXT_FIELDS, 
 from soc.store.language import All, Compares, Equals, Exists, Not, Query, Text
 from soc.store.language import Any as Some
 from soc.store.matching import is_address, text_of
-from soc.store.meaning import elements, holds, moment
+from soc.store.meaning import TIMES, elements, holds, moment
 
 _EVERYTHING: dict[str, Any] = {"match_all": {}}
 _TYPED = LONGS | DATES | {"@timestamp", TIME_US, OFFSET}
@@ -205,9 +205,19 @@ def _equals(leaf: Equals) -> Narrowed:
 def _compares(leaf: Compares, zone: tzinfo) -> Narrowed:
     if leaf.field == "@timestamp":
         return Narrowed({"range": {TIME_US: {_RANGES[leaf.sign]: micros(moment(leaf.value, zone))}}}, exact=True)
+    if leaf.field in TIMES:
+        return _came_in(leaf, micros(moment(leaf.value, zone)))
     if leaf.field in LONGS:
         return Narrowed({"range": {leaf.field: {_RANGES[leaf.sign]: float(leaf.value)}}}, exact=False)
     return Narrowed({"exists": {"field": _whole(leaf.field)}}, exact=False)
+
+
+def _came_in(leaf: Compares, limit: int) -> Narrowed:
+    """When it came in, which a date of the server has to the millisecond."""
+    whole = limit % 1000 == 0 and leaf.sign in (">=", "<")
+    edge = limit // 1000 if whole or leaf.sign[0] == ">" else -(-limit // 1000)
+    sign = _RANGES[leaf.sign] if whole else _RANGES[leaf.sign[0] + "="]
+    return Narrowed({"range": {leaf.field: {sign: edge, "format": "epoch_millis"}}}, exact=whole)
 
 
 def _whole(field: str) -> str:

@@ -4,7 +4,7 @@
     "failed password" or refus*         a phrase; a word that begins so
     user.name:lan and not host.name:web*
     source.ip:10.0.0.0/8                an address in a network (fields of type ip)
-    event.severity >= 7                 numbers, addresses, and times: @timestamp < "2026-10-14T08:00"
+    event.severity >= 7                 numbers, addresses, times (@timestamp, event.ingested): @timestamp < "2026-10-14T08:00"
     user.name:(lan or hạnh)             several values of one field
     url.path:*                          the field is there
 

@@ -37,6 +37,9 @@ class Fields(Protocol):
 Holds = Callable[[Fields], bool]
 
 
+TIMES = ("@timestamp", "event.ingested")
+"""Of the envelope, when it happened and when it came in; they are compared as times."""
+
 _NUMBERS = ("log.offset", "event.index")
 """Of the envelope; 0 is one."""
 
@@ -122,7 +125,7 @@ def value_test(leaf: Equals | Compares, zone: tzinfo = UTC) -> Test:
 
 
 def _compares(leaf: Compares, zone: tzinfo) -> Test:
-    if leaf.field == "@timestamp":
+    if leaf.field in TIMES:
         limit = moment(leaf.value, zone)
         return lambda value: isinstance(value, str) and _signed(leaf.sign, datetime.fromisoformat(value), limit)
     if is_address(leaf.field):

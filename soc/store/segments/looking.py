@@ -24,6 +24,7 @@ from soc.store.columns import micros
 from soc.store.language import All, Any, Compares, Equals, Exists, Not, Query, Text
 from soc.store.matching import is_address
 from soc.store.meaning import (
+    TIMES,
     AsDocument,
     Test,
     holds,
@@ -38,7 +39,6 @@ from soc.store.segments.files import File, Rows
 from soc.store.segments.lines import Lines, Mask
 from soc.store.segments.restoring import events
 
-TIMES = ("@timestamp", "event.ingested")
 MOST_REMEMBERED = 100_000
 """Values of a field whose answer is remembered from one group to the next."""
 
@@ -49,7 +49,7 @@ class Look:
     def __init__(self, query: Query, zone: tzinfo) -> None:
         """Raises: SocError for a value that cannot be compared."""
         self.query = query
-        self._zone = zone
+        self.zone = zone
         self._tests: dict[Query, Test] = {}
         self._known: dict[Query, dict[str, bool]] = {}
         for leaf in leaves(query):
@@ -77,7 +77,7 @@ class Look:
                     some |= self._possible(part, file)
                 return some
             case Compares("@timestamp", sign, value):
-                limit = micros(moment(value, self._zone))
+                limit = micros(moment(value, self.zone))
                 return sum(
                     1 << at
                     for at, about in enumerate(file.header.groups)
@@ -125,10 +125,10 @@ class Look:
         if pa.types.is_timestamp(kind):
             return self._times(leaf, column)
         if pa.types.is_dictionary(kind):
-            return _of_codes(column, self._answers(leaf, column.dictionary))
+            return of_codes(column, self.answers(leaf, column.dictionary))
         if pa.types.is_list(kind):
             values = column.flatten()
-            met = _of_codes(values.dictionary_encode(), self._answers(leaf, values.unique()))
+            met = of_codes(values.dictionary_encode(), self.answers(leaf, values.unique()))
             found = np.zeros(seen.count, np.bool_)
             found[np.asarray(pc.list_parent_indices(column))[met]] = True
             return found
@@ -138,9 +138,9 @@ class Look:
                 return vectorised
         coded = column.dictionary_encode()
         answers = np.array([test(value) for value in coded.dictionary.to_pylist()], np.bool_)
-        return _of_codes(coded, answers)
+        return of_codes(coded, answers)
 
-    def _answers(self, leaf: Equals | Compares, values: pa.Array) -> Mask:
+    def answers(self, leaf: Equals | Compares, values: pa.Array) -> Mask:
         """The test of each of these texts; of null, no."""
         wanted = leaf.parts[0] if isinstance(leaf, Equals) and not leaf.wild else None
         if wanted is None:
@@ -171,20 +171,20 @@ class Look:
         if isinstance(leaf, Equals):
             texts = pc.strftime(column, format="%Y-%m-%dT%H:%M:%SZ")
             return self._answers_each(leaf, texts)
-        limit = micros(moment(leaf.value, self._zone))
+        limit = micros(moment(leaf.value, self.zone))
         compare: Callable[[Anything, int], Mask] = _COMPARE[leaf.sign]
         return compare(values, limit)
 
     def _answers_each(self, leaf: Equals, texts: pa.Array) -> Mask:
         coded = texts.dictionary_encode()
-        return _of_codes(coded, self._answers(leaf, coded.dictionary))
+        return of_codes(coded, self.answers(leaf, coded.dictionary))
 
     def _beside(self, leaf: Text | Exists | Equals | Compares, seen: Seen, found: Mask) -> Mask:
         """With the rows that have the field in `_rest`, or are kept whole."""
         about = seen.about
         if not about.whole and leaf.field not in about.rest and not (isinstance(leaf, Text) and MESSAGE in about.rest):
             return found
-        check = holds(leaf, self._zone)
+        check = holds(leaf, self.zone)
         found = found.copy()
         for at, event in seen.odd(leaf.field or MESSAGE):
             found[at] = check(AsDocument(event))
@@ -265,7 +265,7 @@ class Seen:
         if pa.types.is_list(column.type):
             return np.asarray(pc.fill_null(pc.greater(pc.list_value_length(column), 0), fill_value=False))
         if field in ENVELOPE and pa.types.is_dictionary(column.type):
-            return _of_codes(column, np.array([bool(text) for text in column.dictionary.to_pylist()], np.bool_))
+            return of_codes(column, np.array([bool(text) for text in column.dictionary.to_pylist()], np.bool_))
         return np.asarray(column.is_valid())
 
     def odd(self, field: str) -> Iterator[tuple[int, Event]]:
@@ -333,7 +333,7 @@ def _with_words(leaf: Text, seen: Seen) -> Mask:
     return Lines(column).holding(leaf)
 
 
-def _of_codes(column: pa.DictionaryArray, answers: Mask) -> Mask:
+def of_codes(column: pa.DictionaryArray, answers: Mask) -> Mask:
     """The answer of each row's value; of a row without one, no."""
     codes = column.indices
     with_null = np.append(answers, False)

@@ -76,7 +76,7 @@ def test_every_measure_that_the_soc_can_count_has_a_sample(clocked: Clocked) -> 
     assert {"LOG-01", "LOG-02", "CMP-01"} <= {of for of, sample in found.items() if sample.met is not None}
     assert set(found) == {
         *("LOG-01", "LOG-02", "LOG-03", "LOG-04", "LOG-05", "MON-01", "MON-03", "INC-01", "UTL-01", "DLP-01"),
-        *("REC-01", "CAP-01", "INC-03", "INC-04", "INC-06", "CMP-01", "AUD-01"),
+        *("REC-01", "CAP-01", "INC-03", "INC-04", "INC-06", "CMP-01", "AUD-01", "IAM-02", "MON-04"),
     }
     assert found["LOG-02"].met is True, "the shipped configuration keeps what the law demands"
     assert found["CMP-01"].met is False

@@ -66,6 +66,8 @@ QUERIES = [
     "message:root",
     "message:*",
     "not failed",
+    'event.ingested >= "2026-10-14T00:10" and event.ingested < "2026-10-14T00:20"',
+    'event.ingested > "2026-10-14T00:10:00.0005"',
     'event.ingested:2026* and @timestamp < "2026-10-14T00:30"',
     "event.original:line",
 ]

@@ -67,6 +67,7 @@ def test_a_search_that_cannot_be_understood_is_told_with_its_place(text: str, co
 
 
 DOCUMENT: dict[str, Value] = {
+    "event.ingested": "2026-10-14T08:00:01.000000Z",
     "@timestamp": "2026-10-14T08:00:00.000000Z",
     "message": "Failed password for Lan from 10.0.0.5 port 22 on web1.example.vn",
     "event.original": "<38>sshd: Failed password for Lan from 10.0.0.5 port 22 on web1.example.vn",
@@ -126,6 +127,8 @@ DOCUMENT: dict[str, Value] = {
         ('@timestamp >= "2026-10-14T08:00:00Z"', True),
         ("@timestamp < 2026-10-14T15:00", False),
         ("@timestamp <= 2026-10-14T15:00", True),
+        ("event.ingested >= 2026-10-14T15:00:01", True),
+        ("event.ingested < 2026-10-14T15:00:01", False),
         ("@timestamp:2026-10-14T08*", True),
     ],
 )

@@ -132,7 +132,13 @@ leaf = st.one_of(
         ["log.source.address:192.0.2.7", "log.source.subject:cn=web", "event.dataset:*", "no.such:*", "event.id:0*"]
     ),
     st.sampled_from(
-        ["@timestamp >= 2026-10-14T10:00", "@timestamp < 2026-10-15", "@timestamp:2026-10-14*", "x.mixed:đ*"]
+        [
+            "@timestamp >= 2026-10-14T10:00",
+            "@timestamp < 2026-10-15",
+            "event.ingested >= 2026-10-14T10:00",
+            "@timestamp:2026-10-14*",
+            "x.mixed:đ*",
+        ]
     ),
 )
 queries = st.recursive(
