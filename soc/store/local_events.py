@@ -12,8 +12,10 @@ import fcntl
 import logging
 import os
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,8 +152,9 @@ class LocalEventStore:
             if end - offset > MOST_BEHIND:
                 raise UnreachableError(f"{self.path}: {end - offset:,} events are not indexed yet; `soc run` does so")
             with self._reading:
-                if self._tail is None or self._tail.start != offset:
+                if self._tail is None or not self._tail.start <= offset <= self._tail.end:
                     self._tail = _Tail(offset, dict(marks))
+                self._tail.drop(offset)
                 self._read_on(self._tail, end)
                 return list(self._tail.found)
         tail = _Tail(offset, dict(marks))
@@ -160,17 +163,17 @@ class LocalEventStore:
 
     def _read_on(self, tail: _Tail, end: int) -> None:
         """Read the journal up to `end`. An event beyond all of its stream was not there before; others are looked for."""
-        files = self._files()
+        files, marks, hidden = self._files(), tail.marks, self._hidden
         for first, events in self._journalled(tail.end, end):
             for at, event in enumerate(events, first):
-                key, place = (event.source, event.position.stream), event.position.offset
-                if place <= tail.marks.get(key, place - 1):
-                    if event.id in tail.ids or files.held([event.id]):
-                        continue
-                else:
-                    tail.marks[key] = place
-                tail.ids.add(event.id)
-                if not self._hidden(event):
+                position = event.position
+                key, place = (event.source, position.stream), position.offset
+                mark = marks.get(key)
+                if mark is None or place > mark:
+                    marks[key] = place
+                elif event.id in tail.ids or files.held([event.id]):
+                    continue
+                if not hidden(event):
                     tail.found.append((at, event))
         tail.end = max(end, tail.end)
 
@@ -238,8 +241,22 @@ class _Tail:
     def __init__(self, start: int, marks: Marks) -> None:
         self.start = self.end = start
         self.marks = marks
-        self.ids: set[str] = set()
         self.found: list[tuple[int, Event]] = []
+        self._ids: set[str] = set()
+        self._counted = 0
+
+    @property
+    def ids(self) -> set[str]:
+        """Of what was found; made when it is asked for: sources are read forward."""
+        self._ids.update(event.id for _, event in self.found[self._counted :])
+        self._counted = len(self.found)
+        return self._ids
+
+    def drop(self, offset: int) -> None:
+        """What stands below this offset: it is in files by now."""
+        if offset > self.start:
+            del self.found[: bisect_left(self.found, offset, key=itemgetter(0))]
+            self.start, self._ids, self._counted = offset, set(), 0
 
 
 class _Writer:

@@ -18,7 +18,7 @@ from collectors.event import Event
 from soc.store.columns import micros
 from soc.store.language import All
 from soc.store.matching import text_of
-from soc.store.meaning import AsDocument, Scalar, elements, holds
+from soc.store.meaning import AsDocument, Scalar, elements
 from soc.store.segments.files import DamagedFileError, File, Rows
 from soc.store.segments.lines import Mask
 from soc.store.segments.looking import Look, Seen
@@ -49,7 +49,7 @@ def histogram(view: View, asked: Asked, every: timedelta, field: str = "") -> di
     sums, groups = _summed(view, asked, lambda file: _counted_stretches(file, width, field))
     for part in (*sums, *_of_groups(asked, groups, lambda look, rows: _stretches(look, rows, asked, width, field))):
         total.update(part)
-    for event in _of_tail(view, asked):
+    for *_, event in view.unfiled(asked):
         for name in _names(event, field) or [""]:
             total[micros(event.time) // width, name] += 1
     found: dict[datetime, Counter[str]] = {}
@@ -95,7 +95,7 @@ def top(view: View, asked: Asked, field: str) -> Counter[str]:
     if tables:
         summed = pa.concat_tables(tables).group_by("value", use_threads=False).aggregate([("count", "sum")])
         total.update(dict(zip(summed["value"].to_pylist(), summed["count_sum"].to_pylist(), strict=True)))
-    for event in _of_tail(view, asked):
+    for *_, event in view.unfiled(asked):
         total.update(_names(event, field))
     return total
 
@@ -171,11 +171,6 @@ def _mask(look: Look, seen: Seen, asked: Asked) -> Mask | None:
     if not asked.cuts(seen.about):
         return mask
     return within(np.ones(seen.count, np.bool_) if mask is None else mask, seen.times, asked)
-
-
-def _of_tail(view: View, asked: Asked) -> Iterator[Event]:
-    check = holds(asked.query, asked.zone)
-    return (event for _, event in view.tail if asked.within(micros(event.time)) and check(AsDocument(event)))
 
 
 def _names(event: Event, field: str) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from collectors.event import ENVELOPE, Event, Value
 from soc.store.columns import micros
 from soc.store.language import Query
-from soc.store.meaning import AsDocument, holds
 from soc.store.segments.building import MESSAGE, Marks
 from soc.store.segments.files import About, DamagedFileError, File, Rows
 from soc.store.segments.folder import listed
@@ -29,6 +28,7 @@ from soc.store.segments.lines import Mask
 from soc.store.segments.looking import Look, Seen
 from soc.store.segments.mending import Journalled, Mended
 from soc.store.segments.restoring import events as restored
+from soc.store.segments.unfiled import meeting
 
 _FIRST = 128
 """Documents that are restored in one go at first; each further go takes twice as many."""
@@ -58,8 +58,12 @@ class Asked:
         """`until` in microseconds."""
         return None if self.until is None else micros(self.until)
 
-    def within(self, time_us: int) -> bool:
+    def means(self, time: datetime) -> bool:
         """Whether a time is meant."""
+        return (self.since is None or time >= self.since) and (self.until is None or time < self.until)
+
+    def within(self, time_us: int) -> bool:
+        """As `means`, of a time in microseconds."""
         return (self.low is None or time_us >= self.low) and (self.high is None or time_us < self.high)
 
     def overlaps(self, about: About) -> bool:
@@ -181,12 +185,7 @@ class View:
 
     def _places(self, asked: Asked, kept: dict[int, _Kept]) -> Iterator[Waiting]:
         look = Look(asked.query, asked.zone)
-        check = holds(asked.query, asked.zone)
-        waiting = [
-            (-micros(event.time), -offset, -1, row)
-            for row, (offset, event) in enumerate(self.tail)
-            if asked.within(micros(event.time)) and check(AsDocument(event))
-        ]
+        waiting = [(-micros(event.time), -offset, -1, row) for row, offset, event in self.unfiled(asked)]
         heapq.heapify(waiting)
         for number in self._numbers(look, asked):
             rows = self._groups[number]
@@ -196,6 +195,14 @@ class View:
                 heapq.heappush(waiting, each)
         while waiting:
             yield heapq.heappop(waiting)
+
+    def unfiled(self, asked: Asked) -> list[tuple[int, int, Event]]:
+        """Of the tail, what meets a search: its place there, its offset in the journal, the event."""
+        rows = [(row, *each) for row, each in enumerate(self.tail)]
+        if asked.bounded:
+            rows = [each for each in rows if asked.means(each[2].time)]
+        met = meeting(Look(asked.query, asked.zone), [event for *_, event in rows])
+        return list(compress(rows, met.tolist()))
 
     def candidates(self, look: Look, asked: Asked) -> list[Rows]:
         """The groups that may hold something, those whose newest event is the newest first."""
