@@ -23,7 +23,7 @@ from typing import Literal
 
 from collectors.errors import SourceError
 from collectors.record import DeadLetter, Mark, Position, RawRecord
-from collectors.sources.keys import check_encoding
+from collectors.sources.keys import check_encoding, check_timezone
 from collectors.sources.lines import Continues
 from collectors.sources.packed import open_content
 from collectors.sources.rotation import (
@@ -53,7 +53,7 @@ _CHUNKS_A_TURN = 8
 class FileConfig:
     """`path`: one file or a pattern (`*`, `?`, `[…]`, `**`). `format`: the parser, "auto" to recognise it line by line.
 
-    `encoding`: of its bytes, a Python codec's name.
+    `encoding`: of its bytes, a Python codec's name. `timezone`: of lines that name none (default: the site's).
     `from_start`: whether the very first start reads what the files hold already; files that appear later are always read whole.
     """
 
@@ -63,6 +63,7 @@ class FileConfig:
     follow: bool = True
     from_start: bool = True
     encoding: str = "utf-8"
+    timezone: str = ""
     max_line_bytes: int = 64 * 1024
     poll_s: float = 0.1
     rotate_wait_s: float = 30.0
@@ -71,6 +72,7 @@ class FileConfig:
     def __post_init__(self) -> None:
         """Raises: ValueError."""
         check_encoding(self.encoding)
+        check_timezone(self.timezone)
 
 
 class FileSource:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from collectors.kafka import check
-from collectors.sources.keys import check_encoding
+from collectors.sources.keys import check_encoding, check_timezone
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,12 @@ class KafkaConfig:
     max_record_bytes: int = 1024 * 1024
     format: str = "auto"
     encoding: str = "utf-8"
+    timezone: str = ""
     kind: Literal["kafka"] = "kafka"
 
     def __post_init__(self) -> None:
         check_encoding(self.encoding)
+        check_timezone(self.timezone)
         if not self.servers or not self.topics:
             raise ValueError('"servers" and "topics" need one each at least')
         check(self)

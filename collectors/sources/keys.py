@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,15 @@ def check_encoding(name: str) -> None:
         based_on_ascii = False
     if not based_on_ascii:
         raise ValueError(f'encoding "{name}" is none of text with lines, as "utf-8" and "windows-1258" are')
+
+
+def check_timezone(name: str) -> None:
+    """Raises: ValueError for a time zone that is not in the IANA database; "": the site's."""
+    try:
+        if name:
+            ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f'timezone "{name}" is not one of the IANA database, such as "Asia/Ho_Chi_Minh"') from error
 
 
 def check_keys(keys: ConnectionKeys, *, encrypted: bool) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from collectors.sources.keys import check_encoding
+from collectors.sources.keys import check_encoding, check_timezone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,12 @@ class PollConfig:
     max_reply_bytes: int = 32 * 1024 * 1024
     format: str = "json"
     encoding: str = "utf-8"
+    timezone: str = ""
     kind: Literal["poll"] = "poll"
 
     def __post_init__(self) -> None:
         check_encoding(self.encoding)
+        check_timezone(self.timezone)
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError('"url" is not one of http or https')

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from collectors.sources.keys import ConnectionKeys, check_encoding, check_keys
+from collectors.sources.keys import ConnectionKeys, check_encoding, check_keys, check_timezone
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class SyslogConfig(ConnectionKeys):
     listen: str = "127.0.0.1:5514"
     format: str = "syslog"
     encoding: str = "utf-8"
+    timezone: str = ""
     max_line_bytes: int = 64 * 1024
     receive_buffer_bytes: int = 64 * 1024 * 1024
     queue_bytes: int = 64 * 1024 * 1024
@@ -33,4 +34,5 @@ class SyslogConfig(ConnectionKeys):
 
     def __post_init__(self) -> None:
         check_encoding(self.encoding)
+        check_timezone(self.timezone)
         check_keys(self, encrypted=self.transport == "tls")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from collectors.choosing import ChoosingParser
 from collectors.intake import Intake, Taken
@@ -14,8 +15,11 @@ from soc.app.site import Site
 
 
 def context_of(site: Site, source: SourceConfig | None) -> Context:
-    """What the records of a source do not say: the site's time zone, and the encoding that soc.yaml gives the source (None: none of it)."""
-    return Context(timezone=site.config.site.zone, encoding=getattr(source, "encoding", "utf-8"))
+    """What the records of a source do not say: the time zone (else the site's) and encoding that soc.yaml gives it (None: none of it)."""
+    zone = getattr(source, "timezone", "")
+    return Context(
+        timezone=ZoneInfo(zone) if zone else site.config.site.zone, encoding=getattr(source, "encoding", "utf-8")
+    )
 
 
 def intakes(site: Site, journal: JournalWriter, enrich: Enricher, count: Callable[[Taken], None]) -> list[Intake]:

@@ -16,6 +16,7 @@ from collectors.choosing import AUTO
 from collectors.errors import SourceError
 from collectors.parse import formats, known_format
 from collectors.sources import EvtxConfig, FileConfig, JournaldConfig, NetflowConfig, SnmpConfig, SourceConfig
+from soc.app.source_clocks import clocks_off
 from soc.errors import FaultsError
 from soc.yaml_file import nearest
 
@@ -43,6 +44,7 @@ def check_sources(site: Site) -> Iterator[SourceCheck]:
     from collectors.journal import writer_of
 
     writer = writer_of(site.journal_folder)
+    clocks = clocks_off(site)
     for source in site.config.sources:
         found: list[str] = []
         warnings: list[str] = []
@@ -51,6 +53,7 @@ def check_sources(site: Site) -> Iterator[SourceCheck]:
             faults += _port(source, listen, writer, found)
         faults += _certificate(source, site.clock(), found, warnings)
         faults += [*_named_files(source, warnings), *_agents(source)]
+        warnings += [str(each) for each in clocks if each.source == source.id]
         yield SourceCheck(source, tuple(found), tuple(warnings), tuple(faults))
 
 

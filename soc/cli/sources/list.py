@@ -23,13 +23,18 @@ _COLUMNS = ("id", "kind", "format", "received", "dead", "dropped", "last", "wher
 def command(config_path: Path, as_json: bool) -> None:
     """Each source: format, place, promise, records received, dead and dropped as the ledger counts them, and when it was last heard.
 
-    --json has the marks too: how far each of its streams is read.
+    Hosts whose events come hours off the time that they state are named on standard error. --json has the marks too: how far each of its
+    streams is read.
     """
+    from soc.app.source_clocks import clocks_off
     from soc.app.sources import standings
+    from soc.display import sanitise
 
     with open_site(config_path) as site:
         rows = [_row(each, None if as_json else site.config.site.zone) for each in standings(site)]
         show(rows, _COLUMNS, as_json=as_json, empty="no sources yet: soc.yaml says where logs come from")
+        for each in clocks_off(site):
+            click.echo(sanitise(f"{each.source}: {each}"), err=True)
 
 
 def _row(each: Standing, zone: ZoneInfo | None) -> dict[str, Any]:

@@ -10,16 +10,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import parse as parse_xml
 
 import pytest
 
+from collectors.choosing import ChoosingParser
 from collectors.parse.registry import use
+from collectors.record import Position, RawRecord
 from collectors.sources import CONFIGS
 from iso27001.ledger import Fact
 from soc.__main__ import run
+from soc.app.intakes import context_of
 from soc.app.run import Running
 from soc.app.site import Site
 from soc.app.sources import delivery_of
@@ -428,3 +432,67 @@ def test_list_counts_what_came_in_the_minute_of_which_no_fact_tells_yet(
     [row] = rows(capfd.readouterr().out)
     assert (row["received"], row["parsed"], row["dead"]) == (4, 2, 2)
     assert row["last"]
+
+
+RECEIVED = datetime(2026, 10, 14, 3, 0, 30, tzinfo=UTC)
+
+
+def heard(folder: Path, key: str, hosts: dict[str, tuple[timedelta, timedelta]]) -> Path:
+    """A site whose journal ends with twelve lines of each host: its clock's offset from UTC, and how fast it gets later on the way."""
+    config = new_site(folder, f'[{{id: net, kind: syslog, transport: udp, listen: "127.0.0.1:0"{key}}}]')
+    records = []
+    for n in range(12):
+        received = RECEIVED + timedelta(seconds=n * 10)
+        for host, (offset, later) in hosts.items():
+            line = (
+                f"<38>{received + offset - n * later:%b %d %H:%M:%S} {host} sshd[{n}]: Connection closed by 192.0.2.7"
+            )
+            records.append(RawRecord(line.encode(), "net", Position("", host, n, n), received))
+    with Site.load(config) as site:
+        [source] = site.config.sources
+        events, dead = ChoosingParser(source.format, context_of(site, source)).parse(records)
+        site.journal.append(events, {}, dead)
+    return config
+
+
+def test_a_host_whose_clock_is_hours_off_is_told_with_what_mends_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hour = timedelta(hours=1)
+    hosts = {
+        "in-utc": (0 * hour, 0 * hour),
+        "in-delhi": (5.5 * hour, 0 * hour),
+        "in-tokyo": (9 * hour, 0 * hour),
+        "on-time": (7 * hour, 0 * hour),
+        "in-a-queue": (6 * hour, timedelta(minutes=3)),
+    }
+    config = str(heard(tmp_path / "site", "", hosts))
+    assert run(["sources", "list", "--config", config]) == 0
+    told = capfd.readouterr().err
+    assert "net: events of in-utc come 7 h after the time that they state" in told
+    assert '"timezone: UTC" at a source of its own mends it' in told
+    assert "in-delhi come 1.5 h after" in told
+    assert "in-tokyo come 2 h before" in told
+    assert '"timezone: Etc/GMT-9"' in told
+    assert len(told.splitlines()) == 3
+    assert run(["sources", "check", "--json", "--config", config]) == 0
+    [row] = rows(capfd.readouterr().out)
+    assert len(row["warnings"]) == 3
+    assert (
+        run(
+            [
+                "sources",
+                "list",
+                "--config",
+                str(heard(tmp_path / "mended", ", timezone: UTC", {"in-utc": hosts["in-utc"]})),
+            ]
+        )
+        == 0
+    )
+    assert capfd.readouterr().err == ""
+
+
+def test_a_time_zone_that_is_none_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = new_site(tmp_path / "site", "[{id: a, kind: file, path: /x, timezone: Asia/Hanoy}]")
+    assert run(["sources", "list", "--config", str(path)]) == 2
+    assert 'timezone "Asia/Hanoy" is not one of the IANA database' in capfd.readouterr().err
