@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from collectors.errors import JournalError
+from collectors.event import Event
 from iso27001.catalogue import load as load_catalogue
 from iso27001.evidence import EventRef
 from iso27001.language import Language
@@ -95,24 +96,12 @@ def check_raw_events(site: Site) -> tuple[int, list[str]]:
     return len(references), [f"entry {seq}: {fault}" for seq, fault in faults if fault]
 
 
-def _stored(site: Site, ids: Sequence[str]) -> Mapping[str, bytes]:
-    """The raw bytes of events of the store, by id."""
-    from soc.store.local_events import LocalEventStore
-
-    if not ids:
-        return {}
-    if isinstance(site.events, LocalEventStore):
-        return {event.id: event.raw for event in site.events.view().events(ids)}
-    documents = {each: site.events.event(each) for each in ids}
-    return {each: str(said["event.original"]).encode() for each, said in documents.items() if said}
-
-
-def _fault(site: Site, reference: EventRef, start: int, stored: Mapping[str, bytes]) -> str:
+def _fault(site: Site, reference: EventRef, start: int, stored: Mapping[str, Event]) -> str:
     """What is wrong with the event of a detection, whose journal begins at `start`; "" where nothing is."""
-    raw = _raw(site, reference, start, stored)
-    if isinstance(raw, str):
-        return raw
-    found = sha256(raw).hexdigest()
+    event = _referred(site, reference, start, stored)
+    if isinstance(event, str):
+        return event
+    found = sha256(event.raw).hexdigest()
     return (
         ""
         if found == reference.sha256
@@ -120,27 +109,29 @@ def _fault(site: Site, reference: EventRef, start: int, stored: Mapping[str, byt
     )
 
 
-def raw_events(site: Site, references: Sequence[EventRef]) -> Iterator[tuple[EventRef, bytes | str]]:
-    """The raw bytes of each event, or in words why they are not there."""
+def referred_events(site: Site, references: Sequence[EventRef]) -> Iterator[tuple[EventRef, Event | str]]:
+    """The event of each reference, or in words why it is not there."""
     start = site.journal_reader.start()
     stored = _stored(site, [each.event_id for each in references if each.offset < start])
     for each in references:
-        yield each, _raw(site, each, start, stored)
+        yield each, _referred(site, each, start, stored)
 
 
-def _raw(site: Site, reference: EventRef, start: int, stored: Mapping[str, bytes]) -> bytes | str:
+def _stored(site: Site, ids: Sequence[str]) -> Mapping[str, Event]:
+    return {event.id: event for event in site.events.events(ids)} if ids else {}
+
+
+def _referred(site: Site, reference: EventRef, start: int, stored: Mapping[str, Event]) -> Event | str:
     if reference.offset < start:
-        raw = stored.get(reference.event_id)
-        return (
-            f"event {reference.event_id} was dropped from the journal and is not in the store" if raw is None else raw
-        )
+        event = stored.get(reference.event_id)
+        return event or f"event {reference.event_id} was dropped from the journal and is not in the store"
     try:
         event = site.journal_reader.fetch(reference.offset)
     except JournalError as error:
         return f"event {reference.event_id} is not in the journal at {reference.offset}: {error}"
     if event.id != reference.event_id:
         return f"the journal holds {event.id} at {reference.offset}, not {reference.event_id}"
-    return event.raw
+    return event
 
 
 def incidents_with_alerts(site: Site) -> list[tuple[Incident, list[Alert]]]:

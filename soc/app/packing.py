@@ -21,7 +21,7 @@ from iso27001.report.oscal import assessment_results
 from iso27001.report.writers import Format, write
 from iso27001.status import Status
 from soc.app.anchoring import stamps, write_heads
-from soc.app.assurance import raw_events, report_input, retold
+from soc.app.assurance import referred_events, report_input, retold
 from soc.app.site import Site
 
 PACKED = "pack.made"
@@ -84,13 +84,13 @@ def _events(site: Site, evidence: Iterable[Evidence], missing: list[str]) -> Ite
     """The raw bytes behind evidence, each once, named by its hash."""
     by_hash = {event.sha256: (event, each.revision) for each in evidence for event in each.events}
     revisions = {event.event_id: revision for event, revision in by_hash.values()}
-    for event, raw in raw_events(site, [event for event, _ in by_hash.values()]):
-        if isinstance(raw, str):
-            missing.append(raw)
-        elif sha256(raw).hexdigest() != event.sha256:
+    for event, found in referred_events(site, [event for event, _ in by_hash.values()]):
+        if isinstance(found, str):
+            missing.append(found)
+        elif sha256(found.raw).hexdigest() != event.sha256:
             missing.append(f"the raw bytes of {event.event_id} were changed")
         else:
-            yield PackFile(f"events/{event.sha256}", raw, revisions[event.event_id])
+            yield PackFile(f"events/{event.sha256}", found.raw, revisions[event.event_id])
 
 
 def _documents(site: Site, evidence: Iterable[Evidence], missing: list[str]) -> Iterator[PackFile]:

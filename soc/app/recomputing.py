@@ -28,7 +28,7 @@ from iso27001.register.reading import read_register
 from iso27001.verifier import merkle
 from iso27001.verifier.custody import LINKED
 from soc.alert.facts import DETECTION
-from soc.app.assurance import raw_events
+from soc.app.assurance import referred_events
 from soc.app.measuring import Measuring
 from soc.app.rounds import MOMENTARY
 from soc.app.site import Site
@@ -201,18 +201,18 @@ def _evidence_of(site: Site, detection: Entry, found: Recomputed) -> None:
 def _detections(site: Site, entries: Sequence[Entry], found: Recomputed) -> None:
     """Hash the raw bytes behind detections, and run their rules on them again: all in one pass over the journal."""
     rules = {rule.id: rule for rule in site.rules().rules}
-    offsets: list[int] = []
+    events: dict[int, Event] = {}
     for entry in entries:
         references = [EventRef(e["id"], e["sha256"], e["source"], e["journal"]) for e in entry.fact.body["events"]]
-        for reference, raw in raw_events(site, references):
-            if isinstance(raw, str):
-                found.tell(raw, False)
+        for reference, event in referred_events(site, references):
+            if isinstance(event, str):
+                found.tell(event, False)
                 continue
-            digest = sha256(raw).hexdigest()
+            digest = sha256(event.raw).hexdigest()
             same = digest == reference.sha256
             found.tell(f"event {reference.event_id} at {reference.offset} of the journal: SHA-256 {digest}", same)
-            offsets.append(reference.offset)
-    singles, others = _fired(site, sorted(set(offsets)))
+            events[reference.offset] = event
+    singles, others = _fired(site, events)
     for entry in entries:
         rule, name = entry.fact.body["rule"], entry.fact.id.removeprefix(f"{DETECTION}:")
         now = rules.get(rule["id"])
@@ -232,14 +232,15 @@ def _detections(site: Site, entries: Sequence[Entry], found: Recomputed) -> None
             found.tell(f"entry {entry.seq}: rule {rule['id']}, run again, does not fire on its event", False)
 
 
-def _fired(site: Site, offsets: Sequence[int]) -> tuple[set[str], set[str]]:
-    """Ids of what the rules find in the events at these offsets, and in all events around them, which correlations need."""
-    if not offsets:
+def _fired(site: Site, found: Mapping[int, Event]) -> tuple[set[str], set[str]]:
+    """Ids of what the rules find in these events, by offset, and in all around them that the journal has, which correlations need."""
+    if not found:
         return set(), set()
     journal = site.journal_reader
+    offsets = sorted(found)
+    named = [found[offset] for offset in offsets]
     try:
-        named = [journal.fetch(offset) for offset in offsets if offset >= journal.start()]
-        around: list[Event] = []
+        around = [found[offset] for offset in offsets if offset < journal.start()]
         at, end = max(journal.start(), offsets[0] - AROUND), offsets[-1] + 1
         while at < end and len(around) < 2 * AROUND:
             events, at = journal.read(at, min(GROUP, end - at))

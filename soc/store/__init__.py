@@ -55,6 +55,10 @@ class EventStore(Protocol):
         """The document of one event (see Event.document), or None."""
         ...
 
+    def events(self, event_ids: Sequence[str]) -> list[Event]:
+        """The events of these ids as they were journalled, as far as they are stored; in no order."""
+        ...
+
     def held(self, event_ids: Sequence[str]) -> set[str]:
         """Those of these ids (as `Event.id` has them) that are stored."""
         ...

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import orjson
 
 from collectors.event import ENVELOPE, Event
+from collectors.record import Position
 from soc.errors import SocError
 from soc.store.elastic_mappings import LARGE, LONGS, MAX_KEYWORD, OURS
 
@@ -76,6 +78,23 @@ def packed(event: Event, offset: int) -> bytes:
         )
     except TypeError as error:  # a number beyond 64 bits, a lone surrogate: not JSON for any server
         raise UnfitError(f"not JSON: {error}") from error
+
+
+def restored(document: dict[str, Any]) -> Event:
+    """The event that a document was made of; its stream is not told, and bytes that were no UTF-8 stand as `event.original` has them."""
+    peer = f"{document.get('log.source.address', '')} {document.get('log.source.subject', '')}".rstrip()
+    return Event(
+        id=document["event.id"],
+        time=datetime.fromisoformat(document["@timestamp"]),
+        fields={name: value for name, value in document.items() if name not in ENVELOPE and name not in OURS},
+        raw=str(document.get("event.original", "")).encode("utf-8", "surrogatepass"),
+        source=document.get("soc.source", ""),
+        position=Position(
+            document.get("log.file.path", ""), "", document.get("log.offset", 0), document.get("event.index", 0)
+        ),
+        ingested=datetime.fromisoformat(document.get("event.ingested", document["@timestamp"])),
+        peer=peer,
+    )
 
 
 @lru_cache(512)

@@ -14,14 +14,14 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from collectors.event import ENVELOPE, Event
-from collectors.record import Position
+from collectors.event import Event
 from soc.detect.sigma.convert import Query
 from soc.errors import SocError, UnreachableError
 from soc.store.columns import micros
 from soc.store.elastic import answering, reason_of
 from soc.store.elastic_copy import PAGE, pages
-from soc.store.elastic_mappings import OURS, TIME_US, UNSEARCHABLE, events_pattern
+from soc.store.elastic_document import restored
+from soc.store.elastic_mappings import TIME_US, UNSEARCHABLE, events_pattern
 
 AT_ONCE = 20
 """Queries in a request; each is a search of its own."""
@@ -84,7 +84,7 @@ def candidates(
             else:
                 found = iter([answer["hits"]["hits"]])
             while (hits := _taken(found, refusals, _of(titles, covers, query))) is not None:
-                events = [_event(hit["_source"]) for hit in hits if hit["_id"] not in seen]
+                events = [restored(hit["_source"]) for hit in hits if hit["_id"] not in seen]
                 seen.update(event.id for event in events)
                 if events:
                     yield events
@@ -113,7 +113,7 @@ def _taken(
 def newest(client: Elasticsearch, namespace: str, since: datetime, until: datetime) -> datetime | None:
     """When the newest event of a span happened, of the last by their own word; none counts as later than its receipt."""
     for hits in pages(client, events_pattern(namespace), {"bool": {"filter": [_span(since, until)]}}, "desc", NEWEST):
-        return max(min(event.time, event.ingested) for event in (_event(hit["_source"]) for hit in hits))
+        return max(min(event.time, event.ingested) for event in (restored(hit["_source"]) for hit in hits))
     return None
 
 
@@ -130,20 +130,3 @@ def _condition(span: dict[str, Any], covers: str, query: str) -> dict[str, Any]:
         "query_string": {"query": query, "analyze_wildcard": True, "lenient": False}
     }  # else part of it may fail unsaid
     return {"bool": {"filter": [span, {"bool": {"should": [fires, unsearchable]}}]}}
-
-
-def _event(document: dict[str, Any]) -> Event:
-    """The event that a document was made of; its stream is not told, and bytes that were no UTF-8 stand as `event.original` has them."""
-    peer = f"{document.get('log.source.address', '')} {document.get('log.source.subject', '')}".rstrip()
-    return Event(
-        id=document["event.id"],
-        time=datetime.fromisoformat(document["@timestamp"]),
-        fields={name: value for name, value in document.items() if name not in ENVELOPE and name not in OURS},
-        raw=str(document.get("event.original", "")).encode("utf-8", "surrogatepass"),
-        source=document.get("soc.source", ""),
-        position=Position(
-            document.get("log.file.path", ""), "", document.get("log.offset", 0), document.get("event.index", 0)
-        ),
-        ingested=datetime.fromisoformat(document.get("event.ingested", document["@timestamp"])),
-        peer=peer,
-    )

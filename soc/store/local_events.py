@@ -187,6 +187,10 @@ class LocalEventStore:
         found = self.view().events([event_id])
         return found[0].document() if found else None
 
+    def events(self, event_ids: Sequence[str]) -> list[Event]:
+        """See EventStore."""
+        return self.view().events(event_ids) if event_ids else []
+
     def held(self, event_ids: Sequence[str]) -> set[str]:
         """See EventStore."""
         return self.view().held(event_ids)

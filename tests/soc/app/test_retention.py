@@ -17,6 +17,7 @@ from soc.app.auditing import audit
 from soc.app.history import Span
 from soc.app.holding import hold, holds, release
 from soc.app.keeping import Looked
+from soc.app.recomputing import recompute
 from soc.app.retention import retain
 from soc.app.run import Running
 from soc.app.sealing import altered, tell_sealed
@@ -106,6 +107,10 @@ def test_the_journal_goes_first_and_events_behind_detections_are_read_from_the_s
         )
         assert site.events.count() == LINES
         sound(site)
+        for entry in list(site.ledger.entries(kinds=[DETECTION])):
+            again = recompute(site, str(entry.seq))
+            assert again.same, again.lines
+            assert any("run again on the same bytes, gives" in line for line in again.lines)
         result = audit(site, NOW - timedelta(days=1), NOW + timedelta(days=1))
         assert sum(each.expired for each in result.lines) == start
         assert retain(site) == [each for each in looked if not each.dropped]

@@ -86,6 +86,11 @@ def test_of_many_ids_those_are_told_that_are_stored(usual_site: Site) -> None:
     usual_site.index(events[:1_200])
     assert usual_site.store.held([each.id for each in events]) == {each.id for each in events[:1_200]}
     assert usual_site.store.held([]) == set()
+    found = sorted(usual_site.store.events([each.id for each in events[1_100:]]), key=lambda each: each.id)
+    assert [(each.id, each.raw, each.fields) for each in found] == [
+        (each.id, each.raw, each.fields) for each in sorted(events[1_100:1_200], key=lambda each: each.id)
+    ]
+    assert usual_site.store.events([]) == []
 
 
 def test_another_process_finds_what_was_indexed_and_closed(site: Site) -> None:
