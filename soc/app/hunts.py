@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from soc.app.history import Span
-from soc.app.searching import open_search
 from soc.app.site import Site
 from soc.tui import Found
+
+if TYPE_CHECKING:
+    from soc.app.searching import Search
+    from soc.store.elastic_search import ElasticSearch
 
 STRETCHES = tuple(
     timedelta(seconds=s) for s in (1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
@@ -24,14 +27,20 @@ class SiteHunting:
 
     def find(self, query: str, since: datetime, until: datetime, *, events: int, bars: int) -> Found:
         """Raises: SocError."""
-        search = open_search(self._site, query, Span(since, until))
+        search = self._search(query, since, until)
         every = fitting(until - since, bars)
         counts = {begin: sum(values.values()) for begin, values in search.histogram(every, "").items()}
         return Found(list(search.events(events)), filled(counts, every))
 
     def top(self, query: str, since: datetime, until: datetime, field: str, limit: int) -> Sequence[tuple[str, int]]:
         """Raises: SocError."""
-        return open_search(self._site, query, Span(since, until)).top(field, limit)
+        return self._search(query, since, until).top(field, limit)
+
+    def _search(self, query: str, since: datetime, until: datetime) -> Search | ElasticSearch:
+        from soc.app.history import Span  # with the engine behind it: most sessions never hunt
+        from soc.app.searching import open_search
+
+        return open_search(self._site, query, Span(since, until))
 
 
 def fitting(length: timedelta, bars: int) -> timedelta:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from soc.app.desk import SiteDesk
-from soc.app.history import Span
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.tui import Preview
@@ -39,6 +38,7 @@ class SiteTuner:
         """What a tuning of these fields would have hidden. Raises: SocError, FaultsError."""
         from soc.app import tuning
         from soc.app.backtesting import backtest
+        from soc.app.history import Span
 
         site = self._site
         alert = SiteDesk(site, self._actor).alert(alert_id)

@@ -17,13 +17,13 @@ from soc.incident import Incident
 from soc.store import AlertQuery, Facet
 from soc.store.columns import COLUMN_OF, alert_columns, incident_columns, micros, rule_records, words
 from soc.store.folding import ALERTS, INCIDENTS, N, Standing, View, batches, folded, touched_ids
-from soc.store.ids import SEPARATOR, packed
+from soc.store.ids import PER, SEPARATOR, packed
 from soc.store.sqlite import Database
 
 VERSION = 4
 """Of the schema and of what the fold writes: another one and the file is emptied, so that the next `apply` rebuilds it."""
 
-PART = 50_000
+PART = 2 * PER
 """Ids read in one go: a list of a million is never there as text, and the painting thread never waits for more than this."""
 
 _ORDER = "risk DESC, last_seen_us DESC, id"

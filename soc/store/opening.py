@@ -1,4 +1,4 @@
-"""The doors of this room: a `StoreConfig` in, the two ports out. Elasticsearch is loaded only where it is chosen (0.85 s of CPU)."""
+"""The doors of this room: a `StoreConfig` in, the two ports out. What is not opened is not loaded (Elasticsearch: 0.85 s of CPU)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from collectors.event import Event
 from collectors.journal import JournalReader
 from soc.store import EventStore, Projections
 from soc.store.config import StoreConfig, StoreKind
-from soc.store.local_events import LocalEventStore, nothing
-from soc.store.local_projections import LocalProjections
 
 
 def open_events(
     config: StoreConfig,
     journal: JournalReader,
     path: Path,
-    hidden: Callable[[Event], bool] = nothing,
+    hidden: Callable[[Event], bool] | None = None,
     class_of: Callable[[str], str] | None = None,
 ) -> EventStore:
     """The event store. Of the local one: `journal`, where the newest events stand; `path`, the folder of its files, made when absent;
@@ -26,7 +24,9 @@ def open_events(
     Raises: SocError where the local files or the API key cannot be used. Elasticsearch is not asked before the first use.
     """
     if config.kind is StoreKind.LOCAL:
-        return LocalEventStore(path, journal, hidden)
+        from soc.store.local_events import LocalEventStore, nothing
+
+        return LocalEventStore(path, journal, hidden or nothing)
     from soc.store.elastic import connect
     from soc.store.elastic_events import ElasticEventStore
 
@@ -36,6 +36,8 @@ def open_events(
 def open_projections(config: StoreConfig, path: Path) -> Projections:
     """The projections of the ledger. `path`: the local ones' file, made when absent. Raises: as open_events."""
     if config.kind is StoreKind.LOCAL:
+        from soc.store.local_projections import LocalProjections
+
         return LocalProjections(path)
     from soc.store.elastic import connect
     from soc.store.elastic_projections import ElasticProjections

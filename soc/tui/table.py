@@ -24,8 +24,8 @@ from soc.tui.span import Line, Role, Span
 BATCH = 128
 """Rows fetched at once: two to three screens, a few milliseconds of a local store."""
 
-KEPT = 1024
-"""Items kept; the least recently seen go first (an alert is about 2 kB: 2 MB)."""
+KEPT = 256
+"""Items kept; the least recently seen go first (an alert is 2 to 4 kB: 1 MB)."""
 
 NEAR = 2048
 """How far from its old place an id is looked for before the whole list is searched."""

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soc.store import ids as packing
 from soc.store.ids import SEPARATOR, Ids, packed, without
 
 SHAPED = st.lists(st.text("01a", min_size=4, max_size=4), unique=True, max_size=12)
 ANY = st.lists(st.text("aA0-\x00é", min_size=1, max_size=4), max_size=12)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_pieces() -> Iterator[None]:
+    """Lists of a few ids in several pieces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packing, "PER", 3)
+        yield
 
 
 def parts_of(ids: list[str], size: int) -> list[str]:
@@ -64,11 +76,12 @@ def test_an_id_is_found_from_a_place_on_and_not_across_two() -> None:
     assert "A-0d0b" not in held
 
 
-def test_ids_take_what_their_bytes_take() -> None:
+def test_ids_take_what_their_bytes_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "PER", 8192)
     parts = (
         SEPARATOR.join(f"A-{number:012x}" for number in range(at, at + 10_000)) for at in range(0, 100_000, 10_000)
     )
     held = packed(parts)
     assert isinstance(held, Ids)
-    assert 600_000 <= held._data.__sizeof__() < 700_000
+    assert 600_000 <= sys.getsizeof(held) < 610_000
     assert (held[77_777], held.index("A-000000012fd1")) == ("A-000000012fd1", 77_777)
