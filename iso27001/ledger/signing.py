@@ -37,7 +37,7 @@ class Signer:
                     raise SigningError(
                         f"{path}: the private key is gone, and its public key is there; bring it back from the backup"
                     )
-                _create(path)
+                _made(path)
             if path.stat().st_mode & 0o077:
                 raise SigningError(f"{path}: others may read this private key; allow its owner only (chmod 600)")
             signer = cls(path)
@@ -92,6 +92,13 @@ def check_origin(origin: str) -> None:
 def public_path(key: Path) -> Path:
     """Where the public key of a private key file stands: `ledger.pub` beside `ledger.key`."""
     return key.with_name(key.stem + ".pub")
+
+
+def _made(path: Path) -> None:
+    try:
+        _create(path)
+    except OSError as error:
+        raise SigningError(f"{path}: no private key can be made there: {error.strerror}") from error
 
 
 def _create(path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 from iso27001.catalogue import load
+from iso27001.errors import PackError
 from iso27001.evidence import Evidence
 from iso27001.language import Language
 from iso27001.ledger import Fact
@@ -41,7 +43,7 @@ def pack(
 ) -> Packed:
     """Write the pack of a period. `controls`: of these alone (none: of all). `everything`: all entries, else those that it rests on.
 
-    Raises: PackError, IsoError, SocError; then there is no pack.
+    Raises: PackError, IsoError, SocError; then there is no pack, as there is none that the ledger does not tell of.
     """
     catalogue = load()
     wanted = {catalogue.control(each).id for each in controls}
@@ -64,9 +66,22 @@ def pack(
     scope = " ".join(sorted(wanted)) or "all controls"
     signer = Signer.load_or_create(site.config.data / "keys" / "ledger.key")
     told = [each.id for each in evidence]
-    made = write_pack(
-        path, site.ledger, signer, files, scope=scope, since=since, until=until, disclose=disclosed, evidence=told
-    )
+    untold = path.with_name(f"{path.name}.untold")
+    try:
+        made = write_pack(
+            untold, site.ledger, signer, files, scope=scope, since=since, until=until, disclose=disclosed, evidence=told
+        )
+        _tell(site, made, scope, since, until, len(missing), actor)
+        untold.replace(path)
+    except OSError as error:
+        raise PackError(f"{path}: cannot be written: {error}") from error
+    finally:
+        with suppress(OSError):
+            untold.unlink(missing_ok=True)
+    return Packed(made, tuple(missing))
+
+
+def _tell(site: Site, made: Made, scope: str, since: datetime, until: datetime, missing: int, actor: str) -> None:
     body = {
         "manifest": made.manifest,
         "scope": scope,
@@ -74,10 +89,9 @@ def pack(
         "size": made.size,
         "disclosed": made.disclosed,
         "files": made.files,
-        "missing": len(missing),
+        "missing": missing,
     }
     site.ledger.append([Fact(f"{PACKED}/{made.manifest}", PACKED, site.clock(), actor, body)])
-    return Packed(made, tuple(missing))
 
 
 def _events(site: Site, evidence: Iterable[Evidence], missing: list[str]) -> Iterator[PackFile]:

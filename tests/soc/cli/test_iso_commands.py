@@ -12,7 +12,6 @@ import yaml
 
 from iso27001.catalogue import load
 from soc.action import Role
-from soc.app.site import Site
 from soc.app.tracking.acts import ACTS
 from soc.cli.iso._acts import Acts
 from tests.soc.app.sites import new_site
@@ -270,23 +269,6 @@ def test_a_law_with_a_gap_stops_the_command_with_its_name(soc: Soc, config: Path
     ran = soc("iso", "status", "--config", config)
     assert ran.code == 2
     assert 'nothing is due for "incident" from 2026-06-01 to 2026-07-01: a gap in the dates' in ran.err
-
-
-def test_a_disk_that_cannot_be_written_refuses_by_name_and_keeps_nothing(
-    soc: Soc, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert soc("iso", "risk", "record", *RISK, "--as", "lan", "--config", config).code == 0
-    paper = tmp_path / "x.pdf"
-    paper.write_bytes(b"x")
-    monkeypatch.setattr(Site, "read_only", property(lambda _: True))
-    add = soc(
-        *("iso", "evidence", "add", "--file", paper, "--title", "x", "--kind", "document", "--control", "A.8.15"),
-        *("--why", "x", "--owner", "lan", "--effective-from", "2026-01-01", "--expires", "2027-01-01"),
-        *("--as", "lan", "--config", config),
-    )
-    assert (add.code, "cannot be written; nothing was recorded" in add.err) == (2, True)
-    assert soc("iso", "risk", "list", "--json", "--config", config).rows[0]["id"] == "R-1", "it can be read"
-    assert not (config.parent / "var" / "vault").exists()
 
 
 def test_a_key_that_is_gone_is_told_and_no_other_takes_its_place(soc: Soc, config: Path) -> None:
