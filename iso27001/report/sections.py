@@ -321,16 +321,14 @@ def _measure_line(of: MeasureState, w: Wording) -> Text:
 
 
 def _evidence_line(item: Evidence, control_id: str, numbers: dict[str, str], w: Wording) -> Text:
+    """What shows a control, and why; what it rests on stands once, in the row of the manifest that its number leads to."""
     why = "; ".join(w.reason(link.why) for link in item.controls if link.control_id == control_id)
-    events = ", ".join(event.event_id for event in item.events[:3])
-    counted = f" · {len(item.events)} {w('events')} ({events}{', …' if len(item.events) > 3 else ''})" if events else ""
+    because = f"\n{why}" if why else ""
     return (
         Span(numbers[item.id], to=numbers[item.id]),
         " ",
         Span(item.title, Style.STRONG),
-        w.muted(f" {w.word(item.kind)}, {w.moment(item.effective_from)} – {w.moment(item.effective_to)}\n{why}\n"),
-        w.muted(f"{w('ledger_entry')} {item.revision}{counted} · SHA-256 "),
-        code(item.result_hash),
+        w.muted(f" {w.word(item.kind)}, {w.moment(item.effective_from)} – {w.moment(item.effective_to)}{because}"),
     )
 
 

@@ -185,7 +185,8 @@ def test_evidence_lines_carry_what_one_needs_to_check_them(
     text = clean[Language.ENGLISH].text
     for evidence in report.status.evidence:
         assert evidence.result_hash in text
-        assert f"Ledger entry {evidence.revision}" in text
+        row = text.partition(evidence.result_hash)[0].rpartition(evidence.id)[2]
+        assert str(evidence.revision) in row.split()
         for event in evidence.events:
             assert event.event_id in text
             assert event.sha256 in text

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
 import docx
 import openpyxl
 import pypdfium2
+import pypdfium2.raw as pdfium
 import pytest
 
 from iso27001.language import Language
@@ -75,10 +77,25 @@ def written(text: str, form: Format) -> bytes:
     return write(document(text), form, {"manifest.json": b'{"a": 1}'})
 
 
-def read_pdf(content: bytes) -> str:
+def pages_of(content: bytes) -> list[str]:
     pages = pypdfium2.PdfDocument(content)
     try:
-        return unicodedata.normalize("NFC", "\n".join(page.get_textpage().get_text_bounded() for page in pages))
+        return [unicodedata.normalize("NFC", page.get_textpage().get_text_bounded()) for page in pages]
+    finally:
+        pages.close()
+
+
+def read_pdf(content: bytes) -> str:
+    return "\n".join(pages_of(content))
+
+
+def links_in(content: bytes) -> int:
+    pages = pypdfium2.PdfDocument(content)
+    try:
+        annotations = [
+            pdfium.FPDFPage_GetAnnot(page, n) for page in pages for n in range(pdfium.FPDFPage_GetAnnotCount(page))
+        ]
+        return sum(pdfium.FPDFAnnot_GetSubtype(each) == pdfium.FPDF_ANNOT_LINK for each in annotations)
     finally:
         pages.close()
 
@@ -151,6 +168,25 @@ def test_long_tables_are_cut_in_a_pdf_with_a_word_and_whole_elsewhere(monkeypatc
     long = document("dòng", rows=25)
     assert squeezed("và 15 dòng khác, trong các tệp đính kèm") in squeezed(read_pdf(write(long, Format.PDF)))
     assert len(list(csv.reader(io.StringIO(write(long, Format.CSV).decode("utf-8-sig"))))) == 26
+
+
+def test_a_table_goes_on_over_pages_of_a_pdf_with_its_header_and_a_cell_that_is_higher_than_a_page_is_whole() -> None:
+    words = [f"từ{n}" for n in range(1500)]
+    columns = (Column("số thứ tự", 1, head=True), Column("b", 3))
+    rows = (Row(("1", " ".join(words))), *(Row((str(n), "x")) for n in range(2, 80)))
+    made = replace(document("a"), blocks=(Table("t", columns, rows),), contents=False)
+    pages = [squeezed(page) for page in pages_of(write(made, Format.PDF))]
+    assert len(pages) > 2
+    assert [n for n, page in enumerate(pages, 1) if "sốthứtự" not in page] == []
+    assert [word for word in words if word not in "".join(pages)] == []
+
+
+@pytest.mark.parametrize(("shown", "led"), [(10, 9), (2, 4)])
+def test_links_in_lists_and_tables_of_a_pdf_are_left_out_where_they_are_very_many(
+    monkeypatch: pytest.MonkeyPatch, shown: int, led: int
+) -> None:
+    monkeypatch.setattr("iso27001.report.writers.pdf.LINKS_SHOWN", shown)
+    assert links_in(write(document("a", rows=4), Format.PDF)) == led
 
 
 def test_a_cell_that_is_too_long_for_a_spreadsheet_is_cut() -> None:
