@@ -1,9 +1,9 @@
 """A site whose events live in Elasticsearch: what differs there from the site's journal and from this version's templates, and the filling
-of a store from the journal. Nothing here decides what an event is: that stands in the journal."""
+of a store from the journal, and from the embedded store that was before it, whose files hold what the journal keeps no longer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from soc.app.site import Site
     from soc.store.elastic import Client
     from soc.store.elastic_events import ElasticEventStore
+    from soc.store.segments.view import View
 
 SHOWN = 10
 """Events that are named where the store and the journal differ."""
@@ -25,7 +26,8 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """Events of the journal: those that the store had, has now, and refused; `sha256`: over the documents of the journal in its order.
+    """Events of the journal and of the embedded store: those that the store had, has now, and refused; `sha256`: over their documents in
+    the order of the journal.
 
     `missing` and `changed`: ids of events that the store has not, or has otherwise; the first of them.
     """
@@ -54,15 +56,28 @@ def elastic_store(site: Site) -> tuple[ElasticEventStore, Client]:
     return store, store.client
 
 
-def migrate(journal: JournalReader, store: ElasticEventStore, tell: Callable[[int], None]) -> Migrated:
-    """Every event of the journal into the store, then each document of the store held against the journal's, by count and hash.
+def embedded(site: Site) -> View | None:
+    """What the embedded store left in files; None where there was none."""
+    from soc.app.sealing import store_folder
+    from soc.store.segments.view import View
+
+    folder = store_folder(site)
+    return View(folder, lambda *_: []) if folder.is_dir() else None
+
+
+def migrate(
+    journal: JournalReader, store: ElasticEventStore, tell: Callable[[int], None], before: View | None = None
+) -> Migrated:
+    """Every event of the journal into the store, then each document of the store held against it, by count and hash.
+
+    `before`: files of an embedded store, for what stands below the journal's start.
 
     May be interrupted and begun again: what is stored is asked for first. `tell`: is told how many events are done, stored and checked.
     """
     stored = present = done = 0
     refused: list[tuple[str, str]] = []
-    for offset, events in _batches(journal):
-        for first, run in _runs(offset, events):
+    for rows in _batches(journal, before):
+        for first, run in _runs(rows):
             result = store.index(run, first)
             stored, present = stored + result.stored, present + result.duplicates
             refused += ((event.id, reason) for event, reason in result.refused)
@@ -72,8 +87,8 @@ def migrate(journal: JournalReader, store: ElasticEventStore, tell: Callable[[in
     missing: list[str] = []
     changed: list[str] = []
     left_out = {event_id for event_id, _ in refused}
-    for _, events in _batches(journal):
-        wanted = [event for event in events if not is_heartbeat(event) and event.id not in left_out]
+    for rows in _batches(journal, before):
+        wanted = [event for _, event in rows if not is_heartbeat(event) and event.id not in left_out]
         found = store.documents([event.id for event in wanted])
         for event in wanted:
             text, copy = _canonical(event.document()), found.get(event.id)
@@ -91,28 +106,32 @@ def migrate(journal: JournalReader, store: ElasticEventStore, tell: Callable[[in
     )
 
 
-def _batches(journal: JournalReader) -> Iterator[tuple[int, list[Event]]]:
+def _batches(journal: JournalReader, before: View | None) -> Iterator[Sequence[tuple[int, Event]]]:
+    """Events with their offsets, in the order of the journal."""
     offset, end = journal.start(), journal.end()
+    if before is not None:
+        yield from before.below(offset)
     while offset < end:
         events, following = next_batch(journal, offset)
-        if events:
-            yield offset, events[: end - offset]
+        yield [*enumerate(events[: end - offset], offset)]
         if following == offset:
             return
         offset = following
 
 
-def _runs(offset: int, events: list[Event]) -> Iterator[tuple[int, list[Event]]]:
-    """Events between heartbeats, which are nothing to search for, with the offset of the first."""
-    run: list[Event] = []
-    for at, event in enumerate(events, offset):
-        if not is_heartbeat(event):
-            run.append(event)
-        elif run:
-            yield at - len(run), run
+def _runs(rows: Sequence[tuple[int, Event]]) -> Iterator[tuple[int, list[Event]]]:
+    """Events that stand one after the other, with the offset of the first; heartbeats are nothing to search for."""
+    first, run = 0, list[Event]()
+    for offset, event in rows:
+        if is_heartbeat(event):
+            continue
+        if run and offset != first + len(run):
+            yield first, run
             run = []
+        first = first if run else offset
+        run.append(event)
     if run:
-        yield offset + len(events) - len(run), run
+        yield first, run
 
 
 def _canonical(document: dict[str, Value]) -> bytes:

@@ -147,6 +147,18 @@ class View:
                         found.setdefault(event.id, event)
         return list(found.values())
 
+    def below(self, offset: int) -> Iterator[list[tuple[int, Event]]]:
+        """What stands in files of below an offset, each event with its own, in the order of the journal, a group at a time.
+
+        Raises: DamagedFileError.
+        """
+        for file in self.files:
+            for rows in file.groups() if file.first < offset else ():
+                offsets = rows.read(["_offset"])["_offset"].to_numpy()
+                places = np.argsort(offsets)
+                places = places[offsets[places] < offset]
+                yield list(zip(offsets[places].tolist(), restored(rows, places.tolist()), strict=True))
+
     def documents(
         self, asked: Asked, fields: Sequence[str] = (), limit: int = sys.maxsize
     ) -> Iterator[dict[str, Value]]:

@@ -22,9 +22,13 @@ from soc.app.retention import retain
 from soc.app.run import Running
 from soc.app.sealing import altered, tell_sealed
 from soc.app.site import Site
+from soc.app.store_care import embedded, migrate
 from soc.errors import EXIT_OK, FaultsError
+from soc.store import EventQuery
+from soc.store.elastic_events import ElasticEventStore
 from soc.store.local_events import LocalEventStore
 from soc.store.segments import building, writing
+from tests.servers.elastic import ElasticNode
 from tests.soc.app.sites import LOGIN_AS_ROOT, new_site
 from tests.soc.app.test_run import wait_for
 
@@ -114,6 +118,23 @@ def test_the_journal_goes_first_and_events_behind_detections_are_read_from_the_s
         result = audit(site, NOW - timedelta(days=1), NOW + timedelta(days=1))
         assert sum(each.expired for each in result.lines) == start
         assert retain(site) == [each for each in looked if not each.dropped]
+
+
+@pytest.mark.server
+def test_what_the_journal_dropped_moves_to_elasticsearch_from_the_files_of_the_store(
+    config: Path, elastic_node: ElasticNode
+) -> None:
+    with later(config, 31) as site:
+        retain(site)
+        assert site.journal.start() > 100
+        stored = site.events.search(EventQuery(limit=2 * LINES))
+    store = f'store: {{kind: elasticsearch, hosts: ["{elastic_node.url}"], namespace: moved, retention: 400d}}'
+    config.write_text(config.read_text().replace(KEPT.splitlines()[0], store))
+    with Site.load(config) as site:
+        assert isinstance(site.events, ElasticEventStore)
+        done = migrate(site.journal_reader, site.events, lambda _: None, embedded(site))
+        assert (done.stored, done.refused, done.missing, done.changed) == (LINES, (), (), ())
+        assert site.events.search(EventQuery(limit=2 * LINES)) == stored
 
 
 def test_a_level_whose_time_is_over_goes_but_for_evidence_and_the_rest_stays_as_it_was(config: Path) -> None:
