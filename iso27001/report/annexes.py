@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from iso27001.catalogue import EvidenceMode
 from iso27001.evidence import Evidence
 from iso27001.measures import Indicator
+from iso27001.register.holdings import Holding
 from iso27001.report.document import (
     Block,
     Column,
@@ -25,6 +27,8 @@ from iso27001.report.document import (
 from iso27001.report.model import ReportInput
 from iso27001.report.sections import numbered
 from iso27001.report.wording import Wording, code
+from iso27001.status import Status
+from iso27001.verifier.custody import EvidenceState
 
 EVENTS_SHOWN = 20
 """Events of one piece of evidence in a report; the JSON form lists all."""
@@ -53,13 +57,13 @@ def limits(report: ReportInput, w: Wording) -> list[Block]:
     return [Heading(1, w("s_limits"), "limits"), Items((*lines, *report.notes, w("limit_standard")))]
 
 
-def manifest(evidence: Sequence[Evidence], w: Wording) -> list[Block]:
-    """Annex A: every piece of evidence with what it rests on, and the events behind it."""
+def manifest(evidence: Sequence[Evidence], status: Status, w: Wording) -> list[Block]:
+    """Annex A: every piece of evidence with where it stands, who has it in hands and what it rests on, and the events behind it."""
     blocks: list[Block] = [Heading(1, w("s_manifest"), "manifest")]
     if not evidence:
         return [*blocks, Paragraph(w("manifest_none"))]
     numbers = numbered(evidence)
-    rows = tuple(_evidence_row(item, numbers[item.id], w) for item in evidence)
+    rows = tuple(_evidence_row(item, numbers[item.id], status, w) for item in evidence)
     columns = (
         Column(w("number"), 1, head=True),
         Column(w("evidence"), 4),
@@ -82,12 +86,15 @@ def manifest(evidence: Sequence[Evidence], w: Wording) -> list[Block]:
     return blocks
 
 
-def _evidence_row(item: Evidence, number: str, w: Wording) -> Row:
+def _evidence_row(item: Evidence, number: str, status: Status, w: Wording) -> Row:
     expires = f"\n{w('expires')} {w.moment(item.expires)}" if item.expires else ""
     rests = f"\n{w('rests_on')} {', '.join(map(str, item.ledger_seqs))}" if item.ledger_seqs else ""
     collected = f"{w('collected')} {w.moment(item.collected_at)}, {item.collector}" + (
         f"; {item.owner}" if item.owner else ""
     )
+    holding = status.register.evidence.get(item.id)
+    if holding is not None:
+        collected += "".join(f"\n{text}" for text in _standing(holding, status.until, w))
     return Row(
         (
             number,
@@ -99,6 +106,17 @@ def _evidence_row(item: Evidence, number: str, w: Wording) -> Row:
         ),
         anchor=number,
     )
+
+
+def _standing(holding: Holding, at: datetime, w: Wording) -> Iterable[str]:
+    """Where it stands, if somebody decided or it has a file; who has it; and what is wrong with its chain of custody."""
+    state = holding.state(at)
+    if state is not EvidenceState.COLLECTED:
+        yield w.word(state)
+    if holding.evidence.file_name and holding.custody:
+        yield w("custody_line", holder=holding.custody[-1].holder, steps=len(holding.custody))
+    if holding.custody_fault:
+        yield f"{w('custody_broken')}: {holding.custody_fault}"
 
 
 def _event_rows(item: Evidence, number: str, w: Wording) -> Iterable[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from iso27001.catalogue import Catalogue
 from iso27001.evidence import ControlLink, Evidence
 from iso27001.ledger import canonical, rfc3339
 from iso27001.measures import Sample
+from iso27001.register.holdings import Holding
 from iso27001.report.model import IncidentLine, ReportInput
 from iso27001.status import ControlState, MeasureState
 
@@ -52,7 +54,7 @@ def render_json(report: ReportInput, catalogue: Catalogue) -> bytes:
             if clause.auditable
         ],
         "measures": [_measure(state) for state in status.measures],
-        "evidence": [_evidence(evidence) for evidence in status.evidence],
+        "evidence": [_evidence(each, status.register.evidence.get(each.id), status.until) for each in status.evidence],
         "incidents": [_incident(incident) for incident in report.incidents],
     }
     plain = orjson.loads(canonical(document))
@@ -95,10 +97,15 @@ def _sample(sample: Sample) -> dict[str, Any]:
     return {name: getattr(sample, name) for name in Sample.__slots__}
 
 
-def _evidence(evidence: Evidence) -> dict[str, Any]:
+def _evidence(evidence: Evidence, holding: Holding | None, at: datetime) -> dict[str, Any]:
     plain = {name: getattr(evidence, name) for name in Evidence.__slots__}
     events = [{"id": e.event_id, "sha256": e.sha256, "source": e.source, "offset": e.offset} for e in evidence.events]
-    return {**plain, "controls": _links(evidence.controls), "events": events}
+    stands = None if holding is None else holding.state(at)
+    steps = () if holding is None else holding.custody
+    custody = [{name: getattr(step, name) for name in step.__slots__} for step in steps]
+    fault = "" if holding is None else holding.custody_fault
+    held = {"state": stands, "custody": custody, "custody_fault": fault}
+    return {**plain, "controls": _links(evidence.controls), "events": events, **held}
 
 
 def _incident(incident: IncidentLine) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _open_findings(report: ReportInput) -> list[Finding]:
 def _end(report: ReportInput, w: Wording) -> list[Block]:
     return [
         *annexes.limits(report, w),
-        *annexes.manifest(report.status.evidence, w),
+        *annexes.manifest(report.status.evidence, report.status, w),
         *annexes.head(report, w),
         *annexes.verify(report, w),
     ]
@@ -118,7 +118,7 @@ def _control(report: ReportInput, w: Wording, subject: str) -> tuple[str, list[B
         *records.exceptions(held, report.status.until, w),
         *records.risks(risks, w),
         *annexes.limits(report, w),
-        *annexes.manifest(state.evidence, w),
+        *annexes.manifest(state.evidence, report.status, w),
         *annexes.head(report, w),
         *annexes.verify(report, w),
     ]
