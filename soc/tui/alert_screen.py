@@ -228,7 +228,7 @@ class AlertScreen(DeskScreen):
         self._queue.open_actions([self.alert_id])
 
     def action_escalate(self) -> None:
-        """Make an incident of it."""
+        """Make an incident of it, or go to the one that it is in."""
         self._queue.escalate([self.alert_id])
 
     def action_tune(self) -> None:
@@ -244,11 +244,9 @@ class AlertScreen(DeskScreen):
 
     def action_incident(self) -> None:
         """The incident that it belongs to."""
-        from soc.tui.incident_screens import IncidentScreen
-
         alert: Alert | None = self._alert
         if alert and alert.incident_id:
-            self.app.push_screen(IncidentScreen(self.session, alert.incident_id))
+            self._queue.open_incident(alert.incident_id)
         else:
             self.say("no_incident")
 

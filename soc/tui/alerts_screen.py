@@ -172,15 +172,27 @@ class AlertsScreen(AlertsList):
         self.escalate(self.table.targets())
 
     def escalate(self, ids: Sequence[str]) -> None:
-        """Ask why, and make an incident of these."""
-        if self.session.read_only:
+        """Ask why, and make an incident of these; where they are one already, go to it."""
+        held = {alert.id: alert.incident_id for alert in self.table.known(ids) if alert.incident_id}
+        if held and len(held) == len(ids) and len(set(held.values())) == 1:
+            self.open_incident(next(iter(held.values())))
+        elif self.session.read_only:
             self.speaker.say("refused.read_only", Role.WARN)
+        elif held:
+            which, incident = next(iter(held.items()))
+            self.speaker.say("escalate.held", Role.WARN, count=len(held), of=len(ids), id=which, incident=incident)
         elif ids:
             ask = Write(self.session.locale.say("ask.escalate", count=len(ids)))
             self.app.push_screen(ask, lambda why: self._escalate(ids, why) if why else None)
 
     def _escalate(self, ids: Sequence[str], why: str) -> None:
         self.run_worker(carry_out(self, self.target(ids), "escalate", {"note": why}), group="decide")
+
+    def open_incident(self, incident_id: str) -> None:
+        """The page of an incident."""
+        from soc.tui.incident_screens import IncidentScreen
+
+        self.app.push_screen(IncidentScreen(self.session, incident_id))
 
     def action_tune(self) -> None:
         """Tune from the alert under the cursor."""

@@ -17,6 +17,12 @@ from soc.tui.span import Role, Span, cut, length
 CARD = 4
 """Lines of a card, the empty one below it included."""
 
+ROOMY = 30
+"""Cells in which a card's title can be read: where lanes of one width have fewer, empty ones give theirs away."""
+
+EMPTY = 10
+"""Cells of a lane that gave its room away: the start of its title, and its count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -80,16 +86,22 @@ class Lanes(Painted, ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The same line of every lane."""
-        cells = self.size.width
-        if not self.lanes:
-            return strip((), cells, self.styles_of_roles)
-        width = cells // len(self.lanes)
         spans: list[Span] = []
-        for at, lane in enumerate(self.lanes):
-            room = width if at < len(self.lanes) - 1 else cells - width * (len(self.lanes) - 1)
+        for at, (lane, room) in enumerate(zip(self.lanes, self._rooms(), strict=True)):
             shown = cut(self._line(at, lane, y, room - 1), room - 1)
             spans += [*shown, Span(" " * (room - length(shown)))]
-        return strip(spans, cells, self.styles_of_roles)
+        return strip(spans, self.size.width, self.styles_of_roles)
+
+    def _rooms(self) -> list[int]:
+        """Cells of each lane."""
+        cells, full = self.size.width, sum(1 for lane in self.lanes if lane.cards)
+        shrunk = len(self.lanes) - full if full and cells < ROOMY * len(self.lanes) else 0
+        rooms = [EMPTY if shrunk and not lane.cards else 0 for lane in self.lanes]
+        width, rest = divmod(max(0, cells - EMPTY * shrunk), max(1, len(self.lanes) - shrunk))
+        wide = [at for at, room in enumerate(rooms) if not room]
+        for at in wide:
+            rooms[at] = width + (rest if at == wide[-1] else 0)
+        return rooms
 
     def _line(self, at: int, lane: Lane, y: int, room: int) -> Sequence[Span]:
         if y == 0:
@@ -122,7 +134,7 @@ class Lanes(Painted, ScrollView, can_focus=True):
         if begin < top or begin + CARD > top + rows:
             self.scroll_to(y=begin if begin < top else begin + CARD - rows, animate=False, force=True)
         if self.has_focus and self.lanes:
-            x = self.lane * (self.size.width // len(self.lanes))
+            x = sum(self._rooms()[: self.lane])
             self.app.cursor_position = self.content_region.offset + Offset(x, begin - self.scroll_offset.y + 1)
         self.refresh()
         self._moved()

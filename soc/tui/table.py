@@ -89,6 +89,10 @@ class PagedTable(Painted, ScrollView, Generic[ItemT], can_focus=True):
         """The item under the cursor, where it has been fetched."""
         return self._items.get(self.cursor_id or "")
 
+    def known(self, ids: Iterable[str]) -> list[ItemT]:
+        """The items of these that are here: those that are shown are, and those that were lately."""
+        return [self._items[key] for key in ids if key in self._items]
+
     def targets(self) -> list[str]:
         """What an action is about: the marked ids, or the one under the cursor."""
         return sorted(self.marks) if self.marks else [self.cursor_id] if self.cursor_id else []

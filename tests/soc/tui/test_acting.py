@@ -9,9 +9,12 @@ from soc.cli.alerts import command as alerts_command
 from soc.cli.incidents import command as incidents_command
 from soc.incident import Phase
 from soc.incident.actions import ON_ALERTS, ON_INCIDENTS
+from soc.reason import Because, Reason
 from soc.tui.acting import ActionsScreen, FormScreen, Target
 from soc.tui.alerts_screen import AlertsScreen
+from soc.tui.app import bindings
 from soc.tui.incident_screens import IncidentScreen
+from soc.tui.messages import text
 from soc.tui.messages_actions import VIETNAMESE
 from tests.soc.tui.desk_in_memory import night
 from tests.soc.tui.stage import Stage, play
@@ -133,7 +136,28 @@ def test_marked_alerts_become_one_incident_with_a_reason() -> None:
     play(scene, desk)
     (made,) = [one for key, one in desk.incidents_held.items() if key != "inc-2026-0017"]
     assert set(made.alert_ids) == set(free[:2])
-    assert "analyst escalated: same operator" in made.why[-1]
+    assert made.why == (Reason(Because.ESCALATED, ("analyst", "same operator")),)
+
+
+def test_an_alert_that_is_in_an_incident_leads_to_it_and_nobody_is_asked_why() -> None:
+    desk = night(5)
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("x")
+        assert stage.on(IncidentScreen).incident_id == "inc-2026-0017"
+        await stage.press("escape", "enter", "x")
+        assert stage.on(IncidentScreen).incident_id == "inc-2026-0017"
+        await stage.press("escape", "escape", "space", "space", "x")
+        stage.on(AlertsScreen)
+        assert "1 of these 2 are in an incident already (00000000 in inc-2026-0017)" in stage.text
+
+    play(scene, desk)
+    assert desk.calls == []
+
+
+def test_the_line_of_keys_calls_an_action_by_its_name() -> None:
+    for name in {*ON_ALERTS, *ON_INCIDENTS} & set(bindings()):
+        assert text(f"key.{name}") == name
 
 
 def test_what_is_refused_is_said_with_its_reason() -> None:
@@ -179,7 +203,7 @@ def test_a_read_only_session_sees_what_could_be_done_and_does_nothing() -> None:
         await stage.press("m")
         await choose(stage, "ack")
         assert "Read-only" in stage.text
-        await stage.press("escape", "x")
+        await stage.press("escape", "j", "x")
         assert "Read-only" in stage.text
 
     play(scene, desk, read_only=True)

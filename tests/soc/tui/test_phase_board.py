@@ -111,10 +111,29 @@ def test_a_clock_that_ran_out_says_so() -> None:
     assert any(clock.state is ClockState.OVERDUE and clock_cell(clock, NOW)[0].startswith("!") for clock in late)
 
 
+def test_empty_lanes_give_their_room_to_cards_where_there_is_little() -> None:
+    async def titles(stage: Stage) -> list[int]:
+        await stage.press("i", "b")
+        first = next(text for text in stage.text.split("\n") if text.startswith(" detect"))
+        return [first.index(word) for word in (" detect", " assess", " resp", " learn")]
+
+    async def narrow(stage: Stage) -> None:
+        assert await titles(stage) == [0, 30, 60, 70]
+        assert "203.0.113.77 took over root"[:28] in stage.text
+        await stage.press("l")
+        assert stage.app.cursor_position.x == 30
+
+    async def wide(stage: Stage) -> None:
+        assert await titles(stage) == [0, 40, 80, 120]
+
+    play(narrow, several(), size=(80, 24))
+    play(wide, several(), size=(160, 24))
+
+
 def test_a_lane_keeps_its_count_where_its_title_is_cut() -> None:
     async def scene(stage: Stage) -> None:
         await stage.press("i", "b")
-        assert "… 1 " in next(text for text in stage.text.split("\n") if "respond" in text)
+        assert "… 0 " in next(text for text in stage.text.split("\n") if "detect" in text)
 
     play(scene, several(), size=(80, 24))
 
