@@ -80,6 +80,23 @@ def span_of(site: Site, last: timedelta, since: datetime | None, until: datetime
     return Span(begin, end)
 
 
+def journal_span_of(site: Site, last: timedelta, since: datetime | None, until: datetime | None) -> Span:
+    """As `span_of`, for what looks back on the journal: where retention dropped the begin of the span from it, that is said."""
+    from soc.app.reading import next_batch
+
+    span, journal = span_of(site, last, since, until), site.journal_reader
+    if journal.start():
+        events, _ = next_batch(journal, journal.start(), 1)
+        first = events[0].ingested if events else site.clock()
+        if first > span.since:
+            click.echo(
+                f"note: the journal begins on {first.astimezone(site.config.site.zone):%Y-%m-%d %H:%M} and this looks no further back "
+                "(journal.retention); `soc search` and `soc hunt` look into the store",
+                err=True,
+            )
+    return span
+
+
 def _tell_older(site: Site, begin: datetime) -> None:
     """Say so where the newest that sources sent happened before the span: a played-in day, a source that fell silent."""
     from soc.app.history import newest

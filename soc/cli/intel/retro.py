@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from soc.cli._shared import actor_option, config_option, json_option, local, on_terminal, open_site, print_json, show
-from soc.cli._span import span_of, span_options
+from soc.cli._span import journal_span_of, span_options
 from soc.errors import EXIT_FINDINGS, EXIT_OK
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def command(
     with open_site(config_path) as site:
         if listed:
             return _list(site, as_json=as_json)
-        span = span_of(site, last, since, until)
+        span = journal_span_of(site, last, since, until)
         result = _looked(site, span, None if every else covered(site, span))
         fact_id = record(site, result, actor_name(actor))
         rows = [_row(site, finding, as_json=as_json) for finding in msgspec.to_builtins(result.findings)]

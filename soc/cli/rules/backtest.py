@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from soc.cli._shared import actor_option, config_option, json_option, open_site, print_json
-from soc.cli._span import force_options, reason_of, span_of, span_options
+from soc.cli._span import force_options, journal_span_of, reason_of, span_options
 
 
 @click.command()
@@ -58,7 +58,7 @@ def command(
         if not tried.differences:
             click.echo("nothing differs from what runs", err=True)
             return 0
-        result = run_backtest(site, tried, span_of(site, last, since, until))
+        result = run_backtest(site, tried, journal_span_of(site, last, since, until))
         if as_json:
             print_json(whole(result))
         else:

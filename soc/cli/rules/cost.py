@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from soc.cli._shared import config_option, json_option, open_site, paths_argument, print_json, table
-from soc.cli._span import span_of, span_options
+from soc.cli._span import journal_span_of, span_options
 
 MOST = 20
 """Rules that the table shows; --json has all."""
@@ -47,7 +47,7 @@ def command(
         costs = of_files(config_path, rule_folders, paths)
     else:
         with open_site(config_path) as site:
-            costs = of_history(site, span_of(site, last, since, until))
+            costs = of_history(site, journal_span_of(site, last, since, until))
     if as_json:
         for cost in costs.rules:
             print_json(

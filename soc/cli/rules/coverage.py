@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from soc.cli._shared import config_option, json_option, local, open_site, print_json, table
-from soc.cli._span import span_of, span_options
+from soc.cli._span import journal_span_of, span_options
 from soc.errors import SocError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def command(
     from soc.detect.coverage import navigator
 
     with open_site(config_path) as site:
-        span = span_of(site, last, since, until)
+        span = journal_span_of(site, last, since, until)
         found = covered(site, span)
         zone = site.config.site.zone
         when = f"{local(span.since, zone)} to {local(span.until, zone)}"

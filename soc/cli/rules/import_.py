@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from soc.cli._shared import actor_option, config_option, json_option, open_site, print_json, print_text
-from soc.cli._span import force_options, reason_of, span_of, span_options
+from soc.cli._span import force_options, journal_span_of, reason_of, span_options
 from soc.errors import EXIT_FINDINGS
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def command(
     with open_site(config_path) as site:
         folder = into.absolute() if into else site.config.rules[0] / "sigmahq"
         found = importing.prepare(site, open_release(release), folder, without_faulty=without_faulty)
-        result, why = _tried(site, found, span_of(site, last, since, until))
+        result, why = _tried(site, found, journal_span_of(site, last, since, until))
         objections = [*_edited(found), *(result.objections() if result else [])]
         written = bool(found.change.differences or not importing.manifest_of(folder)) and not dry_run
         written = written and bool(decided or not objections)

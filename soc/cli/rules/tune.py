@@ -19,7 +19,7 @@ from soc.cli._shared import (
     print_text,
     show,
 )
-from soc.cli._span import force_option, span_of, span_options
+from soc.cli._span import force_option, journal_span_of, span_options
 from soc.errors import EXIT_FINDINGS, SocError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def command(
         site.catch_up()
         alert = SiteDesk(site, actor_name(actor)).alert(alert_id)
         case = tuning.case_of(site, alert)
-        span = span_of(site, last, since, until)
+        span = journal_span_of(site, last, since, until)
         made = site.clock().date()
         chosen = fields or _chosen(case)
         proposal = tuning.propose(site, case, chosen, reason=reason, owner=owner, expires=expires.date(), made=made)

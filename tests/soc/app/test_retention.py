@@ -120,6 +120,18 @@ def test_the_journal_goes_first_and_events_behind_detections_are_read_from_the_s
         assert retain(site) == [each for each in looked if not each.dropped]
 
 
+def test_who_looks_back_on_the_journal_is_told_where_it_begins(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["rules", "coverage", "--config", str(config)]
+    assert run(asked) == EXIT_OK
+    assert "the journal begins" not in capsys.readouterr().err
+    with later(config, 31) as site:
+        retain(site)
+    assert run(asked) == EXIT_OK
+    assert "note: the journal begins on 2" in capsys.readouterr().err
+
+
 @pytest.mark.server
 def test_what_the_journal_dropped_moves_to_elasticsearch_from_the_files_of_the_store(
     config: Path, elastic_node: ElasticNode
