@@ -11,6 +11,7 @@ from collections.abc import Container
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
+from html import escape
 from importlib import resources
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -21,19 +22,20 @@ from iso27001.report.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 
 def write(document: Document) -> bytes:
     """The document as the bytes of one HTML file."""
+    from markupsafe import Markup
+
     style, known = _file("report.css"), {anchor for anchor, *_ in anchors(document.blocks)}
     page = _environment().get_template("report.html.jinja")
     text = page.render(
         t=Messages(document.language),
         document=document,
         sections=_sections(document.blocks),
-        show_text=lambda text: _markup(text, known),
-        show_tile=lambda tile: _markup(replace(tile, style=Style.PLAIN), known),
+        show_text=lambda text: Markup(_markup(text, known)),  # noqa: S704  every part is escaped there
+        show_tile=lambda tile: Markup(_markup(replace(tile, style=Style.PLAIN), known)),  # noqa: S704  as above
         style=style,
         policy=f"default-src 'none'; style-src 'sha256-{_digest(style)}'; base-uri 'none'; form-action 'none'",
     )
@@ -69,24 +71,27 @@ def _environment() -> Environment:
     return environment
 
 
-def _markup(text: Text, known: Container[str]) -> Markup:
-    from markupsafe import Markup, escape
-
+def _markup(text: Text, known: Container[str]) -> str:
+    """A text as HTML in which everything that it says is escaped. `known`: the anchors that it may lead to."""
+    if isinstance(text, str):
+        return _escaped(text)
     parts = []
     for span in spans(text):
-        part = str(escape(visible(span.text)))
-        if "\n" in part:
-            part = part.replace("\n", "<br>")
+        part = _escaped(span.text)
         if span.style is Style.CODE:
             part = f"<code>{part}</code>"
         elif span.style is Style.STRONG:
             part = f"<b>{part}</b>"
         elif span.style is not Style.PLAIN:
-            part = f'<span class="{span.style}">{part}</span>'
-        if span.to in known:
-            part = f'<a href="#{escape(visible(span.to))}">{part}</a>'
+            part = f'<span class="{span.style.value}">{part}</span>'
+        if span.to and span.to in known:
+            part = f'<a href="#{_escaped(span.to)}">{part}</a>'
         parts.append(part)
-    return Markup("".join(parts))  # noqa: S704  every part was escaped above
+    return "".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return escape(visible(text)).replace("\n", "<br>")
 
 
 def _file(name: str) -> str:
