@@ -22,6 +22,7 @@ from collectors.event import ENVELOPE, Event, Value
 from soc.store.matching import is_address, text_of
 from soc.store.meaning import fold
 from soc.store.segments.envelope import TIME, Envelopes
+from soc.store.segments.fields import ARROW, TYPES, Fields
 from soc.store.segments.words import Bits, bits
 
 ROWS = 8_192
@@ -30,19 +31,8 @@ ROWS = 8_192
 FEW = ROWS // 1024
 """Rows of a full group that a field has to be in more of for a column of its own, which costs some 100 bytes a group."""
 
-MOST_FIELDS = 2_000
 MOST_SHAPES = 1_000
-"""Remembered of a store, columns of a group; what a hostile sender invents beyond stays in `_rest`."""
-
-TYPES = {str: "text", int: "number", float: "decimal", bool: "flag", list: "texts"}
-ARROW = {
-    "text": pa.dictionary(pa.int32(), pa.string()),
-    "number": pa.int64(),
-    "decimal": pa.float64(),
-    "flag": pa.bool_(),
-    "texts": pa.list_(pa.string()),
-}
-_PYTHON = {name: kind for kind, name in TYPES.items()}
+"""Of a group; what a hostile sender invents beyond is kept whole."""
 
 ENVELOPE_COLUMNS = {
     "@timestamp": TIME,
@@ -111,24 +101,41 @@ def _build(rows: Sequence[tuple[int, Event]], whole: list[tuple[int, Event]], ty
             by_shape[shape] = [row]
         else:
             whole.append(row)
-    fields = _Fields(types, len(rows) + len(whole), by_shape)
+    types[MESSAGE] = "text"
+    own = _own(by_shape, len(rows) + len(whole))
+    fields, offsets, ordered = Fields(types, own), list[int](), list[Event]()
     for shape, members in by_shape.items():
-        fields.add(shape, [event for _, event in members])
-    ordered = [row for members in by_shape.values() for row in members] + whole
-    numbers = np.repeat(np.array([*range(len(by_shape)), WHOLE], np.int32), [*map(len, by_shape.values()), len(whole)])
-    columns = fields.columns(len(ordered))
+        places, events = zip(*members, strict=True)
+        fields.add(shape, events)
+        offsets += places
+        ordered += events
+    for offset, event in whole:
+        offsets.append(offset)
+        ordered.append(event)
+    messages = fields.values(MESSAGE) + [None] * len(whole)
+    columns = fields.columns(len(ordered), MESSAGE)
     rest: list[bytes | None] = [None] * len(ordered)
     for at, left in fields.rest.items():
         rest[at] = msgspec.msgpack.encode(left)
-    for at, (_, event) in enumerate(whole, len(ordered) - len(whole)):
+    kept = ordered[len(ordered) - len(whole) :]
+    for at, event in enumerate(kept, len(ordered) - len(whole)):
         rest[at] = msgspec.msgpack.encode(event)
-    events = Envelopes([event for _, event in ordered])
-    offsets = np.array([offset for offset, _ in ordered], np.int64)
-    columns |= events.columns(fields.messages(len(ordered)), len(whole))
-    columns |= {"_offset": pa.array(offsets), "_shape": pa.array(numbers), "_rest": pa.array(rest, pa.binary())}
-    columns[ID_START] = events.id_starts()
-    kept = [event for _, event in whole]
-    return _group(pa.table(columns), tuple(by_shape), fields.rest.values(), kept, events.marks(), fields.conflicts)
+    envelopes = Envelopes(ordered)
+    columns |= envelopes.columns(messages, len(whole))
+    numbers = np.repeat(np.array([*range(len(by_shape)), WHOLE], np.int32), [*map(len, by_shape.values()), len(whole)])
+    columns["_offset"] = pa.array(np.array(offsets, np.int64))
+    columns |= {"_shape": pa.array(numbers), "_rest": pa.array(rest, pa.binary()), ID_START: envelopes.id_starts()}
+    return _group(pa.table(columns), tuple(by_shape), fields.rest.values(), kept, envelopes.marks(), fields.conflicts)
+
+
+def _own(shapes: Mapping[Shape, Sequence[object]], rows: int) -> set[str]:
+    """The fields that get a column: of those of these events, which are so many rows with others, the ones that are not rare."""
+    counts: dict[str, int] = {}
+    for shape, members in shapes.items():
+        for name in shape:
+            counts[name] = counts.get(name, 0) + len(members)
+    few = FEW * rows // ROWS
+    return {name for name, count in counts.items() if count > few and name not in _RESERVED}
 
 
 def regrouped(table: pa.Table, shapes: tuple[Shape, ...], types: Types) -> Group:
@@ -168,116 +175,14 @@ def _odd(event: Event) -> bool:
     return not (-(1 << 63) <= event.position.offset < 1 << 63 and -(1 << 63) <= event.position.index < 1 << 63)
 
 
-_TOGETHER = 128
-"""Events whose values are gathered at once: they stay in the processor's cache."""
-
-
-class _Fields:
-    """The columns of fields as they fill, shape by shape."""
-
-    def __init__(self, types: Types, rows: int, shapes: Mapping[Shape, Sequence[object]]) -> None:
-        counts: dict[str, int] = {}
-        for shape, members in shapes.items():
-            for name in shape:
-                counts[name] = counts.get(name, 0) + len(members)
-        few = FEW * rows // ROWS
-        self._own = {name for name, count in counts.items() if count > few and name not in _RESERVED}
-        self._types = types
-        types[MESSAGE] = "text"
-        self._values: dict[str, list[Value]] = {}
-        self._rows = 0
-        self.rest: dict[int, dict[str, Value]] = {}
-        self.conflicts = 0
-
-    def add(self, shape: Shape, events: Sequence[Event]) -> None:
-        """Append events that all have the fields of this shape."""
-        start = self._rows
-        self._rows += len(events)
-        gathered: list[list[Value]] = [[] for _ in shape]
-        for at in range(0, len(events), _TOGETHER):
-            some = zip(*[event.fields.values() for event in events[at : at + _TOGETHER]], strict=True)
-            for values, more in zip(gathered, some, strict=True):
-                values.extend(more)
-        for name, values in zip(shape, gathered, strict=True):
-            column = self._column(name, values)
-            if column is None:
-                self._leave(name, start, enumerate(values))
-                continue
-            column += [None] * (start - len(column))
-            if not _may_fit(_PYTHON[self._types[name]], values):
-                self._leave_odd(name, start, values)
-            column += values
-
-    def _column(self, name: str, values: Sequence[Value]) -> list[Value] | None:
-        """The list that the values of a field go to; None where they have no column."""
-        if name not in self._own:
-            return None
-        if name not in self._types:
-            kind = TYPES.get(type(values[0]))
-            if kind is None or len(self._types) >= MOST_FIELDS:
-                return None
-            self._types[name] = kind
-        return self._values.setdefault(name, [])
-
-    def _leave_odd(self, name: str, start: int, values: list[Value], *, filled: bool = False) -> None:
-        """Leave what does not fit; None stands in its place then. `filled`: None stands for no value already."""
-        kind = _PYTHON[self._types[name]]
-        odd = [(at, v) for at, v in enumerate(values) if not (filled and v is None) and not _fits(kind, v)]
-        self.conflicts += sum(value is not None for _, value in odd)
-        self._leave(name, start, odd)
-        for at, _ in odd:
-            values[at] = None
-
-    def _leave(self, name: str, start: int, values: Iterable[tuple[int, Value]]) -> None:
-        for at, value in values:
-            self.rest.setdefault(start + at, {})[name] = value
-
-    def messages(self, rows: int) -> list[Value]:
-        """The `message` of each row, None where it has none that is a text; once there are columns."""
-        return self._values.get(MESSAGE) or [None] * rows
-
-    def columns(self, rows: int) -> dict[str, pa.Array]:
-        """An array a field, null where a row has it not."""
-        made = {}
-        for name, values in self._values.items():
-            kind = self._types[name]
-            arrow = pa.string() if kind == "text" else ARROW[kind]
-            values.extend([None] * (rows - len(values)))
-            try:
-                made[name] = pa.array(values, arrow)
-            except (pa.ArrowException, OverflowError):
-                self._leave_odd(name, 0, values, filled=True)
-                made[name] = pa.array(values, arrow)
-            if kind == "text" and name != MESSAGE:
-                made[name] = made[name].dictionary_encode()
-        return made
-
-
-def _may_fit(kind: type, values: Sequence[Value]) -> bool:
-    """Whether all values are of a type and none is null; Arrow refuses what else is no text, and whole numbers beyond 64 bits."""
-    if kind is str:
-        return None not in values
-    if kind is list:
-        return all(_fits(kind, value) for value in values)
-    return set(map(type, values)) == {kind}
-
-
-def _fits(kind: type, value: Value) -> bool:
-    """Whether a column of a type takes a value as it is."""
-    if type(value) is not kind:
-        return False
-    if isinstance(value, list):
-        return all(type(each) is str for each in value)
-    return not isinstance(value, int) or -(1 << 63) <= value < 1 << 63
-
-
 NOT_ENTERED = frozenset({"@timestamp", "event.ingested", "event.id", "event.original", "log.offset", "event.index"})
 """Fields whose values are not in the filter: each is another one, and they are asked for in other ways."""
 
 
 def _texts(table: pa.Table, rest: Iterable[Mapping[str, Value]], whole: Iterable[Event]) -> Iterable[bytes]:
     """All text whose words are entered, line by line: of events what is searched by words, and each value of each other field once."""
-    yield from _folded(searched(table).to_pylist())
+    yield from _folded(searched(table))
+    values = []
     for name in table.column_names:
         if name == MESSAGE or name in NOT_ENTERED or (name[0] == "_" and name != "_peer"):
             continue
@@ -291,20 +196,28 @@ def _texts(table: pa.Table, rest: Iterable[Mapping[str, Value]], whole: Iterable
             column = pa.array([text_of(value) for value in column.drop_null().unique().to_pylist()], pa.string())
         else:
             column = column.drop_null().unique().cast(pa.string())
-        yield from _folded(column.to_pylist())
+        values.append(column)
         if is_address(name):
             yield b"\n".join(_mapped(column))
+    yield from _folded(pa.concat_arrays(values))
     for fields in rest:
         yield from (fold(_line(value)).encode() for value in fields.values())
     for event in whole:
         yield from (fold(_line(value)).encode() for value in event.document().values())
 
 
-def _folded(texts: Sequence[str | None]) -> Iterable[bytes]:
-    """Texts as filters have them, a line each."""
-    there = [text for text in texts if text]
-    yield "\n".join([text for text in there if text.isascii()]).lower().encode()
-    yield fold("\n".join([text for text in there if not text.isascii()])).encode()
+def _folded(texts: pa.StringArray) -> Iterable[bytes]:
+    """Texts as filters have them, a line each; upper case of ASCII is left to them."""
+    ascii_only = pc.string_is_ascii(texts)
+    yield _lines(texts.filter(ascii_only))
+    yield fold("\n".join(texts.filter(pc.invert(ascii_only)).to_pylist())).encode()
+
+
+def _lines(texts: pa.StringArray) -> bytes:
+    """Texts one behind the other, with an end of line between them."""
+    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts), "\n")
+    lines: bytes = joined[0].as_buffer().to_pybytes()
+    return lines
 
 
 def _line(value: Value) -> str:

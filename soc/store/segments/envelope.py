@@ -8,9 +8,11 @@ from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from collectors.event import Event, Value
 from collectors.record import is_run
+from soc.store.segments.fields import texts
 
 TIME = pa.timestamp("us", "UTC")
 
@@ -23,7 +25,7 @@ class Envelopes:
         self._times = [event.time for event in events]
         self._ingested = [event.ingested for event in events]
         self._raw = [event.raw for event in events]
-        self._ids = [event.id for event in events]
+        self._ids = bytes.fromhex("".join([event.id for event in events]))
         self._sources = [event.source for event in events]
         self._peers = [event.peer for event in events]
         self._paths = [place.path for place in places]
@@ -34,6 +36,7 @@ class Envelopes:
     def columns(self, messages: Sequence[Value], whole: int) -> dict[str, pa.Array]:
         """`messages`: of each event. The last `whole` events have no place in theirs. Raises: OverflowError where one does not fit."""
         before, after = self._around(messages)
+        nowhere = pa.nulls(whole, pa.int64())
         fits = len(self._raw) - whole
         return {
             "@timestamp": _moments(self._times),
@@ -42,8 +45,8 @@ class Envelopes:
             "log.file.path": _coded(self._paths),
             "_stream": _coded(self._streams),
             "_peer": _coded(self._peers),
-            "log.offset": pa.array(self._offsets[:fits] + [None] * whole, pa.int64()),
-            "event.index": pa.array(self._indexes[:fits] + [None] * whole, pa.int64()),
+            "log.offset": pa.concat_arrays([pa.array(np.array(self._offsets[:fits], np.int64)), nowhere]),
+            "event.index": pa.concat_arrays([pa.array(np.array(self._indexes[:fits], np.int64)), nowhere]),
             "_id": self._own_ids(),
             "_before": pa.array(before, pa.binary()),
             "_after": pa.array(after, pa.binary()),
@@ -51,60 +54,42 @@ class Envelopes:
 
     def id_starts(self) -> pa.Array:
         """The first four bytes of the id of each, as a number."""
-        starts = bytes.fromhex("".join([each[:8] for each in self._ids]))
-        return pa.array(np.frombuffer(starts, ">u4").astype(np.uint32))
+        return pa.array(np.frombuffer(self._ids, ">u4")[::4].astype(np.uint32))
 
     def _around(self, messages: Sequence[Value]) -> tuple[list[bytes], list[bytes | None]]:
-        """What of the raw bytes stands before and after the message."""
-        before: list[bytes] = []
-        after: list[bytes | None] = []
-        for raw, message in zip(self._raw, messages, strict=True):
-            head, found, tail = raw, b"", b""
-            if message:
-                said = message.encode()  # type: ignore[union-attr]
-                if raw.endswith(said):
-                    head = raw[: -len(said)]
-                    found = said
-                else:
-                    head, found, tail = raw.partition(said)
-            before.append(head)
-            after.append(tail if found else None)
+        """What of the raw bytes stands before and after the message; where that is not in them, all of them and None."""
+        raw = self._raw
+        said = [message.encode() if type(message) is str else b"" for message in messages]
+        before = list(map(bytes.removesuffix, raw, said))
+        after: list[bytes | None] = [b""] * len(raw)
+        for at in np.flatnonzero(_lengths(before) == _lengths(raw)).tolist():
+            head, found, tail = raw[at].partition(said[at]) if said[at] else (raw[at], b"", b"")
+            before[at], after[at] = head, tail if found else None
         return before, after
 
     def _own_ids(self) -> pa.Array:
         """The ids of those whose id is not what `event_id` gives."""
-        derived = self._derived_ids()
-        if "".join(self._ids) == derived:
-            return pa.nulls(len(self._ids), pa.binary(16))
-        starts = range(0, len(derived), 32)
-        own = [
-            None if each == derived[at : at + 32] else bytes.fromhex(each)
-            for at, each in zip(starts, self._ids, strict=True)
-        ]
+        ids, derived = self._ids, b"".join(self._derived_ids())
+        if ids == derived:
+            return pa.nulls(len(self._raw), pa.binary(16))
+        starts = range(0, len(ids), 16)
+        own = [None if ids[at : at + 16] == derived[at : at + 16] else ids[at : at + 16] for at in starts]
         return pa.array(own, pa.binary(16))
 
-    def _derived_ids(self) -> str:
-        """What `event_id` gives of each, one after the other."""
-        begins = {each: f"{each[0]}\0{each[1]}\0".encode() for each in self._of_streams()}
-        if len(begins) == 1:
-            ((_, stream), begin) = next(iter(begins.items()))
-            if is_run(stream):
-                run = bytes.fromhex(stream[:-1])
-                return b"".join([offset.to_bytes(8, "little") + run for offset in self._offsets]).hex()
-            found = [
-                blake2b(b"%b%d\0%b" % (begin, offset, raw), digest_size=16).digest()
-                for offset, raw in zip(self._offsets, self._raw, strict=True)
-            ]
-        else:
-            found = [
-                offset.to_bytes(8, "little") + bytes.fromhex(stream[:-1])
-                if is_run(stream)
-                else blake2b(b"%b%d\0%b" % (begins[source, stream], offset, raw), digest_size=16).digest()
-                for source, stream, offset, raw in zip(
-                    self._sources, self._streams, self._offsets, self._raw, strict=True
-                )
-            ]
-        return b"".join(found).hex()
+    def _derived_ids(self) -> list[bytes]:
+        """What `event_id` gives of each."""
+        streams = self._of_streams()
+        if len(streams) == 1:
+            return _of_stream(*next(iter(streams)), self._offsets, self._raw)
+        places: dict[tuple[str, str], list[int]] = {}
+        for at, key in enumerate(zip(self._sources, self._streams, strict=True)):
+            places.setdefault(key, []).append(at)
+        found = [b""] * len(self._raw)
+        for key, own in places.items():
+            ids = _of_stream(*key, [self._offsets[at] for at in own], [self._raw[at] for at in own])
+            for at, each in zip(own, ids, strict=True):
+                found[at] = each
+        return found
 
     def _of_streams(self) -> set[tuple[str, str]]:
         if _same(self._sources) and _same(self._streams):
@@ -123,20 +108,38 @@ class Envelopes:
         return marks
 
 
+def _of_stream(source: str, stream: str, offsets: Sequence[int], raw: Sequence[bytes]) -> list[bytes]:
+    """What `event_id` gives of events of one stream."""
+    if is_run(stream):
+        run = bytes.fromhex(stream[:-1])
+        return [offset.to_bytes(8, "little") + run for offset in offsets]
+    begun = blake2b(f"{source}\0{stream}\0".encode(), digest_size=16).copy
+    found = []
+    for offset, data in zip(offsets, raw, strict=True):
+        digest = begun()
+        digest.update(b"%d\0%b" % (offset, data))
+        found.append(digest.digest())
+    return found
+
+
 def _same(values: Sequence[str]) -> bool:
     return values.count(values[0]) == len(values)
+
+
+def _lengths(values: Sequence[bytes]) -> NDArray[np.int64]:
+    return np.fromiter(map(len, values), np.int64, len(values))
 
 
 def _coded(values: Sequence[str]) -> pa.Array:
     """Texts of which there are few."""
     if _same(values):
         return pa.DictionaryArray.from_arrays(np.zeros(len(values), np.int32), pa.array(values[:1], pa.string()))
-    return pa.array(values, pa.string()).dictionary_encode()
+    return texts(values).dictionary_encode()
 
 
 def _moments(times: Sequence[datetime]) -> pa.Array:
     """Times in microseconds; by seconds as decimals where these tell them exactly, which takes half as long."""
-    seconds = np.array([time.timestamp() for time in times])
+    seconds = np.fromiter(map(datetime.timestamp, times), np.float64, len(times))
     if np.abs(seconds).max() >= _EXACT_S:
         return pa.array(times, TIME)
     whole = np.floor(seconds)

@@ -122,7 +122,9 @@ def bits(texts: Iterable[bytes]) -> Bits:
     found = [hashes(text) for text in texts]
     if found:
         each = np.sort(np.concatenate(found))  # a word in twelve is another one
-        for row in positions(each[np.flatnonzero(np.diff(each, prepend=~each[:1]))]):
+        new = np.ones(len(each), np.bool_)
+        np.not_equal(each[1:], each[:-1], out=new[1:])
+        for row in positions(each[new]):
             filled[row] = True
     return np.packbits(filled, bitorder="little")
 

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from collectors.journal.durable import write_durably
 from soc.store.columns import micros
-from soc.store.segments.building import ARROW, ENVELOPE_COLUMNS, ID_START, MESSAGE, WHOLE, Group, Marks, Shape, Types
+from soc.store.segments.building import ENVELOPE_COLUMNS, ID_START, MESSAGE, WHOLE, Group, Marks, Shape, Types
+from soc.store.segments.fields import ARROW
 from soc.store.segments.files import BLOCK_BYTES, HEAD, MAGIC, About, Header, Part, Segment
 from soc.store.segments.folder import part_path, segment_path
 from soc.store.segments.tally import Tally
