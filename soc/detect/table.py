@@ -103,7 +103,10 @@ class Coded(NamedTuple):
 
 
 class ColumnTable(ABC, Cells):
-    """A table that has each value of a column once."""
+    """A table that has each value of a column once. `telling`: for `soc.detect.sigma.frame.tells`."""
+
+    def __init__(self) -> None:
+        self.telling: dict[tuple[str, int], bool] = {}
 
     @abstractmethod
     def kinds(self, names: Sequence[str]) -> Iterable[tuple[Values, NDArray[np.int64]]]:
@@ -115,7 +118,16 @@ class ColumnTable(ABC, Cells):
 
     @abstractmethod
     def prepare(self, names: Collection[str], words: Mapping[Pieces, Sequence[int]]) -> None:
-        """Take note of fields that will be asked for, and in which rows keywords will be looked for."""
+        """Take note of fields whose values will be asked for, and in which rows keywords will be looked for."""
+
+    @abstractmethod
+    def told(self, name: str) -> list[Value] | None:
+        """None and each value that a field has in a row, in any order, maybe others; a list may stand there by its items. None where only
+        `coded` tells."""
+
+    @abstractmethod
+    def load(self, names: Collection[str]) -> None:
+        """Take note of fields that rows will be asked for."""
 
     @abstractmethod
     def suspects(self, pieces: Pieces, places: NDArray[np.int64]) -> Sequence[int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from collectors.event import ENVELOPE, Value
-from soc.detect.sigma.frame import KEYWORDS, Candidates, Charge, Frame, Index
+from soc.detect.sigma.frame import KEYWORDS, Candidates, Charge, Frame, Index, tells
 from soc.detect.sigma.keywords import Pieces
 from soc.detect.table import Coded, ColumnTable, Key
 
@@ -46,9 +46,9 @@ class ColumnFrame(Frame):
         of_code: list[tuple[dict[int, Candidates], Coded]] = []
         any_ = np.zeros(len(self), np.bool_)
         for name, index in indexes:
-            column = self._code(name)
-            if len(column.values) == 1 and not index.absent:
+            if not tells(self._coded, name, index):
                 continue
+            column = self._code(name)
             present = np.flatnonzero(np.bincount(column.codes, minlength=len(column.values)))
             found = index.look_up(column.values[present].tolist(), charge)
             if not any(found):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from collectors.event import Value
 from soc.detect.sigma.keywords import Block, Pieces
 from soc.detect.table import Cells, ColumnTable, Key, RowTable, Table
+
+if TYPE_CHECKING:
+    from soc.detect.sigma.plan import Plan
 
 KEYWORDS = ("",)
 """The columns of a keyword leaf: the original text and every text value of the event."""
@@ -45,6 +48,8 @@ class Frame(ABC):
     def __init__(self, table: Cells, places: Sequence[int]) -> None:
         self._table, self._places = table, places
         self._columns: dict[str, list[Value]] = {}
+        self.plans: dict[int, Mapping[Plan, list[int]]] = {}
+        """What units, by their ids, have found worth evaluating."""
 
     def __len__(self) -> int:
         return len(self._places)
@@ -155,6 +160,15 @@ def frame_of(table: Table, places: Sequence[int]) -> Frame:
 
         return ColumnFrame(table, places)
     return RowFrame(table, places)
+
+
+def tells(table: ColumnTable, name: str, index: Index) -> bool:
+    """Whether an index may name candidates for a field of some row; asked once of a table."""
+    known = table.telling.get((name, id(index)))
+    if known is None:
+        values = table.told(name)
+        known = table.telling[name, id(index)] = values is None or any(index.look_up(values))
+    return known
 
 
 class Row:

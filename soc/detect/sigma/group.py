@@ -6,7 +6,7 @@ Rules that look for keywords are apart: they read the whole text, and no two are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from soc.detect.sigma.frame import Frame
 from soc.detect.sigma.index import Memory
@@ -46,6 +46,10 @@ class Group:
     def units(self) -> Sequence[Unit]:
         """All units."""
         return (*self._units, *self._wordy)
+
+    def asks(self, frame: Frame, meter: Meter | None = None) -> Iterator[str]:
+        """The fields that the trees read of rows of a frame that has columns."""
+        return (name for unit in self.units for plan in unit.plan(frame, meter) for name in plan.columns)
 
     def match(self, frame: Frame, meter: Meter | None = None) -> dict[int, Fired]:
         """The rows of the frame on which rules fire, with their numbers."""

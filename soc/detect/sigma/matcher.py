@@ -11,8 +11,9 @@ from collectors.event import Event, Value
 from soc.detect import Match
 from soc.detect.sigma import ir
 from soc.detect.sigma.explain import Part, Reasons, explained
-from soc.detect.sigma.frame import frame_of
+from soc.detect.sigma.frame import Frame, frame_of, tells
 from soc.detect.sigma.group import NOTHING, Group
+from soc.detect.sigma.index import ColumnIndex
 from soc.detect.sigma.keywords import Pieces
 from soc.detect.sigma.meter import Meter
 from soc.detect.sigma.program import Binder, Bound
@@ -67,10 +68,12 @@ class Matcher:
     def match(self, batch: Table | Sequence[Event], meter: Meter | None = None) -> list[Hit]:
         """The events that fire something, in the order of the batch. `meter`: is charged with what each rule costs."""
         table = table_of(batch)
+        work = [(group, frame_of(table, at), at) for group, at in self._grouped(table) if group is not None]
+        if isinstance(table, ColumnTable):
+            table.load({name for group, frame, _ in work for name in group.asks(frame, meter)})
         found: list[Hit] = []
-        for group, places in self._grouped(table):
-            if group is not None:
-                found += _hits(group, table, places, meter)
+        for group, frame, places in work:
+            found += _hits(group, frame, places, meter)
         found.sort(key=lambda hit: hit.at)
         return found
 
@@ -81,15 +84,16 @@ class Matcher:
             for key, some in table.kinds(ROUTING):
                 group = self._group_of(key)
                 places.setdefault(id(group), (group, []))[1].extend(some.tolist())
-            names: set[str] = set()
+            indexes: dict[tuple[str, ColumnIndex], None] = {}
             words: dict[Pieces, list[int]] = {}
             for group, rows in places.values():
                 rows.sort()
                 for unit in group.units if group is not None else ():
-                    names.update(unit.columns)
+                    indexes.update(dict.fromkeys(unit.indexes))
                     if unit.pieces is not None:
                         words.setdefault(unit.pieces, []).extend(rows)
-            table.prepare(names, words)
+            table.prepare({name for name, _ in indexes}, words)
+            table.load({name for name, index in indexes if tells(table, name, index)})
             return places.values()
         adds: dict[int, Callable[[int], None]] = {}  # by the identity of keys: rows of one kind may share theirs
         keys = table.keys(ROUTING)
@@ -216,9 +220,9 @@ class Matcher:
         return found
 
 
-def _hits(group: Group, table: Table, places: Sequence[int], meter: Meter | None) -> list[Hit]:
+def _hits(group: Group, frame: Frame, places: Sequence[int], meter: Meter | None) -> list[Hit]:
     """The hits among rows of one kind."""
-    fired = group.match(frame_of(table, places), meter)
+    fired = group.match(frame, meter)
     if meter is not None:
         meter.saw(group.routes, len(places))
         meter.fired(chain.from_iterable(fired.values()))

@@ -83,9 +83,9 @@ class Unit:
         memory.add(self)
 
     @property
-    def columns(self) -> Iterable[str]:
-        """The fields that are looked up in every row."""
-        return (name for name, _ in self._columns)
+    def indexes(self) -> Sequence[tuple[str, ColumnIndex]]:
+        """The fields that are looked up in every row, and by what."""
+        return self._columns
 
     @property
     def pieces(self) -> Pieces | None:
@@ -97,7 +97,7 @@ class Unit:
         fired: Fired = {}
         waiting: dict[int, list[int]] = defaultdict(list)
         asked: list[tuple[Plan, dict[Key, list[int]]]] = []
-        for plan, rows in self._plan(frame, meter).items():
+        for plan, rows in self.plan(frame, meter).items():
             if self.wordy or not plan.pays:
                 for local in plan.rules:
                     waiting[local] += rows
@@ -148,8 +148,14 @@ class Unit:
         bound = self._trees[local] = self._binder.bind(tree, route, quick=True)
         return bound
 
+    def plan(self, frame: Frame, meter: Meter | None) -> Mapping[Plan, list[int]]:
+        """Rules worth evaluating, and on which rows: each row at most once; asked once of a frame."""
+        known = frame.plans.get(id(self))
+        if known is None:
+            known = frame.plans[id(self)] = self._plan(frame, meter)
+        return known
+
     def _plan(self, frame: Frame, meter: Meter | None) -> Mapping[Plan, list[int]]:
-        """Rules worth evaluating, and on which rows: each row at most once."""
         charge = None if meter is None else self._charge(meter)
         rows, columns = frame.named(self._columns, charge)
         if self._keywords is not None:

@@ -5,24 +5,27 @@ Source of truth: parquet.thrift (PageHeader, in Thrift's compact protocol). Read
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator
+from struct import Struct
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-_DICTIONARY = 8
-"""Encoding RLE_DICTIONARY: a page of numbers of the dictionary's entries."""
-_UNCOMPRESSED, _COMPRESSED, _CRC, _DATA_PAGE = 2, 3, 4, 5
-_COUNT, _ENCODING = 1, 2
-"""Fields of PageHeader and of DataPageHeader."""
-_TRUE, _FALSE, _STRUCT = 1, 2, 12
-_INTEGERS = (4, 5, 6)
+_NUMBER = rb"([\x80-\xff]*[\x00-\x7f])"
+_SIZES = rb"\x15" + _NUMBER + rb"\x15" + _NUMBER + rb"\x15" + _NUMBER
+"""Uncompressed and compressed size, CRC-32."""
+_DICTIONARY_PAGE = re.compile(
+    rb"\x15\x04" + _SIZES + rb"\x3c\x15" + _NUMBER + rb"\x15" + _NUMBER + rb"[\x11\x12]?\x00\x00"
+)
+_NUMBERS_PAGE = re.compile(rb"\x15\x00" + _SIZES + rb"\x1c\x15" + _NUMBER + rb"\x15\x10")
+"""How a page begins that has, of each value, the number of its entry in the dictionary (encoding RLE_DICTIONARY)."""
 
 HEADER_BYTES = 128
 """More than the header of a page takes that has no statistics."""
 
-_Header = dict[int, "int | _Header"]
+_LENGTH = Struct("<I")
 
 
 class DamagedPageError(Exception):
@@ -33,67 +36,53 @@ Place = tuple[int, int, int]
 """Where in a file a dictionary begins, and the first page of its column, and how many values that has."""
 
 
-def chunks(group: pq.RowGroupMetaData) -> dict[str, Place]:
-    """Column -> where its dictionary is; of columns that have one of texts."""
-    found = {}
+def chunks(group: pq.RowGroupMetaData) -> dict[str, Place | None]:
+    """Column of texts or bytes -> where its dictionary is; None where it has none."""
+    found: dict[str, Place | None] = {}
     for number in range(group.num_columns):
         chunk = group.column(number)
-        if chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page:
-            name = chunk.path_in_schema.removesuffix(".list.element")
-            found[name] = chunk.dictionary_page_offset, chunk.data_page_offset, chunk.num_values
+        if chunk.physical_type == "BYTE_ARRAY":
+            place = chunk.dictionary_page_offset, chunk.data_page_offset, chunk.num_values
+            found[chunk.path_in_schema.removesuffix(".list.element")] = place if chunk.has_dictionary_page else None
     return found
 
 
 def dictionaries(data: bytes, places: Iterable[Place]) -> Iterator[bytes | None]:
-    """Of each place in a file's bytes the texts of its dictionary, each with its length before it; None where its column has texts besides.
-
-    Raises: DamagedPageError.
-    """
+    """Of each place in a file's bytes the texts of its dictionary, each with its length before it (`texts_of`); None where its column has
+    texts besides. Raises: DamagedPageError."""
     codec = pa.Codec("zstd")
     for at, first, values in places:
+        page = _NUMBERS_PAGE.match(data, first)
+        if page is None or _number(page[4]) != values:
+            yield None
+            continue
+        page = _DICTIONARY_PAGE.match(data, at)
+        if page is None:
+            raise DamagedPageError
+        packed = data[page.end() : page.end() + _number(page[2])]
+        if zlib.crc32(packed) != _number(page[3]) & 0xFFFFFFFF:
+            raise DamagedPageError
         try:
-            page, _ = _header(data, first)
-            header = page.get(_DATA_PAGE)
-            if not isinstance(header, dict) or header.get(_COUNT) != values or header.get(_ENCODING) != _DICTIONARY:
-                yield None
-                continue
-            page, begin = _header(data, at)
-            size, length, crc = (page[name] for name in (_UNCOMPRESSED, _COMPRESSED, _CRC))
-            packed = data[begin : begin + length]  # type: ignore[operator]
-            if zlib.crc32(packed) != crc & 0xFFFFFFFF:  # type: ignore[operator]
-                raise DamagedPageError
-            found: bytes = codec.decompress(packed, size, asbytes=True)
-        except (IndexError, KeyError, TypeError, ValueError, OSError) as error:
+            found: bytes = codec.decompress(packed, _number(page[1]), asbytes=True)
+        except (ValueError, OSError) as error:
             raise DamagedPageError from error
         yield found
 
 
-def _header(data: bytes, at: int) -> tuple[_Header, int]:
-    """A struct that begins `at`, and what follows it."""
-    found: _Header = {}
-    field = 0
-    while head := data[at]:
-        at += 1
-        kind = head & 15
-        if head >> 4:
-            field += head >> 4
-        else:
-            field, at = _number(data, at)
-        if kind in _INTEGERS:
-            found[field], at = _number(data, at)
-        elif kind == _STRUCT:
-            found[field], at = _header(data, at)
-        elif kind not in (_TRUE, _FALSE):
-            raise DamagedPageError
-    return found, at + 1
+def texts_of(dictionary: bytes) -> list[str]:
+    """The texts of a dictionary (PLAIN encoding of byte arrays)."""
+    found: list[str] = []
+    at, length = 0, _LENGTH.unpack_from
+    while at < len(dictionary):
+        start = at + 4
+        at = start + length(dictionary, at)[0]
+        found.append(dictionary[start:at].decode())
+    return found
 
 
-def _number(data: bytes, at: int) -> tuple[int, int]:
-    """A number that begins `at`, and what follows it."""
-    found = shift = 0
-    while (byte := data[at]) > 127:
-        found |= (byte & 127) << shift
-        shift += 7
-        at += 1
-    found |= byte << shift
-    return (found >> 1) ^ -(found & 1), at + 1
+def _number(spelled: bytes) -> int:
+    """A number as Thrift spells it: seven bits a byte, the lowest first, zigzag."""
+    found = 0
+    for byte in reversed(spelled):
+        found = found << 7 | byte & 127
+    return (found >> 1) ^ -(found & 1)

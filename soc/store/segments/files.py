@@ -107,7 +107,8 @@ class Rows(Protocol):
         ...
 
     def texts(self, columns: Collection[str]) -> dict[str, bytes | None]:
-        """Of those of these columns that hold texts: bytes in which each stands whole; None where only `read` tells. Raises: as `read`."""
+        """Of those of these columns that hold texts: bytes in which each stands whole, with its length before it where it was read of a
+        file (`soc.store.segments.dictionaries`); None where only `read` tells. Raises: as `read`."""
         ...
 
 
@@ -369,15 +370,16 @@ class Segment:
     def texts(self, number: int, columns: Collection[str]) -> dict[str, bytes | None]:
         """Of one group. Raises: as Rows.texts."""
         found = {name: place for name, place in chunks(self._footer.row_group(number)).items() if name in columns}
-        if not found:
-            return {}
-        start = min(at for at, _, _ in found.values())
-        end = min(self.header.size, max(first for _, first, _ in found.values()) + HEADER_BYTES)
+        there = {name: place for name, place in found.items() if place is not None}
+        if not there:
+            return dict.fromkeys(found)
+        start = min(at for at, _, _ in there.values())
+        end = min(self.header.size, max(first for _, first, _ in there.values()) + HEADER_BYTES)
         try:
             with self.path.open("rb") as file:
                 data = os.pread(file.fileno(), end - start, start)
-            moved = [(at - start, first - start, values) for at, first, values in found.values()]
-            return dict(zip(found, dictionaries(data, moved), strict=True))
+            moved = [(at - start, first - start, values) for at, first, values in there.values()]
+            return dict.fromkeys(found) | dict(zip(there, dictionaries(data, moved), strict=True))
         except FileNotFoundError as error:
             raise self._dropped() from error
         except (OSError, DamagedPageError) as error:

@@ -21,6 +21,7 @@ from collectors.event import ENVELOPE, Event, Value
 from soc.detect.sigma.keywords import Block, Pieces, together
 from soc.detect.table import Coded, ColumnTable, Values
 from soc.store.segments.building import ENVELOPE_COLUMNS, ID_START, MESSAGE, WHOLE
+from soc.store.segments.dictionaries import texts_of
 from soc.store.segments.files import Rows
 from soc.store.segments.held import Held
 from soc.store.segments.restoring import events as restored
@@ -40,6 +41,7 @@ class SealedTable(ColumnTable):
 
     def __init__(self, groups: Sequence[Rows], asked: Asked, *, at_once: bool = False) -> None:
         """`groups`: in the order of the journal. `at_once`: all columns are read where one is asked for, as of a part that costs little."""
+        super().__init__()
         self._groups = [Held(rows) for rows in groups]
         known = [rows.read(["_offset", "@timestamp", "event.ingested", "_shape", "_rest"]) for rows in self._groups]
         self._starts = np.cumsum([0, *(table.num_rows for table in known)])
@@ -58,6 +60,10 @@ class SealedTable(ColumnTable):
             for name, value in fields.items():
                 self._beside.setdefault(name, []).append((place, value))
         self._columns: dict[str, _Column] = {}
+        self._texts: list[dict[str, bytes | None]] = [{} for _ in self._groups]
+        """What the groups' columns have, as `Rows.texts` tells it, of `_asked_texts`."""
+        self._asked_texts: set[str] = set()
+        self._told: dict[str, list[Value]] = {}
         self._places = np.arange(len(order))
         self._asked = self._rows = _NONE
         self._events: dict[int, Event] = {}
@@ -99,6 +105,7 @@ class SealedTable(ColumnTable):
 
     def kinds(self, names: Sequence[str]) -> Iterable[tuple[Values, Codes]]:
         """Rows by what a few fields hold."""
+        self.load(names)
         columns = [self.coded(name, self._places) for name in names]
         codes, most = np.zeros(len(self), np.int64), 1
         for column in columns:
@@ -137,13 +144,13 @@ class SealedTable(ColumnTable):
         """A field that is none of the envelope's."""
         column = _ABSENT
         if name in self._names:
-            self._load([name])
+            self.load([name])
             column = _coded([rows.array(name) for rows in self._groups], np.diff(self._starts).tolist())
         beside = self._beside.get(name)
         return column if beside is None else column.filled(beside, self._order)
 
-    def _load(self, names: Collection[str]) -> None:
-        """Read columns, together."""
+    def load(self, names: Collection[str]) -> None:
+        """Read these columns, together."""
         wanted = self._names - {MESSAGE} if self._at_once and MESSAGE not in names else self._names.intersection(names)
         for rows in self._groups:
             rows.load(sorted(wanted))
@@ -161,11 +168,42 @@ class SealedTable(ColumnTable):
         return found
 
     def prepare(self, names: Collection[str], words: Mapping[Pieces, Sequence[int]]) -> None:
-        """Read these columns at once, and look for keywords in all their rows at once."""
-        self._load(names)
+        """Read the dictionaries of these columns at once, and look for keywords in all their rows at once."""
         telling = {pieces: np.unique(places) for pieces, places in words.items() if pieces.telling}
+        self._read_texts(self._names if telling else names)
+        self.load([name for name in names if not any(name in texts for texts in self._texts)])
         if telling:
             self._look_for(telling)
+
+    def told(self, name: str) -> list[Value] | None:
+        """None and each value that a field has in a row; a list may stand there by its items."""
+        if name in ENVELOPE:
+            return None
+        if name not in self._told:
+            self._told[name] = self._values(name)
+        return self._told[name]
+
+    def _values(self, name: str) -> list[Value]:
+        beside = [value for _, value in self._beside.get(name, ())]
+        if name not in self._names:
+            return [None, *beside]
+        self._read_texts([name])
+        found = [texts[name] for texts in self._texts if name in texts]
+        dictionaries = [each for each in found if each is not None]
+        if len(dictionaries) < max(1, len(found)) or any(rows.array(name) is not None for rows in self._groups):
+            values: list[Value] = self.coded(name, self._places).values.tolist()
+            return values
+        return [None, *{text: None for each in dictionaries for text in texts_of(each)}, *beside]
+
+    def _read_texts(self, names: Collection[str]) -> None:
+        """Read what texts these columns have, as far as that is known without reading their rows."""
+        wanted = self._names.intersection(names) - self._asked_texts - {MESSAGE}
+        if wanted:
+            self._asked_texts |= wanted
+            if self._at_once:
+                self.load(wanted)
+            for rows, texts in zip(self._groups, self._texts, strict=True):
+                texts.update(rows.texts(wanted))
 
     def suspects(self, pieces: Pieces, places: Codes) -> Sequence[int]:
         """Which of these rows may have one of some keywords in their texts."""
@@ -213,7 +251,7 @@ class SealedTable(ColumnTable):
 
     def _sharing(self, wanted: Mapping[Pieces, Codes]) -> dict[Pieces, list[Codes]]:
         """Places of rows that may have some of the keywords in a text of a column: only columns that the rows have are looked at."""
-        texts = self._texts()
+        texts = self._all_texts()
         run = b"".join([text or b"" for text in texts.values()])
         ends = np.cumsum([len(text or b"") for text in texts.values()])
         told = np.unique(np.searchsorted(ends, among(run, together(tuple(wanted))), "right")).tolist()
@@ -227,13 +265,11 @@ class SealedTable(ColumnTable):
                     found.setdefault(pieces, []).append(self._holding(name, pieces))
         return found
 
-    def _texts(self) -> dict[str, bytes | None]:
+    def _all_texts(self) -> dict[str, bytes | None]:
         """Of each column with texts all of them, None where they are only in its rows."""
-        names = self._names - {MESSAGE}
-        if self._at_once:
-            self._load(names)
+        self._read_texts(self._names)
         found: dict[str, bytes | None] = {}
-        for texts in [rows.texts(names) for rows in self._groups]:
+        for texts in self._texts:
             for name, text in texts.items():
                 before = found.get(name, b"")
                 found[name] = None if text is None or before is None else before + text
@@ -358,14 +394,21 @@ def _distinct(array: pa.Array) -> tuple[list[Value], NDArray[np.int32], NDArray[
 
 
 def _lists(array: pa.Array) -> tuple[list[Value], NDArray[np.int32], NDArray[np.uint8]]:
-    """Lists of texts; of most columns few rows have one."""
-    items, ends = array.values.to_pylist(), array.offsets.to_pylist()
-    known: dict[tuple[str, ...], int] = {}
+    """Lists of texts: those of one length at once."""
+    items = array.values.dictionary_encode()
+    texts, numbers = items.dictionary.to_pylist(), items.indices.to_numpy(zero_copy_only=False)
+    starts = array.offsets.to_numpy()
+    valid = np.asarray(array.is_valid())
+    sizes = np.where(valid, np.diff(starts), -1)
+    found: list[Value] = []
     codes = np.zeros(len(array), np.int32)
-    valid = np.asarray(array.is_valid()).astype(np.uint8)
-    for row in np.flatnonzero(valid).tolist():
-        codes[row] = known.setdefault(tuple(items[ends[row] : ends[row + 1]]), len(known))
-    return list(map(list, known)), codes, valid
+    for size in np.unique(sizes[valid]).tolist():
+        rows = np.flatnonzero(sizes == size)
+        runs = numbers[starts[rows, None] + np.arange(size)]
+        different, own = np.unique(runs, axis=0, return_inverse=True) if size else (runs[:1], np.zeros(len(rows)))
+        codes[rows] = own.reshape(-1) + len(found)
+        found += [[texts[number] for number in run] for run in different.tolist()]
+    return found, codes, valid.astype(np.uint8)
 
 
 def _encoded(cells: Sequence[Value]) -> Coded:
