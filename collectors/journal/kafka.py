@@ -73,6 +73,8 @@ class KafkaJournal(KafkaReader):
         self._watch = Cursor(config)
         self._writing = threading.Lock()
         self._appended = threading.Condition()
+        self._pause = threading.Event()
+        """Never set: to wait by a clock that no step of the wall clock moves."""
         self._unsure = False
         """Whether a transaction was not seen to its end, which may be in the journal nevertheless,"""
         self._doubt: tuple[bytes, Head, Mapping[str, Mark | None]] | None = None
@@ -239,7 +241,7 @@ class KafkaJournal(KafkaReader):
         while time.monotonic() < until:
             if self._watch.bounds(partition)[1] > at:
                 return
-            time.sleep(_LOOK_S)
+            self._pause.wait(_LOOK_S)
         raise JournalError(f"{name_of(self.config)}: the brokers do not end a transaction")
 
     def _settle(self) -> None:

@@ -7,6 +7,7 @@ Source of truth: KIP-98 (transactions).
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -36,7 +37,12 @@ def make_topics(config: KafkaJournalConfig, partitions: Mapping[str, int]) -> No
 
         admin = AdminClient(keys_of(config), logger=log)
         known = admin.list_topics(timeout=ANSWER_S).topics
-        keys = {"retention.ms": "-1", "max.message.bytes": str(LONGEST_BYTES), "compression.type": "producer"}
+        keys = {
+            "retention.ms": "-1",
+            "max.message.bytes": str(LONGEST_BYTES),
+            "compression.type": "producer",
+            "message.timestamp.type": "LogAppendTime",  # else a broker refuses whose clock is an hour ahead of its own
+        }
         new = [NewTopic(topic, num_partitions=n, config=keys) for topic, n in partitions.items() if topic not in known]
         for made in admin.create_topics(new).values() if new else ():
             try:
@@ -44,11 +50,11 @@ def make_topics(config: KafkaJournalConfig, partitions: Mapping[str, int]) -> No
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
-        until = time.monotonic() + ANSWER_S  # brokers hear of a new topic one after the other
+        until, pause = time.monotonic() + ANSWER_S, threading.Event()  # brokers hear of a new topic one after the other
         while not partitions.keys() <= admin.list_topics(timeout=ANSWER_S).topics.keys():
             if time.monotonic() > until:
                 raise JournalError(f"kafka {', '.join(partitions)}: the brokers do not make these topics")
-            time.sleep(_LOOK_S)
+            pause.wait(_LOOK_S)
 
 
 def producer_of(config: KafkaJournalConfig, transactional_id: str) -> Producer:

@@ -48,9 +48,21 @@ class Node:
         """Ends the process where it stands (SIGKILL)."""
         self._end(signal.SIGKILL)
 
+    def pause(self) -> None:
+        """Holds the process where it stands (SIGSTOP): it answers nobody, and its connections stay."""
+        self._tell(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets it go on."""
+        self._tell(signal.SIGCONT)
+
     def stop(self) -> None:
         """Ends the process in good order."""
         self._end(signal.SIGTERM)
+
+    def _tell(self, what: signal.Signals) -> None:
+        assert self._process is not None, "it runs"
+        self._process.send_signal(what)
 
     def _starts(self) -> int:
         return self._log.read_bytes().count(self._ready) if self._log.exists() else 0

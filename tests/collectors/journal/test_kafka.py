@@ -7,6 +7,7 @@ import time
 import uuid
 
 import pytest
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME
 
 from collectors.errors import JournalError
 from collectors.journal import frame, open_journal, open_reader
@@ -84,6 +85,19 @@ def test_a_source_is_in_one_partition_and_all_partitions_are_one_order(kafka_nod
     assert journal.append(events(60, 69), {}, []) == 69  # of three at once, as what dead letters became
     assert reader.read(58, 100) == (events(58, 69), 69)
     reader.close()
+    journal.close()
+
+
+def test_messages_have_the_time_of_the_broker(kafka_node: KafkaNode) -> None:
+    """Else it refuses those of a host whose clock is more than an hour ahead of its own (message.timestamp.after.max.ms)."""
+    config = new_topic(kafka_node)
+    journal = open_journal(config)
+    journal.append(events(0, 4), {}, [])
+    cursor = Cursor(config)
+    message = cursor.message(0, *cursor.bounds(0))
+    assert message is not None
+    assert message.timestamp()[0] == TIMESTAMP_LOG_APPEND_TIME
+    cursor.close()
     journal.close()
 
 

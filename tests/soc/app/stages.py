@@ -191,12 +191,21 @@ def shared(journal: KafkaJournalConfig, workers: int, timeout_s: float) -> None:
         time.sleep(0.3)
 
 
+def collected(journal: KafkaJournalConfig, timeout_s: float) -> None:
+    """Wait until something is in the journal."""
+    _something(journal, journal.partitions, timeout_s)
+
+
 def found(journal: KafkaJournalConfig, timeout_s: float) -> None:
     """Wait until something of the journal is evaluated."""
-    cursor = Cursor(stage(journal, "found"))
+    _something(stage(journal, "found"), journal.partitions, timeout_s)
+
+
+def _something(topic: KafkaJournalConfig, partitions: int, timeout_s: float) -> None:
+    cursor = Cursor(topic)
     until = time.monotonic() + timeout_s
     try:
-        while not any(cursor.bounds(partition)[1] for partition in range(journal.partitions)):
+        while not any(cursor.bounds(partition)[1] for partition in range(partitions)):
             assert time.monotonic() < until
             time.sleep(0.02)
     finally:

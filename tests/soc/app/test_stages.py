@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import subprocess
-from datetime import UTC, datetime
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from collectors.journal import open_reader
+from collectors.journal.kafka_config import KafkaJournalConfig
+from collectors.journal.kafka_stage import SESSION_MS
+from soc.__main__ import run
 from soc.alert.facts import DETECTION, detection_fact_id
 from soc.app.auditing import audit
+from soc.app.clock import Clock, now
 from soc.app.conservation import KIND
 from soc.app.reading import events_of
 from soc.app.site import Site
+from soc.app.stages.collect import Collect
+from soc.app.stages.detect import Detect
+from soc.app.stages.index import Index
+from soc.app.stages.messages import topics_of
 from soc.detect.anomaly import train
 from tests.servers.kafka import KafkaNode
+from tests.soc.app.lived import PASSWORD, password_rule, write_yaml
 from tests.soc.app.stages import (
     SOURCES,
     Said,
     built,
+    collected,
     decided,
     found,
     journal_of,
+    lines,
     plain,
     running,
     said,
@@ -30,6 +49,7 @@ from tests.soc.app.stages import (
     soc,
     write_logs,
 )
+from tests.soc.app.test_run import wait_for
 from tests.soc.detect.test_anomaly import ordinary_days
 
 pytestmark = pytest.mark.server
@@ -113,6 +133,102 @@ def test_workers_and_the_broker_may_be_killed_and_nothing_is_lost_or_found_twice
         decided(journal, 120)
         assert third.poll() is None
     check(config, expected)
+
+
+@contextmanager
+def slow(node: KafkaNode) -> Iterator[None]:
+    """A broker that does nothing for half of the time."""
+    over = threading.Event()
+
+    def hold() -> None:
+        while not over.wait(0.15):
+            node.pause()
+            over.wait(0.15)
+            node.resume()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_broker_that_is_slow_or_does_not_answer_loses_nothing_and_doubles_nothing(
+    tmp_path: Path, kafka_node: KafkaNode, logs: Path, expected: Said
+) -> None:
+    """It stops for longer than a worker may be silent while collecting begins, then detecting, then deciding; all go on by themselves."""
+    journal, text = journal_of(kafka_node.server, partitions=2)
+    config = site_of(tmp_path / "site", logs, text)
+
+    def decisions(_: float) -> None:
+        with closing(open_reader(journal)) as reader:
+            wait_for(lambda: reader.committed("detect") > 0, 90)
+
+    with running(config, ["detect", "detect", "index"]) as roles:
+        built(config, 3, 90)
+        shared(journal, 2, 90)
+        collecting = subprocess.Popen([*soc(config, "collect"), "--until-read"], stderr=subprocess.DEVNULL)
+        for begun in (partial(collected, journal), partial(found, journal), decisions):
+            with slow(kafka_node):
+                begun(90)
+            kafka_node.pause()
+            time.sleep(SESSION_MS / 1_000 + 1)
+            kafka_node.resume()
+        with slow(kafka_node):
+            assert collecting.wait(120) == 0
+            decided(journal, 120)
+        assert [role.poll() for role in roles] == [None] * 3
+    check(config, expected)
+
+
+@contextmanager
+def by(config: Path, clock: Clock) -> Iterator[None]:
+    """All roles by a clock; here, for under libfaketime the Kafka library waits as long as the clock is ahead, which no real one does."""
+    with ExitStack() as stack:
+        for role in (Index, Detect, Detect, Collect):
+            site = stack.enter_context(Site.load(config, clock=clock))
+            assert isinstance(site.config.journal, KafkaJournalConfig)
+            stack.enter_context(role(site, topics_of(site.config.journal)))
+        yield
+
+
+def test_a_clock_that_steps_under_all_roles_loses_nothing_and_all_adds_up(
+    tmp_path: Path, kafka_node: KafkaNode, capfd: pytest.CaptureFixture[str]
+) -> None:
+    journal, text = journal_of(kafka_node.server, partitions=2)
+    config = site_of(tmp_path / "site", tmp_path, text)
+    config.write_text(config.read_text().replace("follow: false", "follow: true"))
+    write_yaml(config.parent / "own" / "all.yml", password_rule(starts="Failed password for "))
+    logs = [tmp_path / f"auth-{source}.log" for source in range(SOURCES)]
+    for log in logs:
+        log.touch()
+    ahead, written = [timedelta()], 0
+    for hours in ((0, 2, -3), (-2, 1)):
+        ahead[0] = timedelta(hours=hours[0])
+        with by(config, lambda: now() + ahead[0]):
+            for step in hours:
+                ahead[0] = timedelta(hours=step)
+                for source, log in enumerate(logs):
+                    with log.open("a") as stream:
+                        stream.writelines(islice(lines(source, LINES), written, written + 50))
+                written += 50
+                with closing(open_reader(journal)) as reader:
+                    wait_for(lambda reader=reader, least=SOURCES * written: reader.end() >= least, 60)
+                decided(journal, 60)
+    with Site.load(config) as site:
+        events = [event for _, event in events_of(site.journal_reader, 0, site.journal_reader.end())]
+        read = Counter(event.source for event in events)
+        assert [read[f"auth-{source}"] for source in range(SOURCES)] == [written] * SOURCES
+        failed = {event.id for event in events if b"Failed" in event.raw}
+        bodies = [entry.fact.body for entry in site.ledger.entries(kinds=[DETECTION])]
+        found_of = [body["events"][0]["id"] for body in bodies if body["rule"]["id"] == PASSWORD]
+        assert len(found_of) == len(failed)
+        assert set(found_of) == failed
+    assert run(["sources", "audit", "--config", str(config), "--store"]) == 0
+    assert "all adds up" in capfd.readouterr().err
+    assert run(["iso", "verify", "--config", str(config)]) == 0
 
 
 def spraying(source: int, first: int, count: int) -> str:
