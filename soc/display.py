@@ -52,6 +52,11 @@ def _picture(c: str) -> str:
     return "␡" if code == 0x7F else f"<U+{code:04X}>"
 
 
+def counted(count: int, one: str, several: str = "") -> str:
+    """A number with its noun: "1 playbook", "1,497 facts"; `several`: where it is not `one` with an s."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
 def width(text: str) -> int:
     """Cells that a sanitised text takes."""
     return len(text) if text.isascii() else cell_len(text)

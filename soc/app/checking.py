@@ -9,14 +9,15 @@ from soc.app.legal_minimum import keeping
 from soc.app.site import Site
 from soc.app.source_checks import check_sources
 from soc.detect.tuning import expired
+from soc.display import counted
 from soc.errors import SocError
 
 
 def checks(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
     """Name and check; a check gives what it found in words, or raises SocError."""
-    yield "inventory", lambda: f"{len(site.inventory.assets)} systems"
+    yield "inventory", lambda: counted(len(site.inventory.assets), "system")
     yield "rules", lambda: _rules(site)
-    yield "playbooks", lambda: f"{len(site.playbooks)} playbooks"
+    yield "playbooks", lambda: counted(len(site.playbooks), "playbook")
     yield "enrichment", lambda: _enrichment(site)
     yield "sources", lambda: _sources(site)
     yield "store", lambda: _store(site)
@@ -28,7 +29,7 @@ def _rules(site: Site) -> str:
     ruleset = site.rule_set(content)
     told = [*expired(content, site.clock()), *ruleset.warnings]
     warnings = "".join(f"\n  warning: {warning}" for warning in told[:20])
-    return f"{len(ruleset)} rules, {len(told)} warnings{warnings}"
+    return f"{counted(len(ruleset), 'rule')}, {counted(len(told), 'warning')}{warnings}"
 
 
 def _enrichment(site: Site) -> str:
@@ -36,13 +37,13 @@ def _enrichment(site: Site) -> str:
     if config.identities:
         from collectors.enrich.identity_files import read_identities
 
-        found.append(f"{len(read_identities(config.identities)):,} people")
+        found.append(counted(len(read_identities(config.identities)), "person", "people"))
     if config.geoip:
         from collectors.enrich.geo import GeoTable
 
         GeoTable(config.geoip)
-        found.append(f"{len(config.geoip)} files of addresses")
-    return ", ".join([*found, f"{matcher(site).size:,} indicators"])
+        found.append(counted(len(config.geoip), "file of addresses", "files of addresses"))
+    return ", ".join([*found, counted(matcher(site).size, "indicator")])
 
 
 def _sources(site: Site) -> str:
@@ -50,14 +51,17 @@ def _sources(site: Site) -> str:
     if faults := [f"{each.source.id}: {fault}" for each in checked for fault in each.faults]:
         raise SocError("; ".join(faults))
     warnings = "".join(f"\n  warning: {each.source.id}: {warning}" for each in checked for warning in each.warnings)
-    return f"{len(checked)} sources{warnings}" if checked else "no sources yet: soc.yaml says where logs come from"
+    return (
+        f"{counted(len(checked), 'source')}{warnings}"
+        if checked
+        else "no sources yet: soc.yaml says where logs come from"
+    )
 
 
 def _store(site: Site) -> str:
     keeping(site)
-    return (
-        f"{site.config.store.kind.value}, {site.events.count():,} events, {site.projections.applied():,} facts folded"
-    )
+    facts = counted(site.projections.applied(), "fact")
+    return f"{site.config.store.kind.value}, {counted(site.events.count(), 'event')}, {facts} folded"
 
 
 def _iso(site: Site) -> str:
@@ -69,10 +73,11 @@ def _iso(site: Site) -> str:
     from iso27001.legal import rules
     from soc.app.tracking.statements import draft
 
-    catalogue, found = load(), [f"{len(rules())} legal deadlines"]
+    catalogue, found = load(), [counted(len(rules()), "legal deadline")]
     try:
         if site.config.iso.texts is not None:
-            found.append(f"{len(read_texts(site.config.iso.texts, catalogue))} texts of the standard")
+            texts = len(read_texts(site.config.iso.texts, catalogue))
+            found.append(counted(texts, "text of the standard", "texts of the standard"))
         if draft(site).is_file():
             found.append(f"{len(read_statement(draft(site), catalogue))} of {len(catalogue.controls)} controls stated")
     except CatalogueError as error:

@@ -17,6 +17,7 @@ from collectors.errors import SourceError
 from collectors.parse import formats, known_format
 from collectors.sources import EvtxConfig, FileConfig, JournaldConfig, NetflowConfig, SnmpConfig, SourceConfig
 from soc.app.source_clocks import clocks_off
+from soc.display import counted
 from soc.errors import FaultsError
 from soc.yaml_file import nearest
 
@@ -84,7 +85,7 @@ def _files(source: SourceConfig, found: list[str], warnings: list[str]) -> Itera
             continue
         except OSError as error:
             yield f"{path}: {error.strerror}"
-    found.append(f"{len(paths)} file{'' if len(paths) == 1 else 's'}, {size:,} bytes")
+    found.append(f"{counted(len(paths), 'file')}, {counted(size, 'byte')}")
 
 
 def _journal(source: SourceConfig, found: list[str], warnings: list[str]) -> Iterator[str]:

@@ -14,6 +14,8 @@ from typing import Any
 
 import click
 
+from soc.cli._group import Group
+
 
 @cache
 def _modules(package: str) -> dict[str, str]:
@@ -23,7 +25,7 @@ def _modules(package: str) -> dict[str, str]:
     return {name.removesuffix("_").replace("_", "-"): name for name in names}
 
 
-class Folder(click.Group):
+class Folder(Group):
     """The commands of a package; a module that begins with `_` is none."""
 
     def __init__(self, *arguments: Any, package: str, **options: Any) -> None:

@@ -191,17 +191,18 @@ def progress(total: int) -> Iterator[Callable[[int], None]]:
 
 
 def tell(summary: Summary, output: Path | None) -> None:
-    from soc.display import sanitise
+    from soc.display import counted, sanitise
 
     refused = sum(summary.refused.values())
     levels = ", ".join(f"{n} {level}" for level, n in summary.detections.most_common()) or "none"
     click.echo(
-        f"{summary.files} files, {summary.events:,} events, {refused:,} dead letters; detections: {levels}", err=True
+        f"{counted(summary.files, 'file')}, {counted(summary.events, 'event')}, {counted(refused, 'dead letter')}; detections: {levels}",
+        err=True,
     )
     example = {letter.reason: letter.record.position for letter in reversed(summary.dead)}
     for reason, count in summary.refused.most_common(10):
         place = f" (first: {example[reason].path}:{example[reason].index})" if reason in example else ""
-        click.echo(f"  {count:,} records: {sanitise(reason + place)}", err=True)
+        click.echo(f"  {counted(count, 'record')}: {sanitise(reason + place)}", err=True)
     if len(summary.refused) > 10:
         click.echo(f"  and {len(summary.refused) - 10} more reasons", err=True)
     _tell_matched(summary)

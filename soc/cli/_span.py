@@ -67,8 +67,10 @@ def reason_of(*, force: bool, reason: str) -> str:
     return reason.strip()
 
 
-def span_of(site: Site, last: timedelta, since: datetime | None, until: datetime | None) -> Span:
-    """The span that the options mean. Raises: click.UsageError where it is empty."""
+def span_of(
+    site: Site, last: timedelta, since: datetime | None, until: datetime | None, *, of_receipt: bool = False
+) -> Span:
+    """The span that the options mean: of the time of events, or of their receipt. Raises: click.UsageError where it is empty."""
     from soc.app.history import Span
 
     zone = site.config.site.zone
@@ -76,7 +78,8 @@ def span_of(site: Site, last: timedelta, since: datetime | None, until: datetime
     begin = since.replace(tzinfo=zone) if since else end - last
     if begin >= end:
         raise click.UsageError(f"there is no time from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}")
-    _tell_older(site, begin)
+    if not of_receipt:
+        _tell_older(site, begin)
     return Span(begin, end)
 
 

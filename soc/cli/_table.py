@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from soc.cli._group import Group
 from soc.cli._shared import actor_option, config_option, json_option
 
 if TYPE_CHECKING:
     from soc.action import Argument
 
 
-class TableGroup(click.Group):
+class TableGroup(Group):
     """The commands that are written out, and one for each row of a table, which is loaded when it is asked for."""
 
     def __init__(self, *arguments: Any, noun: str, **options: Any) -> None:

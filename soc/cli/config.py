@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from soc.cli._group import Group
 from soc.cli._shared import config_option, json_option, show
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Look at the site's configuration."""
 

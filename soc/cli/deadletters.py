@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from soc.cli._group import Group
 from soc.cli._shared import config_option, json_option, open_site, show
 
 SHOWN_BYTES = 200
 
 
-@click.group(short_help="Records that could not be parsed, with the reason.")
+@click.group(cls=Group, short_help="Records that could not be parsed, with the reason.")
 def command() -> None:
     """Records that could not become events: kept whole, counted, never dropped."""
 

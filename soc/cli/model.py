@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from soc.cli._group import Group
 from soc.cli._shared import actor_option, config_option, json_option, open_site, print_json, show
 from soc.errors import SocError
 
 
-@click.group(short_help="Train and show the log-on model.")
+@click.group(cls=Group, short_help="Train and show the log-on model.")
 def command() -> None:
     """Train the log-on model on history, and see what it was trained on."""
 

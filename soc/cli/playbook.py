@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from soc.cli._group import Group
 from soc.cli._shared import actor_option, config_option, json_option, open_site, print_json, print_text, show
 from soc.errors import EXIT_FINDINGS
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from soc.respond import Plan, Run
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Respond to an incident by a playbook: plan, approve, run."""
 

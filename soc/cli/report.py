@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from soc.cli._group import Group
 from soc.cli._output import write_whole
 from soc.cli._shared import config_option, json_option, open_site, print_json, print_text, table
 from soc.errors import SocError
@@ -26,7 +27,7 @@ _output = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Figures of the SOC and the hand-over of a shift, or of a month."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from soc.cli._group import Group
 from soc.cli._shared import actor_option, config_option, json_option, local, open_site, show
 from soc.cli.iso._period import period, since_option, until_option
 from soc.errors import SocError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from soc.app.site import Site
 
 
-@click.group(short_help="Measures: formula, target, owner, the last sample.")
+@click.group(cls=Group, short_help="Measures: formula, target, owner, the last sample.")
 def command() -> None:
     """The measures that the indicators of controls stand on."""
 

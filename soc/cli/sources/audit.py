@@ -52,13 +52,15 @@ def command(
 ) -> int:
     """Prove received = parsed + dead, parsed = journalled = evaluated = indexed + refused: the facts against the journal.
 
-    Per source and minute. The ledger keeps what was found; a running SOC makes an alert of a mismatch. Exit code 1 where there is one.
+    Per source and minute of receipt. The ledger keeps what was found; a running SOC makes an alert of a mismatch. Exit code 1 where there
+    is one.
     """
     from soc.app.auditing import audit, record
     from soc.app.desk import actor_name
+    from soc.display import counted
 
     with open_site(config_path) as site:
-        span = span_of(site, last, since, until)
+        span = span_of(site, last, since, until, of_receipt=True)
         zone = site.config.site.zone
         result = audit(site, span.since, span.until, store=store)
         record(site, result, span.since, span.until, actor_name(actor))
@@ -76,8 +78,8 @@ def command(
             table(["SOURCE", *(name.upper() for name in _COLUMNS)], rows)
         for begin, end, source, what in result.mismatches:
             print_text(f"MISMATCH  {local(begin, zone)} to {local(end, zone)}  {source or 'all'}: {what}")
-        found = f"{len(result.mismatches):,} mismatches" if result.mismatches else "all adds up"
-        click.echo(f"{result.windows:,} windows, {found}", err=True)
+        found = counted(len(result.mismatches), "mismatch", "mismatches") if result.mismatches else "all adds up"
+        click.echo(f"{counted(result.windows, 'window')}, {found}", err=True)
         return EXIT_FINDINGS if result.mismatches else EXIT_OK
 
 

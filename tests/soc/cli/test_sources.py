@@ -253,7 +253,7 @@ def test_tap_follows_the_journal_of_a_running_soc(tmp_path: Path, capfd: pytest.
         writer = threading.Thread(target=write)
         writer.start()
         try:
-            assert run(["sources", "tap", "auth", "--count", "4", "--json", "--config", str(path)]) == 0
+            assert run(["sources", "tap", "auth", "--count", "20", "--json", "--config", str(path)]) == 0
         finally:
             stop.set()
             writer.join()
