@@ -55,8 +55,11 @@ class Indexer(Protocol):
         """Whether the store holds nothing. Raises: UnreachableError."""
         ...
 
-    def index(self, offset: int) -> Done:
-        """The next batch from `offset` on. Raises: UnreachableError, SocError; the batch is then worth a retry."""
+    def index(self, offset: int, limit: int) -> Done:
+        """The next `limit` events from `offset` on: what was not acknowledged yet is not indexed, even where it can be read by now.
+
+        Raises: UnreachableError, SocError; the batch is then worth a retry.
+        """
         ...
 
     def close(self) -> None:
@@ -75,9 +78,9 @@ class LocalIndexer:
         """Whether the store holds nothing."""
         return not self._store.count()
 
-    def index(self, offset: int) -> Done:
+    def index(self, offset: int, limit: int) -> Done:
         """Runs of events between heartbeats, which only tell the time and are nothing to search for."""
-        events, following = next_batch(self._journal, offset, INDEX_BATCH)
+        events, following = next_batch(self._journal, offset, limit)
         kept, refused = 0, list[tuple[Event, str]]()
         for own, run in groupby(events, is_heartbeat):
             part = list(run)
@@ -121,9 +124,9 @@ class Indexing:
         """Index the next batch; how many events it had. Raises: UnreachableError; the batch is then worth a retry."""
         if not self._begun:
             self._begin()
-        if self._journal.end() <= self.offset:
+        if (left := self._journal.end() - self.offset) <= 0:
             return 0
-        done = self._indexer.index(self.offset)
+        done = self._indexer.index(self.offset, min(INDEX_BATCH, left))
         if refused := self._untold(done.refused):
             dead = [
                 DeadLetter(RawRecord(e.raw, e.source, e.position, e.ingested, e.peer), STORE, reason)
@@ -190,9 +193,9 @@ class IndexerApart:
         assert isinstance(answer, _Empty)
         return answer.empty
 
-    def index(self, offset: int) -> Done:
+    def index(self, offset: int, limit: int) -> Done:
         """The next batch. Raises: ChildProcessError where the process is gone."""
-        answer = self._ask(offset)
+        answer = self._ask((offset, limit))
         assert isinstance(answer, Done)
         return answer
 
@@ -200,10 +203,10 @@ class IndexerApart:
         """End the process."""
         self._part.close()
 
-    def _ask(self, offset: int | None) -> Done | _Empty:
+    def _ask(self, batch: tuple[int, int] | None) -> Done | _Empty:
         way = self._part.connection
         try:
-            way.send_bytes(encode(offset))
+            way.send_bytes(encode(batch))
             answer: Done | _Failed | _Empty = _decode(way.recv_bytes())
         except (EOFError, OSError) as error:
             raise ChildProcessError(self._part.ended()) from error
@@ -218,10 +221,10 @@ def run_part(site: Site, way: Connection, _orders: Connection) -> None:
     way.send_bytes(encode(Ready()))
     settle()
     while True:
-        offset = msgspec.msgpack.decode(way.recv_bytes(), type=int | None)
+        batch = msgspec.msgpack.decode(way.recv_bytes(), type=tuple[int, int] | None)
         answer: Done | _Empty | _Failed
         try:
-            answer = _Empty(indexer.empty()) if offset is None else indexer.index(offset)
+            answer = _Empty(indexer.empty()) if batch is None else indexer.index(*batch)
         except (SocError, CollectorError) as error:
             answer = _Failed(str(error), isinstance(error, UnreachableError))
         way.send_bytes(encode(answer))
