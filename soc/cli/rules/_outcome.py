@@ -91,12 +91,14 @@ def as_json(result: Backtest) -> dict[str, Any]:
 
 def print_result(result: Backtest, zone: ZoneInfo, *, named: bool = True) -> None:
     """The result as a page; `named`: with the rules that differ."""
+    from soc.display import counted
+
     for difference in result.change.differences if named else ():
         print_text(f"{difference.kind.value:8} {difference.what:11} {difference.id}  {difference.title}")
     total = result.total
     click.echo(
-        f"\n{result.events:,} events from {local(result.span.since, zone)} to {local(result.span.until, zone)}: "
-        f"{total.removed:,} alerts removed, {total.added:,} added, {total.kept:,} kept\n"
+        f"\n{counted(result.events, 'event')} from {local(result.span.since, zone)} to {local(result.span.until, zone)}: "
+        f"{counted(total.removed, 'alert')} removed, {total.added:,} added, {total.kept:,} kept\n"
     )
     if result.rules:
         _print_rules(result)

@@ -120,7 +120,7 @@ def tune(config: Path, *more: str | Path) -> list[str | Path]:
 def test_a_tuning_is_written_listed_and_passes_its_test(soc: Soc, config: Path) -> None:
     ran = soc(*tune(config, "--field", "source.ip", "--name", "patrol"))
     assert ran.code == 0, ran.err
-    assert "1 alerts removed, 0 added, 1 kept" in ran.out
+    assert "1 alert removed, 0 added, 1 kept" in ran.out
     written = config.parent / "own" / "tuning" / "patrol.yml"
     assert written.exists()
     tested = soc("rules", "test", written, "--config", config)
