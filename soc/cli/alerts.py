@@ -178,12 +178,12 @@ def _print(alert: Alert, events: list[Mapping[str, Any]], site: Site) -> None:
     from soc.display import counted
 
     zone = site.config.site.zone
+    seen = f"{local(alert.first_seen, zone)} to {local(alert.last_seen, zone)}"
     lines = [
         f"{alert.id}  {alert.title}",
         f"  {alert.level.value}, risk {alert.risk} ({'; '.join(map(str, alert.risk_why))})",
         f"  {alert.status.value}{f' as {alert.reason.value}' if alert.reason else ''}{f', {alert.assignee}' if alert.assignee else ''}",
-        f"  {counted(alert.count, 'time')}, {local(alert.first_seen, zone)} to {local(alert.last_seen, zone)}, "
-        f"look by {local(alert.due, zone)}",
+        f"  {counted(alert.count, 'time')}, {seen}, look by {local(alert.due, zone)}",
         f"  about {', '.join(map(str, alert.entities))}{f', system {alert.system}' if alert.system else ''}",
         f"  rule {alert.rule_id} ({alert.logsource}), version {alert.rule_version[:12]}",
         f"  {' '.join(alert.tags)}",
