@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 from collectors.event import Value
@@ -385,6 +386,7 @@ def main() -> int:
     parser.add_argument("--alerts", type=int, default=20)
     parser.add_argument("--read-only", action="store_true")
     parser.add_argument("--language", default="en")
+    parser.add_argument("--preferences", type=Path)
     parser.add_argument("--report", action="store_true", help="print the open alerts that are left")
     chosen = parser.parse_args()
     desk = night(chosen.alerts)
@@ -396,6 +398,7 @@ def main() -> int:
         read_only=chosen.read_only,
         language=chosen.language,
         zone=HANOI,
+        preferences=chosen.preferences,
     )
     if chosen.report:
         left = sum(one.status is not AlertStatus.CLOSED for one in desk.held.values())

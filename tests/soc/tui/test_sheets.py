@@ -8,6 +8,7 @@ import pytest
 
 from soc.alert import AlertStatus, CloseReason, StatusChange
 from soc.detect import Match
+from soc.incident import TimelineEntry
 from soc.reason import Because, Reason
 from soc.tui import incident_sheet, sheets
 from soc.tui.rows import Locale
@@ -48,7 +49,10 @@ def test_why_this_risk_and_why_one_incident_are_said_in_the_analysts_language() 
     assert "mức nghiêm trọng: 80; gặp 4 lần: +4" in plain(sheets.peek(risky, vietnamese))
     assert "gặp 4 lần: +4" in plain(sheets.overview(risky, NOW, vietnamese))
     linked = replace(incident(), why=(Reason(Because.SHARED, ("A-1", "A-2", "source.ip=203.0.113.77")),))
-    assert "A-1 và A-2 có chung source.ip=203.0.113.77" in plain(incident_sheet.incident(linked, None, NOW, vietnamese))
+    told = TimelineEntry(NOW, "phase", Reason(Because.PHASE_CLOSED, ("lan", "respond", "xong")), actor="lan")
+    page = plain(incident_sheet.incident(replace(linked, timeline=(told,)), None, NOW, vietnamese))
+    assert "A-1 và A-2 có chung source.ip=203.0.113.77" in page
+    assert "giai đoạn  lan: ứng phó. Sự cố đã kết thúc. xong" in page
 
 
 def test_the_line_under_the_list_tells_what_matched_before_what_the_log_source_asked() -> None:

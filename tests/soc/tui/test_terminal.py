@@ -51,10 +51,11 @@ class Terminal:
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.written = b""
 
-    def read_until(self, wanted: bytes, timeout_s: float = 20) -> None:
+    def read_until(self, wanted: bytes, timeout_s: float = 20, since: int = 0) -> None:
+        """`since`: how many bytes were there before what is waited for."""
         until = time.monotonic() + timeout_s
-        while wanted not in self.written:
-            assert time.monotonic() < until, self.written[-2000:]
+        while wanted not in self.written[since:]:
+            assert time.monotonic() < until, (wanted, self.written[since:][-2000:])
             self._read(0.1)
 
     def press(self, keys: str, quiet_s: float = 0.4) -> bytes:
@@ -88,32 +89,46 @@ class Terminal:
         raise AssertionError(f"did not leave: {self.written[-2000:]!r}")
 
 
-def test_no_color_writes_no_colour_at_all() -> None:
+ESC = "\x1b"
+EVERY_VIEW = (
+    # keys, what then stands on the terminal
+    (["jj", "\r"], "Why it matched"),
+    (["2"], "sshd[4121]"),
+    (["3"], "logsource"),
+    (["4", "5", "6"], "same rule"),
+    (["?"], "Leave at once"),
+    ([ESC, ESC, " ", "c"], "true positive"),
+    ([ESC, "/", "level:x"], "level:x"),
+    ([ESC, "m"], "suppress"),
+    (["j" * 7, "\r"], "How long"),
+    ([ESC, ESC, ESC, ESC, "F", "4"], "civil-status"),
+    ([ESC, "s", " ", "p", "our scanner\r", "\r"], "Of 15,246 events"),
+    ([ESC, ESC, "i"], "took over root"),
+    (["\r"], "What happened"),
+    ([ESC, "b"], "learn lessons"),
+    ([ESC, ESC, ":", "hunt password\r"], "1/40"),
+    (["T", "\r"], "Values"),
+    ([ESC, "\r", "j", "\r"], "Value"),
+    ([ESC, ESC, ESC, ":", "sources\r"], "silent"),
+    (["\r"], "dead letters"),
+    ([":", "rules\r"], "Rules"),
+    ([":", "playbooks\r"], "to approve"),
+    (["a"], "as its page shows it"),
+    ([ESC, ":", "controls\r"], "not met"),
+    ([ESC, "\x10"], "Search"),
+)
+
+
+def test_no_color_writes_no_colour_in_any_view() -> None:
     terminal = Terminal("tests.soc.tui.desk_in_memory", NO_COLOR="1")
     terminal.read_until(b"Log-on accepted")
-    for keys in (
-        "jj",
-        "\r",
-        "2",
-        "3",
-        "4",
-        "?",
-        "\x1b",
-        "\x1b",
-        " ",
-        "c",
-        "\x1b",
-        "/",
-        "level:x",
-        "\x1b",
-        "i",
-        "\r",
-        "\x1b",
-        "\x1b",
-        "\x10",
-    ):
-        terminal.press(keys, 0.25)
-    terminal.press("\x1b")
+    for keys, then in EVERY_VIEW:
+        for key in keys[:-1]:
+            terminal.press(key, 0.15)
+        before = len(terminal.written)
+        terminal.press(keys[-1], 0.15)
+        terminal.read_until(then.encode(), since=before)
+    terminal.press(ESC)
     assert terminal.leave() == 0
     assert COLOUR.findall(terminal.written) == []
     assert b"\x1b[7m" in terminal.written or b";7m" in terminal.written, "the cursor's row is reversed"
@@ -125,6 +140,41 @@ def test_colours_are_there_otherwise() -> None:
     terminal.read_until(b"Log-on accepted")
     assert terminal.leave() == 0
     assert COLOUR.search(terminal.written)
+
+
+def test_keys_and_views_of_ones_own_are_there_again_after_a_restart(tmp_path: Path) -> None:
+    own = tmp_path / "soc" / "tui.yml"
+    own.parent.mkdir()
+    own.write_text("keys: {ack: y}\ntheme: soc-light\n")
+    arguments = ("tests.soc.tui.desk_in_memory", "--preferences", str(own))
+
+    first = Terminal(*arguments)
+    first.read_until(b"Log-on accepted")
+    for keys in ("/", "level:high status:all\r", "S", "grave\r"):
+        before = len(first.written)
+        first.press(keys, 0.2)
+    first.read_until(b":grave", since=before)
+    assert first.leave() == 0
+    assert "grave: alerts status:all level:high" in own.read_text()
+
+    second = Terminal(*arguments)
+    second.read_until(b"Log-on accepted")
+    second.read_until(b"Scanner user agent")
+    before = len(second.written)
+    second.press("y", 0.2)
+    second.read_until(b"Acknowledged 1", since=before)
+    before = len(second.written)
+    for keys in (":", "grave\r"):
+        second.press(keys, 0.2)
+    second.read_until("≥ high".encode(), since=before)
+    before = len(second.written)
+    second.press("a", 0.2)
+    second.press("?", 0.2)
+    second.read_until(b"Leave at once", since=before)
+    assert b"Acknowledged" not in second.written[before:], "a is no longer the key"
+    second.press(ESC)
+    assert second.leave() == 0
+    assert own.read_text().count("ack: y") == own.read_text().count("theme: soc-light") == 1
 
 
 def test_no_escape_of_an_attacker_reaches_the_terminal() -> None:
