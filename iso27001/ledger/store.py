@@ -418,6 +418,8 @@ def _connect_to_write(path: Path, origin: str) -> sqlite3.Connection:
     origin = origin or f"ledger-{secrets.token_hex(8)}"
     check_origin(origin)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch()  # as the umask has it; SQLite would leave the group out
     connection = _connect(f"file:{quote(str(path.absolute()))}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")

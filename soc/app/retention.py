@@ -56,7 +56,7 @@ def plans(site: Site) -> Iterator[Plan]:
 @contextmanager
 def alone(site: Site, *, wait: bool = False) -> Iterator[bool]:
     """Whether no other process drops anything until the end; `wait` until it is so. Raises: OSError."""
-    fd = os.open(site.config.data / "retention.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = os.open(site.config.data / "retention.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     try:
         yield _taken(fd, wait=wait)
     finally:

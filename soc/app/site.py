@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +35,13 @@ if TYPE_CHECKING:
     from soc.store import EventStore, Projections
 
 
+def _let_group(data: Path) -> None:
+    """People work under their own accounts in one ledger: files in a folder that a group may change are for the group."""
+    with suppress(OSError):
+        if data.stat().st_mode & stat.S_IWGRP:
+            os.umask(os.umask(0o077) & ~0o070)
+
+
 def _formats(folders: Sequence[Path]) -> list[Described]:
     from soc.app.formats import site_formats
 
@@ -51,8 +59,12 @@ class Site:
 
     @classmethod
     def load(cls, path: Path, *, clock: Clock = wall_clock.now) -> Self:
-        """The site of a soc.yaml. Raises: SocError, FaultsError."""
+        """The site of a soc.yaml. What this process makes from here on its group may change, where it may change the site's data.
+
+        Raises: SocError, FaultsError.
+        """
         config = load(path)
+        _let_group(config.data)
         if (
             config.formats or "collectors.parse.registry" in sys.modules
         ):  # else there are none of another site to forget

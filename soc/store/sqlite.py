@@ -94,6 +94,8 @@ class Database:
         return "" if os.access(self.path.parent, os.W_OK) or log.exists() else "&immutable=1"
 
     def _connect_writer(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            self.path.touch()  # as the umask has it; SQLite would leave the group out
         connection = self._connect(f"file:{quote(str(self.path.absolute()))}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

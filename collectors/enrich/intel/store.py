@@ -320,6 +320,8 @@ def _describe(connection: sqlite3.Connection) -> int:
 
 def _scratch(path: Path) -> sqlite3.Connection:
     """A file that only this process knows, so that no journal is needed, in a transaction."""
+    if not path.exists():
+        path.touch()  # as the umask has it; SQLite would leave the group out
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")

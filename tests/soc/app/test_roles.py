@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from soc.app.roles import User, current_user, role_of
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.incident import facts as incident_facts
-from tests.soc.app.sites import new_site
+from tests.soc.app.sites import auth_line, new_site
 from tests.soc.store.material import DAY, alert, incident
 
 LAN = User("lan", frozenset({"staff", "soc-analysts"}))
@@ -95,3 +97,20 @@ def test_a_playbook_is_planned_by_an_analyst_and_approved_by_a_lead(tmp_path: Pa
         entry = site.ledger.last(REFUSED)
         assert entry is not None
         assert entry.fact.body["on"] == [plan.id]
+
+
+@pytest.mark.parametrize(("data", "may_change"), [(0o2770, True), (0o2750, False)])
+def test_what_the_service_makes_is_for_the_group_where_the_data_is(data: int, may_change: bool, tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    log.write_text(auth_line(0))
+    config = new_site(tmp_path / "site", f"[{{id: auth, kind: file, path: {log}, follow: false}}]")
+    folder = config.parent / "var"
+    folder.mkdir()
+    folder.chmod(data)
+    argv = [sys.executable, "-m", "soc", "run", "--until-read", "--config", str(config)]
+    subprocess.run(argv, check=True, capture_output=True, umask=0o022)
+    made = [path for path in folder.rglob("*") if path.suffix != ".key" and path.parent.name != "cache"]
+    assert {"ledger.db", "projections.db", "lock", "ledger.pub"} <= {path.name for path in made}
+    closed = {path.name for path in made if bool(path.stat().st_mode & 0o020) != may_change}
+    assert closed == set()
+    assert (folder / "keys" / "ledger.key").stat().st_mode & 0o077 == 0
