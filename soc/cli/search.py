@@ -108,7 +108,12 @@ def _events(found: Iterable[Mapping[str, Any]], site: Site, fields: tuple[str, .
         }
         for document in found
     )
-    show(rows, fields, as_json=False, empty="no events; --last or --from reaches further back")
+    show(
+        rows,
+        fields,
+        as_json=False,
+        empty="no events; words are looked for in messages, values as field:value; --last or --from reaches further back",
+    )
 
 
 def _fitting(length: timedelta) -> timedelta:
