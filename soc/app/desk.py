@@ -229,7 +229,7 @@ class SiteDesk:
 
     def _last_on_incident(self, incident_id: str) -> str:
         [incident] = self.incidents([incident_id])
-        return _last((each.time, each.kind, each.text) for each in incident.timeline)
+        return _last((each.time, each.kind, str(each.text)) for each in incident.timeline)
 
 
 def _last(told: Iterable[tuple[datetime, str, str]]) -> str:

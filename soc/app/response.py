@@ -10,6 +10,7 @@ from soc.app.access import needs
 from soc.app.site import Site
 from soc.errors import SocError
 from soc.incident import Incident, TimelineEntry, facts
+from soc.reason import Because, Reason
 from soc.respond import Plan, Run, StepResult, running
 from soc.respond.planning import plan
 from soc.yaml_file import nearest
@@ -44,7 +45,7 @@ class Response:
         config = self._site.config.respond
         made = plan(playbooks[playbook_id], incident, given, config, actor=self._actor, now=self._site.clock())
         self._write(running.planned(made))
-        self._tell(made, f"{self._actor} planned {made.title}")
+        self._tell(made, Because.PLANNED, self._actor, made.title)
         return made
 
     def approve(self, plan_id: str) -> Run:
@@ -52,7 +53,7 @@ class Response:
         needs(self._site, self._actor, "playbook approve", [plan_id], Role.LEAD)
         run = self.run_of(plan_id)
         self._write(running.approve(run, self._site.config.respond, actor=self._actor, now=self._site.clock()))
-        self._tell(run.plan, f"{self._actor} approved {run.plan.title}")
+        self._tell(run.plan, Because.APPROVED, self._actor, run.plan.title)
         return self.run_of(plan_id)
 
     def confirm(self, plan_id: str, step_id: str, note: str) -> None:
@@ -60,7 +61,7 @@ class Response:
         needs(self._site, self._actor, "playbook confirm", [plan_id], Role.ANALYST)
         run = self.run_of(plan_id)
         self._write(running.confirm(run, step_id, note, actor=self._actor, now=self._site.clock()))
-        self._tell(run.plan, f"{self._actor} did {step_id}: {note}".rstrip(": "))
+        self._tell(run.plan, Because.STEP_CONFIRMED, self._actor, step_id, note)
 
     def execute(self, plan_id: str) -> Iterator[StepResult]:
         """Run what is due, giving each step's result as it ends. Raises: SocError."""
@@ -68,13 +69,13 @@ class Response:
         run = self.run_of(plan_id)
         for result in running.execute(run, actor=self._actor, clock=self._site.clock, write=self._write):
             if result.exit_code is not None or result.output:
-                self._tell(run.plan, f"{result.id}: {result.state.value} {result.output[:200]}".strip())
+                self._tell(run.plan, Because.STEP_RAN, result.id, result.state.value, result.output[:200].strip())
             yield result
 
     def _write(self, fact: Fact) -> None:
         self._site.ledger.append([fact])
 
-    def _tell(self, made: Plan, text: str) -> None:
-        entry = TimelineEntry(self._site.clock(), "playbook", f"{made.id} {text}", made.id)
+    def _tell(self, made: Plan, what: Because, *values: str) -> None:
+        entry = TimelineEntry(self._site.clock(), "playbook", Reason(what, (made.id, *values)), made.id)
         self._write(facts.noted(made.incident_id, entry, self._actor))
         self._site.catch_up()

@@ -80,7 +80,10 @@ def incident_line(incident: Incident, alerts: Sequence[Alert], clocks: Clocks, l
         closed=incident.closed,
         systems=incident.systems,
         alerts=tuple(AlertLine(a.id, a.title, a.level.value, a.count, a.first_seen) for a in alerts),
-        timeline=tuple(TimelineLine(e.time, e.kind, e.text) for e in sorted(incident.timeline, key=lambda e: e.time)),
+        timeline=tuple(
+            TimelineLine(e.time, e.kind, words(e.text, language))
+            for e in sorted(incident.timeline, key=lambda e: e.time)
+        ),
         controls=links_of(incident, alerts),
         why=tuple(words(why, language) for why in incident.why),
         severity=incident.severity,

@@ -31,7 +31,7 @@ class TimelineEntry:
 
     time: datetime
     kind: str
-    text: str
+    text: Reason | str
     ref: str = ""
     actor: str = ""
 

@@ -16,6 +16,7 @@ from iso27001.legal import Rule, Trigger, deadlines
 from soc.incident import Incident, NoticeSent
 from soc.incident.classification import GRAVE, PERSONAL_DATA_GROUP, Matrix
 from soc.inventory import Asset
+from soc.reason import Because, Reason
 
 UNKNOWN_CRITICALITY = 3
 """Of an incident whose systems the inventory does not know."""
@@ -39,7 +40,7 @@ class NoticeClock:
     """One notice: by what rule, why it is due, by when, and where it stands; `sent`: the first that was sent by this rule."""
 
     rule: Rule
-    why: str
+    why: Reason
     due: datetime
     state: ClockState
     sent: NoticeSent | None = None
@@ -59,27 +60,26 @@ def severity_of(incident: Incident, systems: Sequence[Asset], matrix: Matrix) ->
     return incident.severity or matrix.propose(incident.level, criticality)
 
 
-def triggers_of(incident: Incident, systems: Sequence[Asset], matrix: Matrix) -> dict[Trigger, str]:
-    """What makes notices due, each with the reason in words; nothing of a false alarm."""
+def triggers_of(incident: Incident, systems: Sequence[Asset], matrix: Matrix) -> dict[Trigger, Reason]:
+    """What makes notices due, each with the reason; nothing of a false alarm."""
     if incident.false_alarm:
         return {}
     severity = severity_of(incident, systems, matrix)
-    by = "assessed" if incident.severity else "proposed by the matrix, not assessed yet"
-    found = {Trigger.INCIDENT: "every incident"}
+    of_class = Reason(Because.CLASS_ASSESSED if incident.severity else Because.CLASS_PROPOSED, (severity,))
+    found = {Trigger.INCIDENT: Reason(Because.EVERY_INCIDENT)}
     if severity in matrix.serious:
-        found[Trigger.SERIOUS] = f"class {severity}, {by}"
+        found[Trigger.SERIOUS] = of_class
     high = [asset.id for asset in systems if asset.level >= matrix.at_once_level]
     if severity == GRAVE[0] and high:
-        found[Trigger.NATIONAL_SECURITY] = (
-            f"class {severity}, {by}, of {', '.join(high)} of level {matrix.at_once_level} or higher"
-        )
+        of_systems = (of_class, ", ".join(high), matrix.at_once_level)
+        found[Trigger.NATIONAL_SECURITY] = Reason(Because.CLASS_OF_SYSTEMS, of_systems)
     personal = [asset.id for asset in systems if asset.personal_data]
     if personal and incident.group == PERSONAL_DATA_GROUP:
-        found[Trigger.PERSONAL_DATA] = f"group {PERSONAL_DATA_GROUP}, and {', '.join(personal)} has personal data"
+        found[Trigger.PERSONAL_DATA] = Reason(Because.PERSONAL_GROUP, (PERSONAL_DATA_GROUP, ", ".join(personal)))
     elif personal and not incident.group and _LEAVING in incident.tags:
-        found[Trigger.PERSONAL_DATA] = f"data left, and {', '.join(personal)} has personal data; not assessed yet"
+        found[Trigger.PERSONAL_DATA] = Reason(Because.PERSONAL_LEFT, (", ".join(personal),))
     for said in incident.triggers:
-        found[Trigger(said)] = "a person said so"
+        found[Trigger(said)] = Reason(Because.SAID_SO)
     return found
 
 

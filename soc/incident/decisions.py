@@ -26,6 +26,7 @@ from soc.incident import (
     TimelineEntry,
 )
 from soc.incident.merging import together
+from soc.reason import Because, Reason
 
 PHASE = "incident.phase"
 COMMENTED = "incident.commented"
@@ -200,8 +201,8 @@ def _fact(kind: str, end: str, when: datetime, actor: str, body: Mapping[str, An
 # --- the folds
 
 
-def _told(incident: Incident, fact: Fact, kind: str, text: str, ref: str = "") -> Incident:
-    entry = TimelineEntry(fact.time, kind, text.strip(), ref, fact.actor)
+def _told(incident: Incident, fact: Fact, kind: str, text: Reason | str, ref: str = "") -> Incident:
+    entry = TimelineEntry(fact.time, kind, text, ref, fact.actor)
     return replace(incident, timeline=(*incident.timeline, entry))
 
 
@@ -209,8 +210,15 @@ def _phase(incident: Incident, fact: Fact) -> Incident:
     body = fact.body
     phase = Phase(body["phase"])
     closed = fact.time if body.get("closed") else None if body.get("reopened") else incident.closed
-    ended = " The incident is closed." if body.get("closed") else " It is open again." if body.get("reopened") else ""
-    told = _told(incident, fact, "phase", f"{fact.actor}: {phase.value}.{ended} {body['note']}", phase.value)
+    moved = (
+        Because.PHASE_CLOSED
+        if body.get("closed")
+        else Because.PHASE_REOPENED
+        if body.get("reopened")
+        else Because.PHASE
+    )
+    text = Reason(moved, (fact.actor, phase.value, body["note"]))
+    told = _told(incident, fact, "phase", text, phase.value)
     return replace(told, phase=phase, closed=closed)
 
 
@@ -220,8 +228,8 @@ def _commented(incident: Incident, fact: Fact) -> Incident:
 
 def _assigned(incident: Incident, fact: Fact) -> Incident:
     to = fact.body["to"]
-    told = _told(incident, fact, "assigned", f"{fact.actor}: {to or 'nobody'} leads it")
-    return replace(told, assignee=to)
+    text = Reason(Because.LEADS, (fact.actor, to)) if to else Reason(Because.NOBODY_LEADS, (fact.actor,))
+    return replace(_told(incident, fact, "assigned", text), assignee=to)
 
 
 def _labelled(incident: Incident, fact: Fact) -> Incident:
@@ -233,14 +241,15 @@ def _labelled(incident: Incident, fact: Fact) -> Incident:
 
 def _tlp(incident: Incident, fact: Fact) -> Incident:
     tlp = Tlp(fact.body["tlp"])
-    return replace(_told(incident, fact, "tlp", f"{fact.actor}: TLP:{tlp.value.upper()} {fact.body['note']}"), tlp=tlp)
+    text = f"{fact.actor}: TLP:{tlp.value.upper()} {fact.body['note']}".strip()
+    return replace(_told(incident, fact, "tlp", text), tlp=tlp)
 
 
 def _assessed(incident: Incident, fact: Fact) -> Incident:
     body = fact.body
-    due = f", makes notices due: {', '.join(body['triggers'])}" if body["triggers"] else ""
-    what = "a false alarm, " if body["false_alarm"] else ""
-    text = f"{fact.actor}: {what}class {body['severity']}, group {body['group']}{due}. {body['note']}"
+    due = Reason(Because.MAKES_DUE, (", ".join(body["triggers"]),)) if body["triggers"] else ""
+    said = Because.FALSE_ALARM if body["false_alarm"] else Because.ASSESSED
+    text = Reason(said, (fact.actor, body["severity"], body["group"], due, body["note"]))
     return replace(
         _told(incident, fact, "assessed", text),
         severity=body["severity"],
@@ -253,9 +262,14 @@ def _assessed(incident: Incident, fact: Fact) -> Incident:
 def _task(incident: Incident, fact: Fact) -> Incident:
     made = msgspec.convert(fact.body["task"], Task)
     others = tuple(each for each in incident.tasks if each.id != made.id)
-    state = f"task for {made.assignee or 'anybody'}" if made.state is TaskState.OPEN else f"task {made.state.value}"
-    note = f": {fact.body['note']}" if fact.body["note"] else ""
-    told = _told(incident, fact, "task", f"{fact.actor}: {state}: {made.title}{note}", made.id)
+    what = (made.title, fact.body["note"])
+    if made.state is not TaskState.OPEN:
+        text = Reason(Because.TASK_ENDED, (fact.actor, made.state.value, *what))
+    elif made.assignee:
+        text = Reason(Because.TASK_SET, (fact.actor, made.assignee, *what))
+    else:
+        text = Reason(Because.TASK_SET_FOR_ALL, (fact.actor, *what))
+    told = _told(incident, fact, "task", text, made.id)
     return replace(told, tasks=(*others, made))
 
 
@@ -263,7 +277,7 @@ def _evidence(incident: Incident, fact: Fact) -> Incident:
     item = msgspec.convert(fact.body["item"], EvidenceItem)
     if any(each.id == item.id for each in incident.evidence):
         return incident
-    text = f"{fact.actor}: {item.name} collected ({item.custody[0].why}); SHA-256 {item.sha256}"
+    text = Reason(Because.COLLECTED, (fact.actor, item.name, item.custody[0].why, item.sha256))
     return replace(_told(incident, fact, "evidence", text, item.id), evidence=(*incident.evidence, item))
 
 
@@ -273,21 +287,21 @@ def _custody(incident: Incident, fact: Fact) -> Incident:
     items = tuple(
         replace(each, custody=(*each.custody, line)) if each.id == item_id else each for each in incident.evidence
     )
-    checked = {True: ", hash as it was", False: ", HASH CHANGED", None: ""}[line.intact]
-    text = f"{fact.actor}: {item_id} {line.deed}, {line.where} ({line.why}){checked}"
+    checked = {True: Because.HANDLED_INTACT, False: Because.HANDLED_CHANGED, None: Because.HANDLED}[line.intact]
+    text = Reason(checked, (fact.actor, item_id, line.deed, line.where, line.why))
     return replace(_told(incident, fact, "custody", text, item_id), evidence=items)
 
 
 def _notice(incident: Incident, fact: Fact) -> Incident:
     sent = msgspec.convert(fact.body["sent"], NoticeSent)
-    text = f"{fact.actor}: notice {sent.rule} sent to {sent.to} at {sent.time:%Y-%m-%d %H:%M} UTC"
+    text = Reason(Because.NOTICE_SENT, (fact.actor, sent.rule, sent.to, f"{sent.time:%Y-%m-%d %H:%M}"))
     return replace(_told(incident, fact, "notice", text, sent.rule), notices=(*incident.notices, sent))
 
 
 def _reviewed(incident: Incident, fact: Fact) -> Incident:
     body = fact.body
     review = Review(fact.time, fact.actor, body["cause"], body["lessons"], body["improvements"])
-    text = f"{fact.actor}: cause: {review.cause} Lessons: {review.lessons} Improvements: {review.improvements}"
+    text = Reason(Because.REVIEWED, (fact.actor, review.cause, review.lessons, review.improvements))
     return replace(_told(incident, fact, "review", text), review=review)
 
 
@@ -295,16 +309,16 @@ def _merged(incident: Incident, fact: Fact) -> Incident:
     body = fact.body
     if incident.id == body["into"]:
         joined = together(incident, msgspec.convert(body["merged"], Incident))
-        return _told(
-            joined, fact, "merged", f"{fact.actor}: {body['incident']} is a part of it: {body['why']}", body["incident"]
-        )
-    told = _told(incident, fact, "merged", f"{fact.actor}: it is a part of {body['into']}: {body['why']}", body["into"])
+        part = Reason(Because.MERGED_IN, (fact.actor, body["incident"], body["why"]))
+        return _told(joined, fact, "merged", part, body["incident"])
+    whole = Reason(Because.MERGED_INTO, (fact.actor, body["into"], body["why"]))
+    told = _told(incident, fact, "merged", whole, body["into"])
     return replace(told, merged_into=body["into"], closed=fact.time)
 
 
 def _split(incident: Incident, fact: Fact) -> Incident:
     body = fact.body
-    text = f"{fact.actor}: {', '.join(body['alerts'])} are an incident of their own, {body['new']['id']}: {body['why']}"
+    text = Reason(Because.SPLIT, (fact.actor, ", ".join(body["alerts"]), body["new"]["id"], body["why"]))
     rest = msgspec.convert(body["rest"], Incident)
     left = replace(
         incident,
@@ -316,15 +330,14 @@ def _split(incident: Incident, fact: Fact) -> Incident:
 
 def _clock(incident: Incident, fact: Fact) -> Incident:
     body = fact.body
-    word = "runs out" if body["state"] == "warned" else "has run out"
-    return _told(
-        incident, fact, "clock", f"the time for the notice {body['rule']} {word} at {body['due']}", body["rule"]
-    )
+    said = Because.CLOCK_WARNS if body["state"] == "warned" else Because.CLOCK_OVER
+    return _told(incident, fact, "clock", Reason(said, (body["rule"], body["due"])), body["rule"])
 
 
 def _shared(incident: Incident, fact: Fact) -> Incident:
     body = fact.body
-    text = f"{fact.actor}: shared with {body['to']} as {body['form']}, TLP:{body['audience'].upper()}; SHA-256 {body['sha256']}"
+    said = (fact.actor, body["to"], body["form"], body["audience"].upper(), body["sha256"])
+    text = Reason(Because.SHARED_WITH, said)
     return _told(incident, fact, "shared", text)
 
 

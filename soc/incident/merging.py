@@ -10,7 +10,7 @@ from typing import TypeVar
 from soc.alert import Alert
 from soc.detect.attack import OF_ANY_AGE
 from soc.incident import Incident, Phase, TimelineEntry
-from soc.reason import Reason
+from soc.reason import Because, Reason
 
 T = TypeVar("T")
 
@@ -118,8 +118,10 @@ def title(incident: Incident) -> str:
 
 def entry_of(alert: Alert) -> TimelineEntry:
     """The line of an incident's story that an alert is."""
-    times = f" ({alert.count} times)" if alert.count > 1 else ""
-    return TimelineEntry(alert.first_seen, "alert", f"{alert.title}: {alert.entity}{times}", alert.id)
+    told = Reason(Because.ALERT, (alert.title, str(alert.entity)))
+    if alert.count > 1:
+        told = Reason(Because.ALERT_REPEATED, (*told.values, alert.count))
+    return TimelineEntry(alert.first_seen, "alert", told, alert.id)
 
 
 def _names(why: Reason | str, gone: Iterable[str]) -> bool:

@@ -51,7 +51,12 @@ def as_data(notice: Notice) -> dict[str, Any]:
     """The notice as JSON values; moments as RFC 3339."""
     incident, clock = notice.incident, notice.clock
     return {
-        "notice": {"rule": clock.rule.id, "reference": clock.rule.ref, "regime": clock.rule.regime, "why": clock.why},
+        "notice": {
+            "rule": clock.rule.id,
+            "reference": clock.rule.ref,
+            "regime": clock.rule.regime,
+            "why": str(clock.why),
+        },
         "to": clock.rule.to,
         "to_vi": clock.rule.to_vi,
         "from": {

@@ -45,7 +45,7 @@ def shared(
         incident.title if not hidden else "; ".join(dict.fromkeys(alert.title for alert in allowed)) or "An incident"
     )
     story = [
-        (entry.time, redactor.text(entry.text))
+        (entry.time, redactor.text(str(entry.text)))
         for entry in sorted(incident.timeline, key=lambda entry: entry.time)
         if entry.kind in _TOLD and entry.ref not in hidden
     ]

@@ -8,8 +8,9 @@ from datetime import datetime
 from soc.incident import Incident, TaskState
 from soc.incident.classification import CLASSES, GROUPS
 from soc.incident.clocks import Clocks, ClockState, NoticeClock
-from soc.reason import words
+from soc.reason import name_of, words
 from soc.tui import rows
+from soc.tui.messages import CATALOGUE
 from soc.tui.rows import Locale
 from soc.tui.sheets import facts, section, techniques
 from soc.tui.span import Line, Role, Span, line
@@ -90,7 +91,7 @@ def _clocks(clocks: Clocks | None, now: datetime, locale: Locale) -> Iterator[Li
             Span(f"  {locale.clock(clock.due, STAMP)}  ", Role.DIM),
             Span(state, Role.PLAIN if clock.sent else role),
             f"  {to}",
-            Span(f"  {clock.rule.id}: {clock.why}", Role.DIM),
+            Span(f"  {clock.rule.id}: {words(clock.why, locale.language)}", Role.DIM),
             indent=23,
         )
     for gap in clocks.gaps if clocks else ():
@@ -117,7 +118,7 @@ def _evidence(one: Incident, locale: Locale) -> Iterator[Line]:
             intact = "" if entry.intact is None else f"  {locale.say('yes') if entry.intact else '!'}"
             yield line(
                 Span(f"    {locale.clock(entry.time, STAMP)}  ", Role.DIM),
-                f"{entry.actor}: {entry.deed}, {entry.where}: {entry.why}{intact}",
+                f"{entry.actor}: {name_of(entry.deed, locale.language)}, {entry.where}: {entry.why}{intact}",
                 indent=8,
             )
 
@@ -132,11 +133,12 @@ def _review(one: Incident, locale: Locale) -> Iterator[Line]:
 
 def _story(one: Incident, locale: Locale) -> Iterator[Line]:
     for entry in one.timeline:
+        kind = locale.say(f"story.{entry.kind}") if f"story.{entry.kind}" in CATALOGUE else entry.kind
         yield line(
             Span(locale.clock(entry.time, "%m-%d %H:%M:%S"), Role.DIM),
             "  ",
-            Span(f"{entry.kind:<9}", Role.KEY),
-            Span(f"  {entry.text}"),
+            Span(f"{kind:<9}", Role.KEY),
+            Span(f"  {words(entry.text, locale.language)}"),
             Span(f"  {entry.actor}" if entry.actor else "", Role.DIM),
             indent=27,
         )

@@ -9,7 +9,10 @@ import msgspec
 import pytest
 
 from soc.detect import Level
-from soc.reason import _WORDS, LEVELS, Because, Reason, read, words
+from soc.incident import Phase, TaskState
+from soc.incident.actions import DEEDS
+from soc.reason import _WORDS, LEVELS, NAMES, Because, Reason, read, words
+from soc.respond import StepState
 
 
 def places(message: str) -> list[str]:
@@ -19,11 +22,14 @@ def places(message: str) -> list[str]:
 @pytest.mark.parametrize("because", Because)
 def test_both_languages_say_every_reason_with_the_same_values(because: Because) -> None:
     english, vietnamese = _WORDS[because]
-    assert places(english) == places(vietnamese) != []
+    assert places(english) == places(vietnamese)
+    assert english
+    assert vietnamese
 
 
-def test_levels_are_those_of_rules() -> None:
+def test_names_are_those_that_the_domain_has() -> None:
     assert list(LEVELS) == list(Level)
+    assert {*LEVELS, *Phase, *TaskState, *StepState, "collected", *DEEDS} == set(NAMES)
 
 
 def test_a_reason_is_said_in_the_readers_language() -> None:
@@ -32,6 +38,20 @@ def test_a_reason_is_said_in_the_readers_language() -> None:
     assert str(confidence) == "1 of 4 decided alerts of the rule were confirmed: times 1.17"
     assert words(confidence, "vi").endswith("nhân 1,17")
     assert words(confidence, "tlh") == str(confidence)
+
+
+def test_only_what_is_a_name_there_is_translated() -> None:
+    """A system may be called as a level is."""
+    assert words(Reason(Because.CRITICALITY, ("high", 5, 1.3)), "vi").startswith("hệ thống high quan trọng")
+    assert words(Reason(Because.TASK_ENDED, ("lan", "done", "low", "")), "vi") == "lan: việc đã xong: low"
+
+
+def test_a_reason_may_stand_in_another() -> None:
+    proposed = Reason(Because.CLASS_PROPOSED, ("M1",))
+    told = Reason(Because.CLASS_OF_SYSTEMS, (proposed, "portal", 4))
+    assert str(told) == "class M1, proposed by the matrix, not assessed yet, of portal of level 4 or higher"
+    assert words(told, "vi") == "mức M1, theo ma trận, chưa đánh giá, của portal cấp độ 4 trở lên"
+    assert read(json.loads(json.dumps(msgspec.to_builtins((told,))))) == (told,)
 
 
 def test_what_a_person_or_a_ledger_of_before_wrote_stands_for_itself() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from soc.app.response import Response
 from soc.app.site import Site
 from soc.errors import SocError
+from soc.reason import name_of
 from soc.respond import PlannedStep, Run, StepResult, StepState
 from soc.tui import Cell, Item, Locale, Section, Tone
 
@@ -19,7 +20,7 @@ class PlaybooksBoard:
 
     def __init__(self, site: Site, actor: str) -> None:
         self._response = Response(site, actor)
-        self._say = Locale(site.config.site.language).say
+        self._locale = Locale(site.config.site.language)
 
     def items(self) -> Sequence[Item]:
         """One row a plan."""
@@ -71,12 +72,12 @@ class PlaybooksBoard:
         if step.argv:
             lines.append(f"   $ {shlex.join(step.argv)}")
         if step.undo_argv:
-            lines.append(f"   {self._say('step.undo')}: $ {shlex.join(step.undo_argv)}")
+            lines.append(f"   {self._locale.say('step.undo')}: $ {shlex.join(step.undo_argv)}")
         lines += [f"   | {output}" for output in result.output.strip().split("\n") if output]
         return lines
 
     def _state(self, result: StepResult) -> str:
-        return self._say(f"step.{result.state}")
+        return name_of(result.state.value, self._locale.language)
 
 
 def _item(run: Run) -> Item:

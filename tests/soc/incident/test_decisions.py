@@ -116,7 +116,7 @@ def test_evidence_is_an_item_by_its_hash_with_a_chain_of_custody() -> None:
         ("lan", "examined", "lab", True),
         ("lan", "transferred", "police", False),
     ]
-    assert "HASH CHANGED" in desk.incidents[i].timeline[-1].text
+    assert "HASH CHANGED" in str(desk.incidents[i].timeline[-1].text)
     for values, why in (
         ({}, "name the file"),
         ({"sha256": "x"}, "not a SHA-256"),
@@ -164,8 +164,8 @@ def test_a_merged_incident_is_a_part_of_the_other_with_all_that_it_holds() -> No
     assert {desk.alerts[a.id].incident_id for a in ALERTS} == {one.id}
     assert ([t.title for t in whole.tasks], len(whole.evidence), whole.tlp) == (["Ask the owner"], 1, Tlp.RED)
     assert (whole.risk, whole.title) == (23, "Suspicious activity, source.ip=192.0.2.0 (4 alerts)")
-    assert "the same account" in whole.timeline[-1].text
-    assert "the same account" in part.timeline[-1].text
+    assert "the same account" in str(whole.timeline[-1].text)
+    assert "the same account" in str(part.timeline[-1].text)
     assert "a part of" in desk.do("merge", two.id, into=whole, note="again").refused[two.id]
     assert "a part of itself" in desk.do("merge", one.id, into=whole, note="no").refused[one.id]
     assert "go on there" in desk.do("phase", two.id, to="respond").refused[two.id]

@@ -103,5 +103,5 @@ def test_sharing_and_answers_are_facts_and_lines_of_the_story(
         assert fact is not None
         assert (fact.fact.body["to"], fact.fact.body["sha256"]) == ("A05", sha256(output.read_bytes()).hexdigest())
         told = [e for e in site.projections.incidents([one.id])[0].timeline if e.kind in ("shared", "answer")]
-        assert ["A05" in told[0].text, "VNCERT/CC answered" in told[1].text] == [True, True]
+        assert ["A05" in str(told[0].text), "VNCERT/CC answered" in str(told[1].text)] == [True, True]
         assert site.vault.fault(told[1].ref) == ""
