@@ -17,7 +17,7 @@ import orjson
 from iso27001.errors import LedgerError
 from iso27001.verifier.notes import rfc3339
 
-__all__ = ["Entry", "Fact", "canonical", "decode", "encode", "rfc3339", "rfc3339_all"]
+__all__ = ["Entry", "Fact", "canonical", "decode", "encode", "encode_all", "rfc3339", "rfc3339_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,28 @@ def encode(fact: Fact, time: str = "") -> bytes:
     """The bytes of a fact, of which its leaf hash is made; `time`: its time as text, where at hand. Raises: LedgerError."""
     time = time or rfc3339(fact.time)
     return canonical({"actor": fact.actor, "body": fact.body, "id": fact.id, "kind": fact.kind, "time": time})
+
+
+def encode_all(facts: Sequence[Fact], times: Sequence[str]) -> list[bytes]:
+    """`encode` of each: what needs a look at each fact is looked for in all of them at once. Raises: LedgerError."""
+    try:
+        raws = [
+            orjson.dumps(
+                {"actor": fact.actor, "body": fact.body, "id": fact.id, "kind": fact.kind, "time": time},
+                option=_OPTIONS,
+                default=_plain,
+            )
+            for fact, time in zip(facts, times, strict=True)
+        ]
+    except TypeError as error:
+        raise LedgerError(f"not a JSON value: {error.__cause__ or error}") from error
+    whole = b"".join(raws)
+    if whole.isascii() and b"null" not in whole:
+        return raws
+    return [
+        raw if raw.isascii() and b"null" not in raw else encode(fact, time)
+        for raw, fact, time in zip(raws, facts, times, strict=True)
+    ]
 
 
 def decode(raw: bytes) -> Fact:

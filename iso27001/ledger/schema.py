@@ -12,6 +12,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Sequence
 from hashlib import sha256
+from struct import unpack
 
 APPLICATION_ID = 0x15027001
 VERSION = 2
@@ -50,8 +51,15 @@ def place(level: int, number: int) -> int:
 
 def key(fact_id: str) -> int:
     """By what a fact's id is found; ids that differ only in their Unicode form are one, as they are in a fact's bytes."""
-    text = fact_id if fact_id.isascii() else unicodedata.normalize("NFC", fact_id)
-    return int.from_bytes(sha256(text.encode()).digest()[:8], "big", signed=True)
+    return keys([fact_id])[0]
+
+
+def keys(fact_ids: Sequence[str]) -> list[int]:
+    """`key` of each."""
+    if not "".join(fact_ids).isascii():
+        fact_ids = [unicodedata.normalize("NFC", fact_id) for fact_id in fact_ids]
+    firsts = b"".join([sha256(fact_id.encode()).digest()[:8] for fact_id in fact_ids])
+    return list(unpack(f">{len(fact_ids)}q", firsts))
 
 
 def kinds_of(kinds: Sequence[str], times: Sequence[str]) -> dict[str, tuple[str, str]]:

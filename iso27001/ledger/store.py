@@ -22,7 +22,7 @@ from urllib.parse import quote
 import orjson
 
 from iso27001.errors import LedgerError, ProofError
-from iso27001.ledger import Entry, Fact, canonical, decode, encode, rfc3339, rfc3339_all, schema
+from iso27001.ledger import Entry, Fact, canonical, decode, encode, encode_all, rfc3339, rfc3339_all, schema
 from iso27001.ledger.signing import Signer, check_origin
 from iso27001.verifier import merkle
 from iso27001.verifier.notes import Head, read_note
@@ -93,7 +93,7 @@ class Ledger:
             return []
         group = list(unique.values())
         times = rfc3339_all([fact.time for fact in group])
-        rows = [(fact, time, encode(fact, time)) for fact, time in zip(group, times, strict=True)]
+        rows = list(zip(group, times, encode_all(group, times), strict=True))
         with self._transaction():
             return [] if unless and unless() else self._append(rows)
 
@@ -101,7 +101,7 @@ class Ledger:
         """Within a transaction: the entries of these facts that are new."""
         edge = self._edge()
         first = edge.size
-        keys = [schema.key(fact.id) for fact, _, _ in rows]
+        keys = schema.keys([fact.id for fact, _, _ in rows])
         before = self._connection.total_changes
         self._connection.execute("SAVEPOINT keys")
         self._insert_keys(keys, first)
@@ -119,7 +119,7 @@ class Ledger:
             kinds += [(kind, first + start, *span) for kind, span in spans.items()]
         self._connection.executemany("INSERT INTO pages VALUES (?, ?, ?)", pages)
         self._connection.executemany("INSERT INTO kinds VALUES (?, ?, ?, ?)", kinds)
-        runs = edge.extend([merkle.leaf_hash(raw) for _, _, raw in rows])
+        runs = edge.extend(merkle.leaf_hashes([raw for _, _, raw in rows]))
         self._connection.executemany("INSERT INTO nodes VALUES (?, ?)", _rows(runs))
         self._frontier = edge
         return [Entry(seq, fact) for seq, (fact, _, _) in enumerate(rows, first)]

@@ -61,7 +61,7 @@ def examine(raws: Sequence[bytes]) -> Found:
     named = [(n, facts[n], row[1]) for n, row in enumerate(rows) if row is not None and row[1] in _LOOKED_INTO]
     rotations = [(n, fact) for n, fact, kind in named if kind == ROTATED and n not in bad]
     evidence = [(n, fact) for n, fact, kind in named if kind != ROTATED]
-    return Found([merkle.leaf_hash(raw) for raw in raws], bad, rotations, evidence, rows)
+    return Found(merkle.leaf_hashes(raws), bad, rotations, evidence, rows)
 
 
 def _row(fact: Any) -> tuple[str, str, str] | None:

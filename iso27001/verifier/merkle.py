@@ -6,7 +6,7 @@ neighbours. Level 0 holds the leaves; node `number` of level k covers leaves num
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from iso27001.errors import ProofError
@@ -22,6 +22,11 @@ Read = Callable[[int, int, int], Sequence[bytes]]
 def leaf_hash(data: bytes) -> bytes:
     """RFC 9162 section 2.1.1: SHA-256(0x00 || data)."""
     return sha256(b"\x00" + data).digest()
+
+
+def leaf_hashes(datas: Iterable[bytes]) -> list[bytes]:
+    """`leaf_hash` of each."""
+    return [sha256(b"\x00" + data).digest() for data in datas]
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -51,7 +56,7 @@ class Frontier:
             if len(row) & 1:
                 self._edge[level] = row.pop()
             pairs = iter(row)
-            row = [sha256(b"\x01%b%b" % pair).digest() for pair in zip(pairs, pairs, strict=True)]
+            row = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
             level, number = level + 1, number >> 1
         return stored
 

@@ -8,6 +8,7 @@ file that names an entry in the manifest (a raw event, a document) is what that 
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -255,13 +256,18 @@ class _Pack:
             self._hashed(ENTRIES, digest.hexdigest(), size)
 
 
+def _examine_apart(raws: Sequence[bytes]) -> Found:
+    """`examine` without the facts, which nobody of a pack asks for and which would travel back."""
+    return examine(raws)._replace(facts=[])
+
+
 def _in_processes(groups: Iterable[Group]) -> Iterator[tuple[Group, Found]]:
-    """`examine` of each group, in their order, on all cores; a few groups at a time are on their way."""
+    """`examine` of each group, in their order, on all cores; a few groups at a time are on their way. They make no cycles."""
     cores = os.cpu_count() or 1
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), initializer=gc.disable) as pool:
         waiting: deque[tuple[Group, Future[Found]]] = deque()
         for group in groups:
-            waiting.append((group, pool.submit(examine, group[1])))
+            waiting.append((group, pool.submit(_examine_apart, group[1])))
             if len(waiting) > 4 * cores:
                 first, future = waiting.popleft()
                 yield first, future.result()

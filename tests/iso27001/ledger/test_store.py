@@ -279,7 +279,7 @@ def test_an_anchor_takes_each_head_once_and_keeps_what_it_has(ledger: Ledger, tm
 
 
 def test_two_ids_of_one_key_are_two_facts(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iso27001.ledger.schema.key", lambda fact_id: 7)
+    monkeypatch.setattr("iso27001.ledger.schema.keys", lambda fact_ids: [7] * len(fact_ids))
     assert [entry.seq for entry in ledger.append([fact(0), fact(1)])] == [0, 1]
     assert [entry.seq for entry in ledger.append([fact(1), fact(2), fact(0)])] == [2]
     assert [ledger.by_id(f"note/{n}") for n in range(4)] == [

@@ -49,6 +49,16 @@ def test_floats_that_python_writes_otherwise_are_canonical(number: float) -> Non
 GOOD = encode(Fact("a", "b", NOON, "c", {"n": 1.5, "text": "Đăng nhập", "z": [1, {"k": None}]}))
 
 
+@pytest.mark.parametrize("place", [n for n, letter in enumerate(GOOD) if letter == ord(",")])
+def test_facts_that_end_elsewhere_than_their_lines_are_named(place: int) -> None:
+    assert list(read([GOOD[:place], GOOD[place + 1 :], GOOD + b"," + GOOD])[1]) == [0, 1, 2]
+
+
+def test_a_fact_may_say_what_the_verifier_writes_between_facts() -> None:
+    raws = [encode(Fact("a", "b", NOON, "c", {"list": ["x", "\x1e", "y"]}))] * 2
+    assert read(raws) == ([json.loads(raw) for raw in raws], {})
+
+
 @pytest.mark.parametrize(
     "raw",
     [
