@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from soc.store.segments.building import Shape
 from soc.store.segments.files import About, Rows
@@ -63,6 +65,15 @@ class Held:
 def _array(column: pa.ChunkedArray) -> pa.Array:
     """A column of one group, in one piece."""
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def codes_of(array: pa.DictionaryArray) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Which value of its dictionary each row holds, and whether it holds one; by Arrow's functions it takes thrice as long."""
+    valid, codes = array.indices.buffers()
+    start, end = array.offset, array.offset + len(array)
+    there = b"\xff" * (-(-end // 8)) if valid is None else valid
+    bits = np.unpackbits(np.frombuffer(there, np.uint8), bitorder="little")[start:end]
+    return np.frombuffer(codes, np.int32)[start:end], bits
 
 
 def _texts_in(array: pa.Array) -> bytes:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from collectors.event import Event, Value, event_id
 from collectors.record import Position, RawRecord
-from soc.store.segments.building import ENVELOPE_COLUMNS, MESSAGE, WHOLE, Shape
+from soc.store.segments.building import ENVELOPE_COLUMNS, MESSAGE, WHOLE
 from soc.store.segments.files import Rows
-from soc.store.segments.held import Held
+from soc.store.segments.held import Held, codes_of
 
 _EVENT = msgspec.msgpack.Decoder(Event)
 
@@ -26,33 +27,53 @@ def events(rows: Rows, places: Sequence[int]) -> list[Event]:
     at = np.asarray(places, np.int64)
     numbers = held.read(["_shape"])["_shape"].to_numpy()[at]
     wanted = {number: held.shapes[number] if number != WHOLE else () for number in np.unique(numbers).tolist()}
-    held.load(sorted({*ENVELOPE_COLUMNS, *(name for shape in wanted.values() for name in shape)}))
+    names = {name for shape in wanted.values() for name in shape}
+    held.load(sorted(names.union(ENVELOPE_COLUMNS)))
+    envelopes = {name: _Column(held.array(name)).of(at) for name in (*ENVELOPE_COLUMNS, *names.intersection([MESSAGE]))}
+    columns: dict[str, _Column] = {}
     found: dict[int, Event] = {}
     for number, shape in wanted.items():
         own = np.flatnonzero(numbers == number)
-        table = held.read([*ENVELOPE_COLUMNS, *(name for name in shape if name not in ENVELOPE_COLUMNS)])
-        some = table.take(pa.array(at[own]))
-        columns: dict[str, list[Any]] = {name: _listed(some[name]) for name in some.column_names}
-        for row, place in enumerate(own.tolist()):
-            found[place] = _event(columns, row, shape if number != WHOLE else None)
+        for name in shape:
+            if name not in columns:
+                columns[name] = _Column(held.array(name))
+        values = zip(*[columns[name].of(at[own]) for name in shape], strict=True) if shape else [()] * len(own)
+        for place, row in zip(own.tolist(), values, strict=True):
+            rest = envelopes["_rest"][place]
+            if number == WHOLE:
+                found[place] = _EVENT.decode(rest)
+                continue
+            fields: dict[str, Value] = dict(zip(shape, row, strict=True))
+            if rest:
+                fields |= msgspec.msgpack.decode(rest)
+            found[place] = _event(envelopes, place, fields)
     return [found[place] for place in range(len(at))]
 
 
-def _listed(column: pa.ChunkedArray) -> list[Any]:
-    """`to_pylist`, of texts in a third of its time."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    listed: list[Any] = column.to_pylist()
-    return listed
+class _Column:
+    """A column as Python has it; of texts each that differs once."""
+
+    def __init__(self, array: pa.Array | None) -> None:
+        """`array`: None where the group has it not."""
+        self._array = array
+        self._texts: list[str | None] | None = None
+        if array is not None and pa.types.is_dictionary(array.type):
+            self._texts = [*array.dictionary.to_pylist(), None]
+            self._codes, self._valid = codes_of(array)
+
+    def of(self, rows: NDArray[np.int64]) -> list[Any]:
+        """The values of these rows."""
+        if self._array is None:
+            return [None] * len(rows)
+        if self._texts is None:
+            taken: list[Any] = self._array.take(pa.array(rows)).to_pylist()
+            return taken
+        texts = self._texts
+        codes = np.where(self._valid[rows], self._codes[rows], len(texts) - 1)
+        return [texts[code] for code in codes.tolist()]
 
 
-def _event(columns: dict[str, list[Any]], at: int, shape: Shape | None) -> Event:
-    """`shape`: None of an event that is kept whole."""
-    rest = columns["_rest"][at]
-    if shape is None:
-        return _EVENT.decode(rest)
-    left: dict[str, Value] = msgspec.msgpack.decode(rest) if rest else {}
-    fields = {name: left[name] if name in left else columns[name][at] for name in shape}
+def _event(columns: Mapping[str, list[Any]], at: int, fields: dict[str, Value]) -> Event:
     raw, after = columns["_before"][at], columns["_after"][at]
     if after is not None:
         raw = b"%b%b%b" % (raw, columns[MESSAGE][at].encode(), after)
