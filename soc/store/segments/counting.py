@@ -26,6 +26,7 @@ from soc.store.segments.tally import NO_FIELD, STRETCH_US
 from soc.store.segments.view import Asked, View, within
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -47,8 +48,11 @@ def histogram(view: View, asked: Asked, every: timedelta, field: str = "") -> di
     width = every // _MICROSECOND
     total: Counter[tuple[int, str]] = Counter()
     sums, groups = _summed(view, asked, lambda file: _counted_stretches(file, width, field))
-    for part in (*sums, *_of_groups(asked, groups, lambda look, rows: _stretches(look, rows, asked, width, field))):
+    for part in sums:
         total.update(part)
+    for parts in _of_groups(asked, groups, lambda look, rows: _stretches(look, rows, asked, width, field), list):
+        for part in parts:
+            total.update(part)
     for *_, event in view.unfiled(asked):
         for name in _names(event, field) or [""]:
             total[micros(event.time) // width, name] += 1
@@ -90,11 +94,11 @@ _DENSE = 1 << 20
 def top(view: View, asked: Asked, field: str) -> Counter[str]:
     """How many events have each value of a field; an event with several counts for each, one without for none."""
     sums, groups = _summed(view, asked, lambda file: file.counted(field))
-    tables = [*sums, *_of_groups(asked, groups, lambda look, rows: _counted(look, rows, asked, field))]
+    tables = [*sums, *_of_groups(asked, groups, lambda look, rows: _counted(look, rows, asked, field), _added)]
     total: Counter[str] = Counter()
     if tables:
-        summed = pa.concat_tables(tables).group_by("value", use_threads=False).aggregate([("count", "sum")])
-        total.update(dict(zip(summed["value"].to_pylist(), summed["count_sum"].to_pylist(), strict=True)))
+        summed = _added(tables)
+        total.update(dict(zip(summed["value"].to_pylist(), summed["count"].to_pylist(), strict=True)))
     for *_, event in view.unfiled(asked):
         total.update(_names(event, field))
     return total
@@ -107,6 +111,12 @@ def _counted(look: Look, rows: Rows, asked: Asked, field: str) -> pa.Table:
     counts = np.bincount(codes if mask is None else codes[mask[places]], minlength=len(names))
     some = np.flatnonzero(counts)
     return pa.table({"value": names.take(pa.array(some)), "count": counts[some]})
+
+
+def _added(tables: Sequence[pa.Table]) -> pa.Table:
+    """Each value once; by one thread, which costs a quarter of what several do."""
+    summed = pa.concat_tables(tables).group_by("value", use_threads=False).aggregate([("count", "sum")])
+    return summed.rename_columns(["value", "count"])
 
 
 def _summed(view: View, asked: Asked, read: Callable[[File], T | None]) -> tuple[list[T], list[Rows]]:
@@ -151,18 +161,31 @@ def _by_stretch(table: pa.Table, field: str, width: int) -> Counter[tuple[int, s
     return found
 
 
-def _of_groups(asked: Asked, groups: Sequence[Rows], count: Callable[[Look, Rows], T]) -> Iterator[T]:
-    """What is counted in each of these groups; several at once, since native code does most of it."""
+def _of_groups(
+    asked: Asked, groups: Sequence[Rows], count: Callable[[Look, Rows], T], add: Callable[[list[T]], U]
+) -> Iterator[U]:
+    """What is counted in these groups, added up of some at a time; several threads do it, since native code does most of it."""
     look = Look(asked.query, asked.zone)
 
-    def of_group(rows: Rows) -> T | None:
-        try:
-            return count(look, rows)
-        except DamagedFileError:  # told where it was found
-            return None
+    def of_some(some: Sequence[Rows]) -> list[T]:
+        found = []
+        for rows in some:
+            try:
+                found.append(count(look, rows))
+            except DamagedFileError:  # told where it was found
+                continue
+        return found
+
+    def added(first: int) -> U | None:
+        found = of_some(groups[first : first + _TOGETHER])
+        return add(found) if found else None
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from (found for found in pool.map(of_group, groups) if found is not None)
+        yield from (found for found in pool.map(added, range(0, len(groups), _TOGETHER)) if found is not None)
+
+
+_TOGETHER = 32
+"""Groups that one thread counts: as many as a segment has, which is then opened once."""
 
 
 def _mask(look: Look, seen: Seen, asked: Asked) -> Mask | None:
@@ -204,17 +227,16 @@ def values_of(seen: Seen, field: str) -> Values:
 
 
 def _of_column(column: pa.Array) -> Values:
-    rows = np.arange(len(column))
+    rows = None
     if pa.types.is_list(column.type):
         rows, column = np.asarray(pc.list_parent_indices(column)), column.flatten()
-    if column.null_count:
-        there = column.is_valid()
-        rows, column = rows[np.asarray(there)], column.filter(there)
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    there = np.flatnonzero(np.asarray(coded.is_valid()))
+    codes = coded.indices.fill_null(0).to_numpy()[there]
     names = coded.dictionary
     if not pa.types.is_string(names.type):
         names = pa.array([text_of(value) for value in _plain(names)], pa.string())
-    return Values(rows, coded.indices.to_numpy(zero_copy_only=False).astype(np.intp, copy=False), names)
+    return Values(there if rows is None else rows[there], codes.astype(np.intp, copy=False), names)
 
 
 def _plain(values: pa.Array) -> list[Scalar]:

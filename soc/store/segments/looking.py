@@ -42,6 +42,9 @@ from soc.store.segments.restoring import events
 MOST_REMEMBERED = 100_000
 """Values of a field whose answer is remembered from one group to the next."""
 
+_FEW = 32
+"""Values whose answers are looked up in less time than native code takes to begin."""
+
 
 class Look:
     """One search, made ready."""
@@ -150,7 +153,7 @@ class Look:
             places = suspects(values, wanted)
             found[places] = self._tested(leaf, values.take(pa.array(places)))
             return found
-        if wanted.isascii() and pc.all(pc.string_is_ascii(values)).as_py() is not False:
+        if len(values) > _FEW and wanted.isascii() and pc.all(pc.string_is_ascii(values)).as_py() is not False:
             return np.asarray(pc.fill_null(pc.equal(pc.ascii_lower(values), wanted.lower()), fill_value=False))
         return self._tested(leaf, values)
 
