@@ -36,9 +36,18 @@ def read_answer(raw: bytes) -> Answer:
         raise SocError(f"not JSON: {error}") from error
     if isinstance(data, dict) and data.get("type") == "bundle":
         return _stix([each for each in _list(data.get("objects")) if isinstance(each, dict)])
-    if isinstance(data, dict) and isinstance(event := data.get("Event", data.get("response")), dict):
+    if isinstance(data, dict) and (event := _event(data)) is not None:
         return _misp(event)
     raise SocError("neither a STIX bundle nor a MISP event")
+
+
+def _event(data: dict[str, Any]) -> dict[str, Any] | None:
+    """The event of a file of MISP: alone, or the first of what a search of its interface answered (`response`)."""
+    answered = data.get("response")
+    for each in (data, answered, *_list(answered)):
+        if isinstance(each, dict) and isinstance(each.get("Event"), dict):
+            return dict(each["Event"])
+    return answered if isinstance(answered, dict) and answered else None
 
 
 def _stix(objects: list[dict[str, Any]]) -> Answer:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from iso27001.language import Language
 from iso27001.measures import Indicator
+from iso27001.report.messages import Messages
 from iso27001.status import ControlState, MeasureState
 from soc.app.assurance import current_status
 from soc.app.site import Site
@@ -23,6 +24,7 @@ class ControlsBoard:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._language = Language(site.config.site.language)
+        self._word = Messages(self._language).word
 
     def items(self) -> Sequence[Item]:
         """One row a control."""
@@ -36,18 +38,18 @@ class ControlsBoard:
         control, stated = state.control, state.applicability
         other = control.title_en if self._language is Language.VIETNAMESE else control.title_vi
         measured = [text for measure in state.measures for text in self._measure(measure)]
-        evidence = [f"{e.effective_to:%Y-%m-%d}  {e.kind.value}: {e.title}" for e in reversed(state.evidence)]
+        evidence = [f"{e.effective_to:%Y-%m-%d}  {self._word(e.kind)}: {e.title}" for e in reversed(state.evidence)]
         return (
             Section(
                 "control",
                 (
                     ("title", control.title(self._language)),
                     ("title_other", other),
-                    ("mode", control.evidence_mode.value),
-                    ("indicator", state.indicator.value if state.indicator else None),
+                    ("mode", self._word(control.evidence_mode)),
+                    ("indicator", self._word(state.indicator) if state.indicator else None),
                     ("implementation", stated.status.value if stated and stated.status else None),
                     ("reason", stated.reason if stated else None),
-                    ("conclusion", state.conclusion),
+                    ("conclusion", self._word(state.conclusion) if state.conclusion else None),
                 ),
                 [control.summary_en],
             ),
@@ -83,6 +85,6 @@ class ControlsBoard:
         numbers = "  ".join(f"{v.title(self._language)} {v.text(counted[v.name], self._language)}" for v in told)
         when = f"{newest.until.astimezone(self._site.config.site.zone):%Y-%m-%d %H:%M}" if newest else "-"
         return [
-            f"{measure.id}  {measure.title(self._language)}: {state.indicator.value}",
+            f"{measure.id}  {measure.title(self._language)}: {self._word(state.indicator)}",
             f"   {measure.target(self._language)}  |  {when}  {numbers}",
         ]

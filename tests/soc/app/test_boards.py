@@ -120,3 +120,12 @@ def test_bars_cover_the_span_and_leave_no_stretch_out() -> None:
     every = timedelta(minutes=5)
     assert filled({}, every) == []
     assert filled({start: 2, start + 2 * every: 1}, every) == [(start, 2), (start + every, 0), (start + 2 * every, 1)]
+
+
+def test_a_control_is_told_in_the_sites_language(site: Site) -> None:
+    config = replace(site.config, site=replace(site.config.site, language="vi"))
+    with Site(config, site.path, clock=site.clock) as vietnamese:
+        control, *rest = SiteBoards(vietnamese, "lan").sections("controls", "A.8.15")
+    told = dict(control.facts)
+    assert (told["title"], told["mode"]) == ("Ghi nhật ký", "tự động")
+    assert any("chưa có dữ liệu" in line for section in rest for line in section.lines)

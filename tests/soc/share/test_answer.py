@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,11 @@ def test_both_forms_are_read() -> None:
         1,
         1,
     )
+
+
+@pytest.mark.parametrize("wrapped", [{"response": [EVENT]}, {"response": EVENT}, {"response": EVENT["Event"]}])
+def test_what_a_search_of_misp_answered_is_read_too(wrapped: dict[str, Any]) -> None:
+    assert read_answer(json.dumps(wrapped).encode()) == read_answer(json.dumps(EVENT).encode())
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff", b"[]", b"{}", b'{"type": "note"}', b"[" * 100_000])
