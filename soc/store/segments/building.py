@@ -91,22 +91,13 @@ def build(rows: Sequence[tuple[int, Event]], types: Types) -> Group:
 
 def _build(rows: Sequence[tuple[int, Event]], whole: list[tuple[int, Event]], types: Types) -> Group:
     """Raises: OverflowError where the envelope of one that is not `whole` does not fit into columns."""
-    by_shape: dict[Shape, list[tuple[int, Event]]] = {}
-    for row in rows:
-        shape = tuple(row[1].fields)
-        found = by_shape.get(shape)
-        if found is not None:
-            found.append(row)
-        elif len(by_shape) < MOST_SHAPES:
-            by_shape[shape] = [row]
-        else:
-            whole.append(row)
+    by_shape = _by_shape(rows, whole)
+    counts = {shape: len(members) for shape, (members, _) in by_shape.items()}
     types[MESSAGE] = "text"
-    own = _own(by_shape, len(rows) + len(whole))
-    fields, offsets, ordered = Fields(types, own), list[int](), list[Event]()
-    for shape, members in by_shape.items():
+    fields, offsets, ordered = Fields(types, _own(counts, len(rows) + len(whole))), list[int](), list[Event]()
+    for shape, (members, values) in by_shape.items():
+        fields.add(shape, values, len(members))
         places, events = zip(*members, strict=True)
-        fields.add(shape, events)
         offsets += places
         ordered += events
     for offset, event in whole:
@@ -122,18 +113,37 @@ def _build(rows: Sequence[tuple[int, Event]], whole: list[tuple[int, Event]], ty
         rest[at] = msgspec.msgpack.encode(event)
     envelopes = Envelopes(ordered)
     columns |= envelopes.columns(messages, len(whole))
-    numbers = np.repeat(np.array([*range(len(by_shape)), WHOLE], np.int32), [*map(len, by_shape.values()), len(whole)])
+    numbers = np.repeat(np.array([*range(len(by_shape)), WHOLE], np.int32), [*counts.values(), len(whole)])
     columns["_offset"] = pa.array(np.array(offsets, np.int64))
     columns |= {"_shape": pa.array(numbers), "_rest": pa.array(rest, pa.binary()), ID_START: envelopes.id_starts()}
     return _group(pa.table(columns), tuple(by_shape), fields.rest.values(), kept, envelopes.marks(), fields.conflicts)
 
 
-def _own(shapes: Mapping[Shape, Sequence[object]], rows: int) -> set[str]:
-    """The fields that get a column: of those of these events, which are so many rows with others, the ones that are not rare."""
+def _by_shape(
+    rows: Sequence[tuple[int, Event]], whole: list[tuple[int, Event]]
+) -> dict[Shape, tuple[list[tuple[int, Event]], list[Value]]]:
+    """Of each shape the rows, and all values of their fields, one row after the other; what has none of MOST_SHAPES joins `whole`."""
+    by_shape: dict[Shape, tuple[list[tuple[int, Event]], list[Value]]] = {}
+    for row in rows:
+        held = row[1].fields
+        shape = tuple(held)
+        found = by_shape.get(shape)
+        if found is None:
+            if len(by_shape) == MOST_SHAPES:
+                whole.append(row)
+                continue
+            found = by_shape[shape] = ([], [])
+        found[0].append(row)
+        found[1].extend(held.values())  # here they are in the processor's cache
+    return by_shape
+
+
+def _own(shapes: Mapping[Shape, int], rows: int) -> set[str]:
+    """The fields that get a column where so many events have each shape: those that few of the rows have get none."""
     counts: dict[str, int] = {}
-    for shape, members in shapes.items():
+    for shape, count in shapes.items():
         for name in shape:
-            counts[name] = counts.get(name, 0) + len(members)
+            counts[name] = counts.get(name, 0) + count
     few = FEW * rows // ROWS
     return {name for name, count in counts.items() if count > few and name not in _RESERVED}
 
@@ -208,7 +218,11 @@ def _texts(table: pa.Table, rest: Iterable[Mapping[str, Value]], whole: Iterable
 
 def _folded(texts: pa.StringArray) -> Iterable[bytes]:
     """Texts as filters have them, a line each; upper case of ASCII is left to them."""
+    texts = texts.drop_null()
     ascii_only = pc.string_is_ascii(texts)
+    if pc.all(ascii_only).as_py():
+        yield _lines(texts)
+        return
     yield _lines(texts.filter(ascii_only))
     yield fold("\n".join(texts.filter(pc.invert(ascii_only)).to_pylist())).encode()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -138,13 +139,19 @@ def _coded(values: Sequence[str]) -> pa.Array:
 
 
 def _moments(times: Sequence[datetime]) -> pa.Array:
-    """Times in microseconds; by seconds as decimals where these tell them exactly, which takes half as long."""
-    seconds = np.fromiter(map(datetime.timestamp, times), np.float64, len(times))
-    if np.abs(seconds).max() >= _EXACT_S:
+    """Times in microseconds; of their seconds as MessagePack has them, which takes a third of the time.
+
+    Source of truth: MessagePack specification, "Timestamp extension type": the type, then whole seconds in 4 bytes where there is no more,
+    else nanoseconds in 30 bits and seconds in 34; times before 1970 and after 2514 take more bytes.
+    """
+    micros = np.array([time.microsecond for time in times])
+    data = _packed(times)
+    ends = np.cumsum(np.where(micros == 0, 6, 10))
+    ends += 1 if len(times) < 16 else 3 if len(times) < 1 << 16 else 5
+    if ends[-1] != len(data) or (np.frombuffer(data, np.uint8)[ends[micros > 0] - 5] & 3).any():
         return pa.array(times, TIME)
-    whole = np.floor(seconds)
-    return pa.array(whole.astype(np.int64) * 1_000_000 + np.rint((seconds - whole) * 1e6).astype(np.int64)).cast(TIME)
+    seconds = np.ndarray(len(data) - 3, ">u4", data, strides=(1,))[ends - 4]  # the number that begins at each byte
+    return pa.array(seconds.astype(np.int64) * 1_000_000 + micros).cast(TIME)
 
 
-_EXACT_S = 1 << 32
-"""Below it a decimal of 53 bits tells a time to less than half a microsecond."""
+_packed = msgspec.msgpack.Encoder().encode

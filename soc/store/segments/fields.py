@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from collectors.event import Event, Value
+from collectors.event import Value
 
 TYPES = {str: "text", int: "number", float: "decimal", bool: "flag", list: "texts"}
 ARROW = {
@@ -41,11 +40,10 @@ class Fields:
         self.rest: dict[int, dict[str, Value]] = {}
         self.conflicts = 0
 
-    def add(self, shape: Sequence[str], events: Sequence[Event]) -> None:
-        """Append events that all have the fields of this shape."""
-        rows = range(self._rows, self._rows + len(events))
+    def add(self, shape: Sequence[str], gathered: Sequence[Value], count: int) -> None:
+        """Append the values of so many events, one after the other, that all have the fields of this shape."""
+        rows = range(self._rows, self._rows + count)
         self._rows = rows.stop
-        gathered = list(chain.from_iterable([event.fields.values() for event in events]))
         for number, name in enumerate(shape):
             values = gathered[number :: len(shape)]
             column = self._column(name, values[0])

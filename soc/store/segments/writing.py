@@ -190,11 +190,11 @@ def _arrow(name: str, types: Types) -> pa.DataType:
 
 def _fitted(table: pa.Table, schema: pa.Schema, shapes: np.ndarray[Any, np.dtype[np.int32]]) -> pa.Table:
     """The table with every column of the schema, its shapes numbered as the segment has them."""
-    columns = []
+    columns, names = [], set(table.column_names)
     for field in schema:
         if field.name == "_shape":
             columns.append(pa.array(shapes[table["_shape"].to_numpy()]))
-        elif field.name in table.column_names:
+        elif field.name in names:
             columns.append(table[field.name])
         else:
             columns.append(pa.nulls(table.num_rows, field.type))
