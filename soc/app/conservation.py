@@ -105,6 +105,7 @@ class Conservation:
                     "from": max(gap.start, self._from),
                     "to": to if gap.end is None else min(gap.end, to),
                 }
+                | ({} if gap.partition is None else {"partition": gap.partition})
                 for gap in evaluation.gaps
                 if gap.overlaps(self._from, to)
             ],

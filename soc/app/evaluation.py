@@ -116,7 +116,7 @@ class Evaluation:
         with self._lock:
             offset, self.offset = self.offset, batch.following
             self._evaluated.update(Counter(event.source for event in batch.events))
-            self._hear(batch.events)
+            self._heard |= heard(batch.events)
         self.rules.save(self.offset)
         self._measure(batch.events)
         return self.offset - offset
@@ -181,13 +181,6 @@ class Evaluation:
         while self.step():
             pass
 
-    def _hear(self, events: Sequence[Event]) -> None:
-        """Remember when each system last sent each kind of log, by time of receipt."""
-        for event in events:
-            system = event.fields.get("service.name")
-            if isinstance(system, str):
-                self._heard[system, str(event.fields.get("event.dataset"))] = event.ingested
-
     def _measure(self, events: Sequence[Event]) -> None:
         metrics = self._metrics
         metrics.evaluated.inc(len(events))
@@ -220,3 +213,13 @@ class Evaluation:
         metrics.evicted.inc(grown.pop("evicted", 0))
         for filter_id, count in grown.items():
             metrics.hidden.labels(filter_id).inc(count)
+
+
+def heard(events: Sequence[Event]) -> dict[tuple[str, str], datetime]:
+    """When each system last sent each kind of log, by time of receipt."""
+    last: dict[tuple[str, str], datetime] = {}
+    for event in events:
+        system = event.fields.get("service.name")
+        if isinstance(system, str):
+            last[system, str(event.fields.get("event.dataset"))] = event.ingested
+    return last

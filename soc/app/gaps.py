@@ -15,7 +15,10 @@ KIND = "rule.gap"
 
 
 class Gap(NamedTuple):
-    """`rule` in `version` saw no event from offset `start` to `end` (exclusive; None while it lasts). `until`: when it is tried again."""
+    """`rule` in `version` saw no event from offset `start` to `end` (exclusive; None while it lasts). `until`: when it is tried again.
+
+    `partition`: those of one partition of the journal, which a process evaluates apart; None for all.
+    """
 
     rule: str
     version: str
@@ -23,6 +26,12 @@ class Gap(NamedTuple):
     end: int | None
     why: str
     until: datetime
+    partition: int | None = None
+
+    @property
+    def key(self) -> tuple[str, int, int | None]:
+        """What it is known by."""
+        return self.rule, self.start, self.partition
 
     def overlaps(self, start: int, end: int) -> bool:
         """Whether any of these offsets is in it; not where it has not begun, or ended at once."""
@@ -31,12 +40,16 @@ class Gap(NamedTuple):
 
 def begun(gap: Gap, now: datetime) -> Fact:
     """The fact that a gap begins."""
-    return Fact(f"{KIND}:{gap.rule}:{gap.start}", KIND, now, "engine", _body(gap))
+    return Fact(f"{KIND}:{gap.rule}:{gap.start}{_of(gap)}", KIND, now, "engine", _body(gap))
 
 
 def ended(gap: Gap, now: datetime) -> Fact:
     """The fact that a gap is over; `gap` has its end."""
-    return Fact(f"{KIND}:{gap.rule}:{gap.start}:{gap.end}", KIND, now, "engine", _body(gap))
+    return Fact(f"{KIND}:{gap.rule}:{gap.start}:{gap.end}{_of(gap)}", KIND, now, "engine", _body(gap))
+
+
+def _of(gap: Gap) -> str:
+    return "" if gap.partition is None else f":p{gap.partition}"
 
 
 def _body(gap: Gap) -> dict[str, object]:
@@ -47,18 +60,17 @@ def _body(gap: Gap) -> dict[str, object]:
         "to": gap.end,
         "why": gap.why,
         "until": gap.until.isoformat(),
-    }
+    } | ({} if gap.partition is None else {"partition": gap.partition})
 
 
 def gaps(entries: Iterable[Entry]) -> list[Gap]:
     """All gaps as the ledger's entries of this kind tell them, in the order in which they began."""
-    found: dict[tuple[str, int], Gap] = {}
+    found: dict[tuple[str, int, int | None], Gap] = {}
     for entry in entries:
         body = entry.fact.body
         until = datetime.fromisoformat(body["until"])
-        found[body["rule"], body["from"]] = Gap(
-            body["rule"], body["version"], body["from"], body["to"], body["why"], until
-        )
+        gap = Gap(body["rule"], body["version"], body["from"], body["to"], body["why"], until, body.get("partition"))
+        found[gap.key] = gap
     return list(found.values())
 
 

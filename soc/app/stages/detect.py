@@ -76,7 +76,8 @@ class Detect(Role):
         super().__init__(site)
         self._topics = topics
         self._content = site.content()
-        self._rules = SharedRules(Singles(self._content, topics.shares))
+        budget = site.config.detect.rule_budget
+        self._rules = SharedRules(Singles(self._content, topics.shares), budget, site.clock, self.metrics)
         self._model = site.logon_model()
         self.rules = len(self._rules.rules) + (self._model is not None)
         self.metrics.rules.set(self.rules)

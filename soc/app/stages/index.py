@@ -103,16 +103,17 @@ class Index(Role):
         keeping(site)
         self._peer = peer = KafkaPeer(topics.journal)
         site.at_close(peer.close)
-        self._merging = Merging(site, topics, self.metrics)
         last = site.ledger.last(KIND)
         place = last.fact.body["journal"] if last else {}
         self._told = ToldElsewhere(topics, peer, place.get("told_at"), place.get("told_to", peer.start()))
         site.at_close(self._told.close)
+        content = site.content()
+        titles = {each.id: each.title for _, each in content}
+        self._merging = Merging(site, topics, self.metrics, self._told.tell, titles)
         indexer = IndexerApart(site) if site.config.run.apart else LocalIndexer(peer, site.events)
         site.at_close(indexer.close)
         self._indexing = Indexing(peer, indexer, self.metrics)
         self._conservation = Conservation(site, peer, self._told, self._merging.offset)
-        content = site.content()
         self._told.tell(rules_loaded(site, versions_of(content), self._merging.offset, site.clock()))
         self._accounting = Accounting(site, self._conservation, self._merging, self._indexing)
         consume = self._loops.consume

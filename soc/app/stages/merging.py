@@ -9,16 +9,18 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from typing import NamedTuple
 
+from collectors.event import Event
 from collectors.journal.kafka_config import KafkaJournalConfig
 from collectors.journal.kafka_stage import Positions, StageInput, trim
 from soc.app.deciding import Decider
+from soc.app.degradation import GapBook
 from soc.app.evaluation import CONSUMER, RECORD_EVERY_S, Progress
 from soc.app.gaps import Gap
 from soc.app.hidden import record_hidden
@@ -70,14 +72,21 @@ class _Log:
 class Merging:
     """One consumer of the stages before it: `step`, `offset` and `progress` as Evaluation has them."""
 
-    gaps: Sequence[Gap] = ()
-
-    def __init__(self, site: Site, topics: Topics, metrics: Metrics) -> None:
-        """Raises: JournalError."""
+    def __init__(
+        self,
+        site: Site,
+        topics: Topics,
+        metrics: Metrics,
+        tell: Callable[[Sequence[Event]], object],
+        titles: Mapping[str, str],
+    ) -> None:
+        """`tell`: hands events of the SOC's own to who writes the journal; `titles`: of rules by id. Raises: JournalError."""
         self._site = site
         self._topics = topics
         self._metrics = metrics
         self._decider = Decider(site, metrics)
+        self._book = GapBook(site, metrics, tell)
+        self._titles = titles
         self._positions = Positions(topics.journal, CONSUMER)
         found = [(topics.found, n) for n in range(topics.partitions)]
         correlated = [(topics.correlated, n) for n in range(topics.shares)]
@@ -89,6 +98,8 @@ class Merging:
             for place, at, take in zip((*found, *correlated), ats, takes, strict=True)
         ]
         self._due: list[_Due] = []
+        self._gaps: deque[Gap] = deque()
+        """Told, and not written down."""
         self._pulses: list[tuple[int, int, Pulse]] = []
         self._numbers = count()
         self._lock = threading.Lock()
@@ -102,6 +113,9 @@ class Merging:
         """Decide what all have come to; how many offsets that is. Raises: UnreachableError, JournalError: it is then worth a retry."""
         for log in self._logs:
             self._read(log)
+        while self._gaps:
+            self._note(self._gaps[0], self._site.clock())
+            self._gaps.popleft()
         to = min(log.to for log in self._logs)
         if to == self.offset:
             self._record()
@@ -121,6 +135,11 @@ class Merging:
         self._count(to)
         self._record()
         return done
+
+    @property
+    def gaps(self) -> Sequence[Gap]:
+        """What rules did not see; from any thread."""
+        return self._book.gaps
 
     def progress(self) -> Progress:
         """How far it is, as of one moment; from any thread."""
@@ -143,8 +162,18 @@ class Merging:
             log.to, log.last = max(log.to, to), message.at
             log.messages.append((to, message.at))
 
+    def _note(self, gap: Gap, now: datetime) -> None:
+        """Write down what is not known of a gap; told again after a crash, it adds nothing."""
+        known = {each.key: each for each in self._book.gaps}.get(gap.key)
+        if known is None:
+            known = gap._replace(end=None)
+            self._book.begin(known, self._titles.get(gap.rule, gap.rule), now)
+        if gap.end is not None and known.end is None:
+            self._book.end(known, gap.end, now, "it is tried again, or was changed")
+
     def _take_evaluated(self, content: bytes) -> int:
         told = decode_evaluated(content)
+        self._gaps += told.gaps
         for one in told.found:
             self._wait(one.numbers[-1] + 1, 0, one)
         for pulse in told.pulses:

@@ -15,6 +15,7 @@ from collectors.journal.kafka_config import KafkaJournalConfig
 from collectors.journal.kafka_peer import SAID
 from collectors.journal.kafka_stage import partitions_of, stage
 from collectors.journal.kafka_writing import make_topics
+from soc.app.gaps import Gap
 from soc.app.told import Window
 from soc.detect import Detection
 from soc.detect.split import Hit, Pulse
@@ -27,7 +28,7 @@ class Evaluated(msgspec.Struct, array_like=True):
     """Of one partition of the journal, everything below offset `to` is evaluated, and below `at` of the broker's.
 
     `pulses`: one for each journal message; `heard`: (system, dataset, when it last sent); `found`: by single events, in their order;
-    `hidden`: (filter, rule, hits) that a filter hid.
+    `hidden`: (filter, rule, hits) that a filter hid. `gaps`: what rules did not see of the partition, those that ended and those that last.
     """
 
     to: int
@@ -36,6 +37,7 @@ class Evaluated(msgspec.Struct, array_like=True):
     heard: list[tuple[str, str, datetime]] = []
     found: list[Detection] = []
     hidden: list[tuple[str, str, int]] = []
+    gaps: list[Gap] = []
 
 
 class Part(msgspec.Struct, array_like=True):

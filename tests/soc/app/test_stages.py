@@ -14,17 +14,23 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from collectors.journal import open_reader
+from collectors.journal import open_journal, open_reader
 from collectors.journal.kafka_config import KafkaJournalConfig
+from collectors.journal.kafka_messages import partition_of
 from collectors.journal.kafka_stage import SESSION_MS
 from soc.__main__ import run
 from soc.alert.facts import DETECTION, detection_fact_id
+from soc.app import budget
 from soc.app.auditing import audit
 from soc.app.clock import Clock, now
 from soc.app.conservation import KIND
+from soc.app.gaps import KIND as GAP
+from soc.app.gaps import Gap, gaps
 from soc.app.reading import events_of
 from soc.app.site import Site
+from soc.app.stages import evaluating
 from soc.app.stages.collect import Collect
 from soc.app.stages.detect import Detect
 from soc.app.stages.index import Index
@@ -32,6 +38,7 @@ from soc.app.stages.messages import topics_of
 from soc.detect.anomaly import train
 from tests.servers.kafka import KafkaNode
 from tests.soc.app.lived import PASSWORD, password_rule, write_yaml
+from tests.soc.app.sites import new_site
 from tests.soc.app.stages import (
     SOURCES,
     Said,
@@ -49,7 +56,9 @@ from tests.soc.app.stages import (
     soc,
     write_logs,
 )
+from tests.soc.app.test_degradation import CHEAP, COSTLY, rule
 from tests.soc.app.test_run import wait_for
+from tests.soc.desk_fixtures import event
 from tests.soc.detect.test_anomaly import ordinary_days
 
 pytestmark = pytest.mark.server
@@ -268,3 +277,60 @@ def test_the_log_on_model_sees_every_log_on_in_the_order_of_the_journal_also_aft
     assert len(expected) > 50
     assert of_model.keys() == expected.keys()
     assert all(events[each["journal"]].id == expected[fact_id] for fact_id, each in of_model.items())
+
+
+def test_a_costly_rule_is_suspended_in_each_partition_in_the_open_over_a_restart_and_tried_again(
+    tmp_path: Path, kafka_node: KafkaNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "EVERY", 4)
+    monkeypatch.setattr(budget, "HURRY", 4)
+    monkeypatch.setattr(evaluating, "BATCH", 20)
+    journal, text = journal_of(kafka_node.server, partitions=2)
+    config = new_site(tmp_path / "site", "[]", text + "detect: {rule_budget: 100us}\n")
+    config.write_text(config.read_text().replace("rules: [rules]", "rules: [own]"))
+    own = config.parent / "own"
+    own.mkdir()
+    (own / "costly.yml").write_text(rule(COSTLY, "Costly", "message|re: '(?=a)a.*Q[0-9]{3}$'", "not s"))
+    (own / "cheap.yml").write_text(rule(CHEAP, "Cheap", "message|contains: needle"))
+    ahead, fed = [timedelta()], 0
+
+    def come(batches: int) -> None:
+        """So many batches of twenty events of each of two sources, which are in different partitions."""
+        nonlocal fed
+        with closing(open_journal(journal)) as writer:
+            for source in ("one", "two") * batches:
+                made = (
+                    event(n, n / 6_000, host_os_type="linux", message=f"needle {n} " + "abcdefghijQ1" * 200)
+                    for n in range(fed, fed + 20)
+                )
+                writer.append([structs.replace(each, source=source) for each in made], {}, [])
+                fed += 20
+        with by(config, lambda: now() + ahead[0]):
+            decided(journal, 90)
+
+    def told() -> list[Gap]:
+        """The gaps, one of each partition; each rule has fired on everything but that, once."""
+        with Site.load(config) as site:
+            end = site.journal_reader.end()
+            events = [*events_of(site.journal_reader, 0, end)]
+            bodies = [entry.fact.body for entry in site.ledger.entries(kinds=[DETECTION])]
+            known = sorted(gaps(site.ledger.entries(kinds=[GAP])), key=lambda gap: gap.partition or 0)
+        assert [(gap.rule, gap.partition) for gap in known] == [(COSTLY, 0), (COSTLY, 1)]
+        places = {offset: partition_of(each.source, 2) for offset, each in events if each.source in ("one", "two")}
+        assert len(places) == fed
+        unseen = {at for at, n in places.items() if known[n].start <= at < (known[n].end or end)}
+        for rule_id, blind in ((COSTLY, unseen), (CHEAP, set[int]())):
+            fired = [body["events"][0]["journal"] for body in bodies if body["rule"]["id"] == rule_id]
+            assert sorted(fired) == sorted(places.keys() - blind)
+        return known
+
+    come(5 * budget.MIN_SAMPLES)
+    begun = told()
+    assert [gap.end for gap in begun] == [None, None]
+    assert all("the budget is 100 us" in gap.why for gap in begun)
+    come(5)
+    assert told() == begun
+    ahead[0] = budget.FIRST_PAUSE + timedelta(seconds=1)
+    before = fed
+    come(5)
+    assert all(gap.end is not None and gap.end >= before for gap in told())
