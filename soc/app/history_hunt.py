@@ -35,8 +35,9 @@ GROUPS_AT_ONCE = 4
 """Groups of a segment that are looked at together where memory allows: what is done once a kind and column is done for more rows."""
 GROUP_BYTES = 24 << 20
 """What a group more takes,"""
-BESIDE_BYTES = 240 << 20
-"""and one of two processes with all SigmaHQ rules of a product besides (measured: 266 MB with one group, 339 with four)."""
+PROCESS_BYTES = 242 << 20
+"""and one of two processes with one group and all SigmaHQ rules of a product: both and the one that forked them, together 482 MB at most
+where every third event fires, 348 where none does (measured, bench/hunt.py)."""
 
 
 PACKED = 16
@@ -45,6 +46,8 @@ PACKED = 16
 
 class HistoryScan(Scan[Shown], ABC):
     """A scan of what is stored."""
+
+    process_bytes = PROCESS_BYTES
 
     @property
     @abstractmethod
@@ -76,7 +79,7 @@ class LocalScan(HistoryScan[Shown]):
         self._folder = store.path
         self._asked = Asked(All(), span.since, span.until)
         self._span = span
-        self._at_once = max(1, min(GROUPS_AT_ONCE, (memory_bytes // 2 - BESIDE_BYTES) // GROUP_BYTES))
+        self._at_once = max(1, min(GROUPS_AT_ONCE, (memory_bytes // 2 - PROCESS_BYTES) // GROUP_BYTES + 1))
         self._files = {file.path: file for file in view.files if any(map(self._asked.overlaps, file.header.groups))}
 
     @property
@@ -90,6 +93,7 @@ class LocalScan(HistoryScan[Shown]):
             self.summary.files += 1
             for groups in self._groups(piece.path):
                 yield from self._look(piece.path, groups)
+                _give_back()
             progress(piece.size_bytes)
             return
         for table in self._tail():
@@ -141,6 +145,13 @@ class LocalScan(HistoryScan[Shown]):
         """What no file holds yet."""
         found = [event for _, event in self._view.tail if self._span.holds(event.time)]
         return (EventTable(found[at : at + BATCH]) for at in range(0, len(found), BATCH))
+
+
+def _give_back() -> None:
+    """Memory that Arrow keeps for columns to come goes back to the system: it would be a third of what a process takes."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 class ElasticScan(HistoryScan[Shown]):

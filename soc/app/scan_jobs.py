@@ -34,8 +34,6 @@ SMALL_BYTES = 32 << 20
 """Less than this one process reads by itself: starting others and looking at each kind of event anew in them takes as long."""
 TASK_BYTES = 8 << 20
 """What one process reads at a time: enough to be worth a message, little enough that all have work to the end."""
-PROCESS_BYTES = 192 << 20
-"""What one process takes with all SigmaHQ rules in it (measured, bench/lines.py)."""
 _LEAVE_S = 5
 """A process that was told to end is given, before it is killed."""
 _AHEAD = 3
@@ -106,7 +104,7 @@ def hunt(
     To be called before there are any threads.
     """
     kept = MAX_BYTES if scan.rules.correlates else 0
-    wanted = min(jobs or jobs_for(total_bytes), max(1, (scan.memory_bytes - kept) // PROCESS_BYTES))
+    wanted = min(jobs or jobs_for(total_bytes), max(1, (scan.memory_bytes - kept) // scan.process_bytes))
     if wanted == 1:
         yield from scan.run(map(Piece, files), now, progress)
     else:
