@@ -40,38 +40,53 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--live", type=int, default=20, metavar="SECONDS")
     parser.add_argument("--keep", type=Path, help="keep the store here, and use the one that is here")
+    parser.add_argument(
+        "--stream", default="s", help="of the events; in a listener's run (16 hex digits and ~) ids are no hashes"
+    )
     options = parser.parse_args()
     settle()
     with TemporaryDirectory() as folder:
         kept = options.keep or Path(folder) / "kept"
         if not (kept / "events").is_dir():
-            fill(kept, options.events)
-        searches(kept)
+            fill(kept, options.events, options.stream)
+        searches(kept, options.stream)
         if options.live:
             live(Path(folder), options.live)
 
 
-def fill(folder: Path, count: int) -> None:
-    """Index events; the CPU time is that of the store alone, with its threads."""
+def fill(folder: Path, count: int, stream: str) -> None:
+    """Index events; the CPU time is that of the store alone, with its threads. What fills no part is left to the journal, not counted."""
     folder.mkdir(parents=True, exist_ok=True)
     random, made, slowest = Random(1), 0.0, 0.0
     store = _store(folder)
     begun = time.process_time()
     for first in range(0, count, INDEX_BATCH):
         making = time.thread_time()
-        batch = [_event(n, random) for n in range(first, min(first + INDEX_BATCH, count))]
+        batch = [_event(n, random, stream) for n in range(first, min(first + INDEX_BATCH, count))]
         made += time.thread_time() - making
         step = time.perf_counter()
         store.index(batch, first)
         slowest = max(slowest, time.perf_counter() - step)
     store.close()
     spent = time.process_time() - begun - made
-    size = sum(path.stat().st_size for path in (folder / "events").glob("segment-*"))
-    sealed = [file for file in listed(folder / "events") if isinstance(file, Segment)]
+    files = listed(folder / "events")
+    indexed = sum(about.rows for file in files for about in file.header.groups)
+    print(f"index: {indexed / spent:,.0f} events/CPU-s, longest step of {INDEX_BATCH:,} {slowest * 1000:,.0f} ms")
+    sealed = [file for file in files if isinstance(file, Segment)]
+    if sealed:
+        _tell_sizes(sealed)
+
+
+def _tell_sizes(sealed: list[Segment]) -> None:
+    """Bytes an event of both files of the segments, and of them what the raw bytes take that are not in a field."""
     rows = sum(about.rows for file in sealed for about in file.header.groups)
-    print(f"index: {count / spent:,.0f} events/CPU-s, longest step of {INDEX_BATCH:,} {slowest * 1000:,.0f} ms")
-    if rows:
-        print(f"sealed: {size / rows:.1f} bytes an event, raw bytes and all")
+    size = sum(path.stat().st_size for file in sealed for path in (file.path, file.path.with_suffix(".index")))
+    groups = [file.parquet.metadata.row_group(at) for file in sealed for at in range(len(file.header.groups))]
+    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
+    raw = sum(each.total_compressed_size for each in columns if each.path_in_schema in ("_before", "_after"))
+    print(
+        f"sealed: {size / rows:.1f} bytes an event, raw bytes and all; without those around the message {(size - raw) / rows:.1f}"
+    )
 
 
 def _store(folder: Path) -> LocalEventStore:
@@ -79,7 +94,7 @@ def _store(folder: Path) -> LocalEventStore:
     return LocalEventStore(folder / "events", open_reader(JournalConfig(folder / "journal")))
 
 
-def searches(folder: Path) -> None:
+def searches(folder: Path, stream: str) -> None:
     """Each search in a view of its own, as another process would see it; the median of five."""
     store = _store(folder)
     count = store.count()
@@ -94,7 +109,7 @@ def searches(folder: Path) -> None:
     _timed("rare word", store, lambda s: _newest(s, f"rare{50_007}x"))
     _timed("word of mid frequency, newest 100", store, lambda s: _newest(s, "quotaexceeded"))
     _timed("absent word", store, lambda s: _newest(s, "nowheretobefound"))
-    _timed("one event by id", store, lambda s: s.event(_event(7, Random(1)).id) or 1)
+    _timed("one event by id", store, lambda s: s.event(_event(7, Random(1), stream).id) or 1)
     _timed(
         "histogram, 5 min by severity",
         store,
@@ -137,12 +152,14 @@ def live(folder: Path, seconds: int) -> None:
     begun.wait()
     store = LocalEventStore(folder / "live" / "events", open_reader(JournalConfig(folder / "live" / "journal")))
     waits: list[float] = []
+    spent: list[float] = []
     behind = 0
     while told.empty():
         for query in READERS:
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.process_time()
             _newest(store, query)
             waits.append((time.perf_counter() - start) * 1000)
+            spent.append((time.process_time() - cpu) * 1000)
             time.sleep(0.05)
         behind = max(behind, len(store.view().tail))
     stalls = told.get()
@@ -153,14 +170,14 @@ def live(folder: Path, seconds: int) -> None:
     waits.sort()
     print(
         f"live: {store.count():,} events in {seconds} s; {len(waits)} searches, median {statistics.median(waits):.0f} ms, "
-        f"95 % {waits[int(len(waits) * 0.95)]:.0f} ms; longest append {max(stalls):.0f} ms, "
+        f"95 % {waits[int(len(waits) * 0.95)]:.0f} ms (CPU {statistics.median(spent):.0f}); longest append {max(stalls):.0f} ms, "
         f"longest step of indexing {max(indexed):.0f} ms; at most {behind:,} events in no file"
     )
 
 
 def _write(folder: Path, seconds: int, begun: Event_, told: multiprocessing.Queue[list[float]]) -> None:
     journal, random = open_journal(JournalConfig(folder / "journal")), Random(2)
-    ready = [[_event(n, random) for n in range(first, first + 1_000)] for first in range(0, 50_000, 1_000)]
+    ready = [[_event(n, random, "s") for n in range(first, first + 1_000)] for first in range(0, 50_000, 1_000)]
     stalls, sent = [], 0
     begun.set()
     start = time.monotonic()
@@ -213,7 +230,7 @@ def _address(random: Random) -> str:
     return f"{5 + n % 190}.{n // 7 % 250}.{n // 190 % 250}.{n % 251}"
 
 
-def _event(n: int, random: Random) -> Event:
+def _event(n: int, random: Random, stream: str) -> Event:
     when = _time(n)
     host, address = f"srv-{random.randrange(200):03}", "203.0.113.9" if n % 2_000_000 == 1_000_007 else _address(random)
     port, pid, user = (
@@ -278,7 +295,7 @@ def _event(n: int, random: Random) -> Event:
         f"<{80 + severity}>1 {when.isoformat(timespec='milliseconds')[:-6]}Z {host} {program} {pid} - - {text}".encode()
     )
     received = when + timedelta(milliseconds=random.randrange(1, 5))
-    return make_event(RawRecord(line, "edge", Position("", "s", n, n + 1), received, "10.0.0.9"), when, fields)
+    return make_event(RawRecord(line, "edge", Position("", stream, n, n + 1), received, "10.0.0.9"), when, fields)
 
 
 if __name__ == "__main__":
