@@ -55,6 +55,11 @@ class _Request:
         """One of them."""
         return bytes(self.body[self.ends[number - 1] if number else 0 : self.ends[number]])
 
+    def part(self, numbers: Iterable[int]) -> _Request:
+        """These of them."""
+        [request] = _requests(map(self.action, numbers))
+        return request
+
 
 def bulk(client: Elasticsearch, actions: Iterable[bytes]) -> list[Outcome]:
     """Sends actions (each: action line, newline, source, newline) and gives their outcomes in the same order.
@@ -76,7 +81,7 @@ def bulk(client: Elasticsearch, actions: Iterable[bytes]) -> list[Outcome]:
 
 def _settled(client: Elasticsearch, request: _Request) -> list[Outcome]:
     """One request, and what was refused for now again after a pause. Raises: as bulk."""
-    outcomes = _send(client, request.body, len(request.ends))
+    outcomes = _send(client, request)
     for pause in (*PAUSES_S, None):
         waiting = [i for i, outcome in enumerate(outcomes) if outcome.passes]
         if not waiting:
@@ -87,7 +92,7 @@ def _settled(client: Elasticsearch, request: _Request) -> list[Outcome]:
                 f"Elasticsearch does not take {len(waiting)} of {len(outcomes)} documents ({last.status}): {last.reason}"
             )
         wait(pause)
-        again = _send(client, b"".join(map(request.action, waiting)), len(waiting))
+        again = _send(client, request.part(waiting))
         for i, outcome in zip(waiting, again, strict=True):
             outcomes[i] = outcome
     return outcomes
@@ -105,14 +110,19 @@ def _requests(actions: Iterable[bytes]) -> Iterator[_Request]:
         yield _Request(body, ends)
 
 
-def _send(client: Elasticsearch, body: bytes | bytearray, count: int) -> list[Outcome]:
+def _send(client: Elasticsearch, request: _Request) -> list[Outcome]:
+    """In halves where the request is larger than the server, or a proxy before it, takes."""
+    count = len(request.ends)
     with answering():
         try:
-            answer = client.bulk(operations=cast("Any", body), filter_path=_WANTED)  # goes out as it is
+            answer = client.bulk(operations=cast("Any", request.body), filter_path=_WANTED)  # goes out as it is
         except ApiError as error:
-            if error.meta.status != 413 or count > 1:
+            if error.meta.status != 413:
                 raise
-            return [Outcome(413, reason_of(error.body))]
+            if count == 1:
+                return [Outcome(413, reason_of(error.body))]
+            half = count // 2
+            return [each for part in (range(half), range(half, count)) for each in _send(client, request.part(part))]
     if not answer["errors"]:
         return [_CREATED] * count
     return [_outcome(next(iter(item.values()))) for item in answer["items"]]

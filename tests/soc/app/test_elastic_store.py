@@ -6,12 +6,15 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from soc.__main__ import run
 from soc.app.history import Span
 from soc.app.history_hunt import ElasticScan
 from soc.app.scan_jobs import hunt
@@ -20,7 +23,7 @@ from soc.cli._found import tell
 from soc.detect.correlation import Lateness
 from soc.detect.ruleset import RuleSet
 from soc.detect.sigma.convert import Query
-from tests.servers.elastic import ElasticNode
+from tests.servers.elastic import EVERY_NODE, ElasticNode
 from tests.soc.app.lived import PASSWORD, lived, login, password_rule, write_yaml
 
 AGAIN_ID = "5e7f0c2e-93c7-4b5a-8d5a-00000000a9a1"
@@ -42,11 +45,11 @@ ARGV = [sys.executable, "-m", "soc"]
 
 def soc(config: Path, *arguments: str, status: int = 0) -> list[dict[str, Any]]:
     """The objects that a command prints."""
-    done = subprocess.run(
-        [*ARGV, *arguments, "--config", str(config), "--json"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == status, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    said, told = StringIO(), StringIO()
+    with redirect_stdout(said), redirect_stderr(told):
+        code = run([*arguments, "--config", str(config), "--json"])
+    assert code == status, told.getvalue()
+    return [json.loads(line) for line in said.getvalue().splitlines()]
 
 
 NUMBERS = {
@@ -74,12 +77,14 @@ def test_the_embedded_store_has_nothing_to_care_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.server
-def test_a_site_leaves_the_embedded_store(elastic_node: ElasticNode, tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", EVERY_NODE)
+def test_a_site_leaves_the_embedded_store(server: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    node: ElasticNode = request.getfixturevalue(server)
     config = lived(tmp_path, [login(minute, user=f"user{minute}") for minute in range(30)])
     text = config.read_text()
 
     def live_in(namespace: str) -> None:
-        store = f'store: {{kind: elasticsearch, hosts: ["{elastic_node.url}"], namespace: {namespace}}}\n'
+        store = f'store: {{kind: elasticsearch, hosts: ["{node.url}"], namespace: {namespace}}}\n'
         config.write_text(text + store)
 
     span = ("--from", "2026-10-14", "--to", "2026-10-15")

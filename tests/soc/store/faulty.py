@@ -28,7 +28,8 @@ class Gate(ThreadingHTTPServer):
 
     `refuse`: statuses to answer instead of passing on. `hold_back`: numbers of items of the next bulk that get 429 and are not passed on.
     `drop`: how many bulk answers are cut off after the node did the work. `slow_s`: how long the next bulk answers are held back after it.
-    `trickle_s`: how long the next bulk answers take, some bytes at a time.
+    `trickle_s`: how long the next bulk answers take, some bytes at a time. `most_bytes`: a larger body gets 413, as proxies say it.
+    `sizes`: the bytes of each bulk, and `together`: how many there were at a time, at most.
     """
 
     daemon_threads = True
@@ -48,6 +49,11 @@ class Gate(ThreadingHTTPServer):
         self.slow_s: list[float] = []
         self.trickle_s: list[float] = []
         self.bulks: list[int] = []
+        self.most_bytes: int | None = None
+        self.sizes: list[int] = []
+        self.together = 0
+        self.working = 0
+        self.counting = threading.Lock()
         self.opened: list[Any] = []
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
@@ -101,6 +107,22 @@ class _Handler(BaseHTTPRequestHandler):
         bulk = self.path.startswith("/_bulk")
         if bulk:
             gate.bulks.append(body.count(b"\n") // 2)
+            gate.sizes.append(len(body))
+            with gate.counting:
+                gate.working += 1
+                gate.together = max(gate.together, gate.working)
+        try:
+            self._answered(body, bulk=bulk)
+        finally:
+            if bulk:
+                with gate.counting:
+                    gate.working -= 1
+
+    def _answered(self, body: bytes, *, bulk: bool) -> None:
+        gate = self.server
+        if gate.most_bytes is not None and len(body) > gate.most_bytes:
+            self._answer(413, b"<html><h1>413 Request Entity Too Large</h1></html>", kind="text/html")
+            return
         if gate.refuse:
             self._answer(gate.refuse.pop(0), b'{"error":{"type":"es_rejected_execution_exception","reason":"busy"}}')
             return
@@ -130,9 +152,15 @@ class _Handler(BaseHTTPRequestHandler):
         connection.close()
         return answer
 
-    def _answer(self, status: int, body: bytes, trickle_s: float = 0) -> None:
+    def _answer(
+        self,
+        status: int,
+        body: bytes,
+        trickle_s: float = 0,
+        kind: str = "application/vnd.elasticsearch+json;compatible-with=8",
+    ) -> None:
         self.send_response(status)
-        self.send_header("content-type", "application/vnd.elasticsearch+json;compatible-with=8")
+        self.send_header("content-type", kind)
         self.send_header("x-elastic-product", "Elasticsearch")
         self.send_header("content-length", str(len(body)))
         self.end_headers()

@@ -30,6 +30,7 @@ from soc.incident import decisions as incident_decisions
 from soc.incident import facts as incident_facts
 from soc.store import AlertQuery, EventQuery, Facet, Having, Indexed
 from soc.store.config import StoreConfig, StoreKind
+from soc.store.elastic_bulk import IN_FLIGHT, MAX_ACTIONS, MAX_BYTES
 from tests.servers.elastic import EVERY_NODE, ElasticNode
 from tests.soc.store.faulty import Gate, gate, self_signed
 from tests.soc.store.material import DAY, Site, alert, entries, event, ids, incident, repeated, status, story
@@ -704,6 +705,36 @@ def test_only_the_items_that_were_refused_for_now_are_sent_again(gated: tuple[Ga
     assert one.index([event(n) for n in range(1, 6)]) == Indexed(5, 0)
     assert faults.bulks == [5, 2, 1]
     assert one.store.count() == 6
+
+
+@pytest.mark.server
+def test_a_proxy_that_takes_small_requests_only_gets_small_ones_and_what_is_too_large_alone_is_refused(
+    gated: tuple[Gate, Site],
+) -> None:
+    faults, one = gated
+    faults.most_bytes = 10_000
+    large = event(61, fields={"a.note": "x" * 20_000})
+    batch = [*(event(n) for n in range(1, 61)), large]
+    done = one.index(batch)
+    assert (done.stored, done.duplicates) == (60, 0)
+    assert [(each.id, reason[:40]) for each, reason in done.refused] == [
+        (large.id, "<html><h1>413 Request Entity Too Large</")
+    ]
+    assert one.store.count() == 61
+
+
+@pytest.mark.server
+def test_bulk_requests_are_bounded_in_size_and_two_travel_at_a_time(gated: tuple[Gate, Site]) -> None:
+    faults, one = gated
+    faults.sizes.clear()
+    faults.bulks.clear()
+    faults.slow_s = [0.3] * 4
+    batch = [event(n, fields={"a.note": "x" * 3_000}) for n in range(1, 4_001)]
+    assert one.index(batch) == Indexed(4_000, 0)
+    assert sum(faults.bulks) == 4_000
+    assert max(faults.bulks) <= MAX_ACTIONS
+    assert max(faults.sizes) <= MAX_BYTES < sum(faults.sizes)
+    assert faults.together == IN_FLIGHT == 2
 
 
 @pytest.mark.server
