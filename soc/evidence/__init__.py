@@ -19,6 +19,7 @@ from iso27001.report.model import AlertLine, IncidentLine, NoticeLine, TimelineL
 from soc.alert import Alert
 from soc.incident import Incident
 from soc.incident.clocks import Clocks
+from soc.incident.merging import title_in
 from soc.reason import words
 
 
@@ -73,7 +74,7 @@ def incident_line(incident: Incident, alerts: Sequence[Alert], clocks: Clocks, l
     """An incident as a report of this language tells it. `clocks`: of its legal notices."""
     return IncidentLine(
         id=incident.id,
-        title=incident.title,
+        title=title_in(incident, language),
         level=incident.level.value,
         phase=incident.phase.value,
         opened=incident.opened,

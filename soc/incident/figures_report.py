@@ -13,6 +13,7 @@ from soc.alert import Alert
 from soc.incident import Incident, Phase
 from soc.incident.clocks import Clocks, ClockState
 from soc.incident.figures import Figures, Spread
+from soc.incident.merging import title_in
 from soc.incident.notice_words import words
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -114,7 +115,7 @@ def report(
             )
         ),
         Heading(1, say["open_incidents"]),
-        _incidents(left, say, when),
+        _incidents(left, say, when, language),
         Heading(1, say["open_alerts"]),
         _alerts(left, say, when),
         Heading(1, say["analysts"]),
@@ -156,7 +157,7 @@ def _span(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} d"
 
 
-def _incidents(left: Handover, say: dict[str, str], when: Callable[[datetime], str]) -> Block:
+def _incidents(left: Handover, say: dict[str, str], when: Callable[[datetime], str], language: Language) -> Block:
     if not left.incidents:
         return Paragraph(say["none"])
     running = (ClockState.RUNNING, ClockState.WARNING, ClockState.OVERDUE)
@@ -171,7 +172,7 @@ def _incidents(left: Handover, say: dict[str, str], when: Callable[[datetime], s
             Row(
                 (
                     incident.id,
-                    incident.title,
+                    title_in(incident, language),
                     say[incident.phase.value],
                     incident.assignee or "-",
                     "\n".join(due) or "-",

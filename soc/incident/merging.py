@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from soc.alert import Alert
-from soc.detect.attack import OF_ANY_AGE
+from soc.detect.attack import IN_VIETNAMESE, OF_ANY_AGE
 from soc.incident import Incident, Phase, TimelineEntry
 from soc.reason import Because, Reason
 
@@ -108,12 +108,24 @@ def tactics_of(tags: Iterable[str]) -> list[str]:
 
 def title(incident: Incident) -> str:
     """What a list shows: how far it went and who it is about: "Initial access to impact, source.ip=203.0.113.9 (7 alerts)"."""
-    tactics = tactics_of(incident.tags)
-    words = [t.replace("-", " ") for t in tactics]
+    words = [tactic.replace("-", " ") for tactic in tactics_of(incident.tags)]
     span = "Suspicious activity" if not words else words[0] if len(words) == 1 else f"{words[0]} to {words[-1]}"
     count = len(incident.alert_ids)
+    return _title(span, incident, "1 alert" if count == 1 else f"{count} alerts")
+
+
+def title_in(incident: Incident, language: str) -> str:
+    """The same in a language ("vi"; another reads what the ledger holds). What is called otherwise stands for itself."""
+    if language != "vi" or incident.title != title(incident):
+        return incident.title
+    words = [IN_VIETNAMESE[tactic] for tactic in tactics_of(incident.tags)]
+    span = "hoạt động đáng ngờ" if not words else words[0] if len(words) == 1 else f"từ {words[0]} đến {words[-1]}"
+    return _title(span, incident, f"{len(incident.alert_ids)} cảnh báo")
+
+
+def _title(span: str, incident: Incident, alerts: str) -> str:
     about = f", {incident.entities[0]}" if incident.entities else ""
-    return f"{span[:1].upper()}{span[1:]}{about} ({count} alert{'s' if count != 1 else ''})"
+    return f"{span[:1].upper()}{span[1:]}{about} ({alerts})"
 
 
 def entry_of(alert: Alert) -> TimelineEntry:

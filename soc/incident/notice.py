@@ -16,6 +16,7 @@ from soc.alert import Alert
 from soc.incident import Incident, TaskState
 from soc.incident.classification import CLASSES, GROUPS
 from soc.incident.clocks import NoticeClock
+from soc.incident.merging import title_in
 from soc.incident.notice_words import words
 from soc.inventory import Asset
 
@@ -127,7 +128,7 @@ def as_document(notice: Notice, language: Language, zone: ZoneInfo) -> Document:
         Facts(
             (
                 (say["id"], incident.id),
-                (say["what"], incident.title),
+                (say["what"], title_in(incident, language)),
                 (say["class"], f"{notice.severity} {CLASSES[notice.severity][column]}{assessed}"),
                 (say["group"], group),
                 (say["detected"], when(incident.detected or incident.opened)),

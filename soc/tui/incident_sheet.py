@@ -8,6 +8,7 @@ from datetime import datetime
 from soc.incident import Incident, TaskState
 from soc.incident.classification import CLASSES, GROUPS
 from soc.incident.clocks import Clocks, ClockState, NoticeClock
+from soc.incident.merging import title_in
 from soc.reason import name_of, words
 from soc.tui import rows
 from soc.tui.messages import CATALOGUE
@@ -42,7 +43,7 @@ def incident(one: Incident, clocks: Clocks | None, now: datetime, locale: Locale
     )
     return [
         line(badge, f"  {locale.say('risk')} ", Span(str(one.risk), Role.STRONG), *_urgent(clocks, now, locale)),
-        line(Span(one.title, Role.STRONG)),
+        line(Span(title_in(one, locale.language), Role.STRONG)),
         line(),
         *facts(told, locale),
         *section(locale, "clocks", _clocks(clocks, now, locale)),

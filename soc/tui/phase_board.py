@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from soc.incident import Incident, Phase
 from soc.incident.clocks import Clocks
+from soc.incident.merging import title_in
 from soc.tui import rows
 from soc.tui.acting import ActionsScreen, Target, carry_out
 from soc.tui.incident_sheet import clock_cell, next_clock
@@ -71,7 +72,7 @@ class PhaseBoard(LiveScreen):
             Span(one.id, Role.DIM),
         )
         below = f"{one.assignee or '-'}  {locale.say('card.alerts', count=len(one.alert_ids))}"
-        return Card(one.id, (head, (Span(one.title),), (Span(below, Role.DIM),)))
+        return Card(one.id, (head, (Span(title_in(one, locale.language)),), (Span(below, Role.DIM),)))
 
     def _target(self, key: str) -> Target:
         return Target("incident", (key,), lambda _: self.action_refresh())

@@ -15,6 +15,7 @@ from soc import display
 from soc.alert import Alert, AlertStatus, Entity
 from soc.detect import Level
 from soc.incident import Incident, Phase
+from soc.incident.merging import title_in
 from soc.tui.messages import text
 from soc.tui.span import Role, Span
 
@@ -193,7 +194,7 @@ _INCIDENT_CELLS: dict[str, Callable[[Incident, int, Locale], tuple[str, Role]]] 
     "time": lambda i, size, at: (at.clock(i.last_seen, time_form(size)), Role.PLAIN),
     "severity": lambda i, *_: (SHAPES[i.level], LEVEL_ROLES[i.level]),
     "risk": lambda i, *_: (str(i.risk), Role.PLAIN),
-    "title": lambda i, *_: (i.title, Role.PLAIN),
+    "title": lambda i, _, at: (title_in(i, at.language), Role.PLAIN),
     "phase": lambda i, _, at: (phase(i, at), Role.PLAIN),
     "class": lambda i, *_: (i.severity or "?", Role.PLAIN if i.severity else Role.DIM),
     "assignee": lambda i, *_: (i.assignee or "-", Role.PLAIN),

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, CloseReason, Entity
 from soc.alert.grouping import Config as AlertConfig
 from soc.alert.grouping import Grouper
 from soc.alert.scoring import Scoring
 from soc.detect import Level
+from soc.detect.attack import IN_VIETNAMESE, OF_ANY_AGE
 from soc.incident import Incident, Phase, TimelineEntry, decisions, facts
 from soc.incident.linking import Config, Linker
+from soc.incident.merging import made_of, title_in
 from soc.reason import Because, Reason
 from tests.soc.desk_fixtures import DAY, detection, rule
 
@@ -204,3 +208,28 @@ def test_a_burst_of_alerts_that_one_account_connects_costs_each_as_much_as_there
     [last] = alerts(detection(900, 20, rule("b", Level.CRITICAL), source_ip="203.0.113.9", user_name="lan"))
     [incident] = fold(linker.link([last], DAY)).values()
     assert len(incident.alert_ids) == 601
+
+
+@pytest.mark.parametrize(
+    ("tags", "english", "vietnamese"),
+    [
+        ((), "Suspicious activity", "Hoạt động đáng ngờ"),
+        (("attack.impact",), "Impact", "Gây tác hại"),
+        (
+            ("attack.impact", "attack.initial-access"),
+            "Initial access to impact",
+            "Từ xâm nhập ban đầu đến gây tác hại",
+        ),
+    ],
+)
+def test_an_incident_is_called_by_how_far_it_went_in_either_language(
+    tags: tuple[str, ...], english: str, vietnamese: str
+) -> None:
+    [found] = alerts(detection(1, 0, rule("a"), source_ip="192.0.2.1"))
+    made = made_of([replace(found, tags=tags)], "x")
+    assert title_in(made, "en") == made.title == f"{english}, source.ip=192.0.2.1 (1 alert)"
+    assert title_in(made, "vi") == f"{vietnamese}, source.ip=192.0.2.1 (1 cảnh báo)"
+
+
+def test_every_tactic_has_a_name_in_vietnamese() -> None:
+    assert set(IN_VIETNAMESE) == set(OF_ANY_AGE)
