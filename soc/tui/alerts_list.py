@@ -136,12 +136,14 @@ class AlertsList(DeskScreen):
     async def _load(self, keep: str | None) -> None:
         desk, table, now = self.session.desk, self.table, self.session.desk.now()
         await self.note_version()
+        first: Sequence[str] | None = None
         if not self._loaded:  # the first screen does not wait for the last
             first = await self.ask(desk.alert_ids, self.filter.query(now, FIRST))
             if first:
                 table.put(first, await self._fetch(first) or {})
                 table.take(first, (table.find(first, keep) or 0) if keep else 0)
-        ids = await self.ask(desk.alert_ids, self.filter.query(now))
+        whole = first is not None and len(first) < FIRST
+        ids = first if whole else await self.ask(desk.alert_ids, self.filter.query(now))
         if ids is None:
             return
         found = await self.session.ask(table.find, ids, keep) if keep and ids else None
