@@ -153,7 +153,11 @@ def feeds_of(network: Network) -> Feeds:
 
 def dump_items(items: Sequence[Item], signatures: list[str]) -> bytes:
     """Items that wait in another process; `signatures`: of the correlations here."""
-    return msgspec.msgpack.encode(_plain([_item(item, signatures) for item in items]))
+    kept = [_item(item, signatures) for item in items]
+    try:
+        return msgspec.msgpack.encode(kept)
+    except OverflowError:  # a value is as wide as hits are
+        return msgspec.msgpack.encode(_plain(kept))
 
 
 def load_items(data: bytes, feeds: Feeds) -> list[Item]:
@@ -168,7 +172,7 @@ def load_items(data: bytes, feeds: Feeds) -> list[Item]:
 def _item(item: Item, signatures: list[str]) -> list[object]:
     hit, feed, key, values, above = item
     over = None if above is None else [_above(one, signatures) for one in above]
-    return [hit, signatures[feed.correlation], feed.rule, key, values, over]
+    return [_ext(hit), signatures[feed.correlation], feed.rule, key, values, over]
 
 
 def _above(above: Above, signatures: list[str]) -> list[object]:
@@ -209,13 +213,16 @@ def _plain(value: Any) -> Any:
     if kind is int:
         if -(1 << 63) <= value < 1 << 63:
             return value
-        size = value.bit_length() // 8 + 1
-        return msgspec.msgpack.Ext(_WIDE, value.to_bytes(size, "big", signed=True))
+        return _ext(value)
     if kind in (list, tuple) or isinstance(value, tuple):
         return [_plain(item) for item in value]
     if kind is dict:
         return {name: _plain(item) for name, item in value.items()}
     return value
+
+
+def _ext(value: int) -> msgspec.msgpack.Ext:
+    return msgspec.msgpack.Ext(_WIDE, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
 
 
 def _wide(code: int, data: memoryview) -> int:
