@@ -97,11 +97,11 @@ def _printed(text: str) -> tuple[int, bytes]:
 
 
 def _certificate(path: Path) -> Certificate:
-    from cryptography.x509 import load_pem_x509_certificate
+    from cryptography.x509 import InvalidVersion, load_pem_x509_certificate
 
     try:
         return load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, InvalidVersion) as error:
         raise PackError(f"{path}: cannot be read as a certificate: {error}") from error
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from warnings import catch_warnings
 
 from iso27001.errors import ProofError
 
@@ -101,8 +102,6 @@ def verify_token(token: Token, message: bytes, authority: Certificate) -> dateti
 
 
 def _signed_data(content_info: list[_Node]) -> Token:
-    from cryptography.x509 import load_der_x509_certificate
-
     kind, explicit = content_info
     if kind.content != _SIGNED_DATA:
         raise ValueError("no SignedData")
@@ -129,10 +128,21 @@ def _signed_data(content_info: list[_Node]) -> Token:
         attributes=_der(_SET, attributes.content),
         digest=_HASHES[digest_algorithm.children()[0].content],
         signature=next(node for node in rest if node.tag == _OCTETS).content,
-        certificates=tuple(
-            load_der_x509_certificate(node.whole) for node in (certificates.children() if certificates else ())
-        ),
+        certificates=tuple(_certificate(node.whole) for node in (certificates.children() if certificates else ())),
     )
+
+
+def _certificate(raw: bytes) -> Certificate:
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+
+    try:
+        with catch_warnings(action="ignore"):  # of numbers that RFC 5280 forbids, which are refused here
+            found = load_der_x509_certificate(raw)
+            if found.serial_number <= 0:
+                raise ValueError(f"the serial number {found.serial_number}")
+    except InvalidVersion as error:  # no ValueError, as all else that may be wrong with it
+        raise ValueError(str(error)) from error
+    return found
 
 
 def _check_attributes(attributes: _Node, info: bytes, digest: str) -> None:

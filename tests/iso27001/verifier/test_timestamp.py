@@ -142,6 +142,14 @@ def test_no_changed_byte_is_believed_and_none_breaks_the_reader(authority: Autho
     assert attested == verify_token(whole, MESSAGE, authority.certificate)  # a byte that says nothing of the time
 
 
+def test_a_certificate_of_a_version_that_there_is_not_is_refused(authority: Authority) -> None:
+    answer = answered(authority)
+    third, fourth = bytes.fromhex("a003020102"), bytes.fromhex("a003020103")
+    assert third in answer
+    with pytest.raises(ProofError):
+        read_token(answer.replace(third, fourth))
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_token_or_refused(raw: bytes) -> None:
     with pytest.raises(ProofError):
