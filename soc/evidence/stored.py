@@ -18,7 +18,7 @@ IDLE_DAYS = 45
 WEEK = 7
 
 _DEFENDER = 'winlog.channel:"Microsoft-Windows-Windows Defender/Operational"'
-PROTECTION = f"event.dataset:(clamav or m365_defender* or microsoft_defender*) or {_DEFENDER}"
+PROTECTION = f"event.dataset:(clamav or m365_defender.alert or microsoft_defender_endpoint.log) or {_DEFENDER}"
 UPDATED = f"event.action:signatures-updated or ({_DEFENDER} and event.code:2000)"
 """Programs against malware; and that one of them has new signatures (ClamAV, Microsoft Defender event 2000)."""
 
