@@ -95,6 +95,10 @@ def test_a_sealed_row_says_what_its_event_says(
         table.expect(some)
         assert [table.event(at) for at in places] == events
         again = sealed(folder, events, Asked(All()), few, kept)
+        for name in sorted({*FIELDS} - ENVELOPE):
+            told = set(map(repr, again.told(name) or ()))
+            for value in (None, *plain.column(name, places)):
+                assert repr(value) in told or (isinstance(value, list) and told.issuperset(map(repr, value))), name
         wanted = [(hit.at, hit.fired) for hit in Matcher(rules).match(events)]
         assert [(hit.at, hit.fired) for hit in Matcher(rules).match(again)] == wanted
 
