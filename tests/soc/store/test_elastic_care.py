@@ -136,6 +136,43 @@ def old_mappings(client: Elasticsearch, namespace: str) -> None:
     )
 
 
+ECS = {
+    "@timestamp": "date",
+    "event.ingested": "date",
+    "source.ip": "ip",
+    "source.port": "long",
+    "process.pid": "long",
+    "message": "text",
+    "user.name": "keyword",
+    "event.dataset": "keyword",
+    "a.field.of.ours": "keyword",
+}
+"""Types that Elastic Common Schema 8.17 gives, or that Kibana aggregates by."""
+
+
+@everywhere
+def test_a_data_view_of_kibana_finds_the_streams_their_fields_by_type_and_a_lifecycle(
+    site: Site, client: Elasticsearch
+) -> None:
+    own = {"source.ip": "192.0.2.7", "source.port": 22, "process.pid": 7, "user.name": "lan", "a.field.of.ours": "x"}
+    site.index([event(1, fields=own), event(2, fields={**own, "event.dataset": "pam"})])
+    namespace = site.config.namespace
+    assert [stream.name for stream in streams(client, namespace)] == [f"logs-pam-{namespace}", f"logs-sshd-{namespace}"]
+    asked = {"fields": ",".join(ECS)}  # in the address: OpenSearch reads no others
+    headers = {"accept": "application/json"}
+    answer = client.perform_request("GET", f"/logs-*-{namespace}/_field_caps", params=asked, headers=headers).body
+    found = {name: list(types) for name, types in answer["fields"].items() if name in ECS}
+    assert found == {name: [type_] for name, type_ in ECS.items()}
+    assert all(answer["fields"][name][type_]["searchable"] for name, type_ in ECS.items())
+    if client.info()["version"].get("distribution") == "opensearch":  # has no lifecycle in a template
+        return
+    wanted = "metadata.data_stream.data_stream.*.lifecycle"
+    kept = client.cluster.state(metric="metadata", filter_path=wanted)["metadata"]["data_stream"]["data_stream"]
+    ours = [each["lifecycle"] for name, each in kept.items() if name.endswith(f"-{namespace}")]
+    assert [each["enabled"] for each in ours] == [True, True]
+    assert all("data_retention" not in each for each in ours), "what the server drops leaves no fact"
+
+
 def test_a_stream_of_which_the_server_drops_events_by_itself_is_told(site: Site, client: Elasticsearch) -> None:
     site.index([event(0)])
     assert ended(client, site.config.namespace) == {}
