@@ -66,7 +66,7 @@ def alert_columns(alert: Alert) -> AlertColumns:
         risk=alert.risk,
         last_seen_us=micros(alert.last_seen),
         incident_id=alert.incident_id,
-        search=_folded(text)[:MAX_SEARCH_TEXT],
+        search=folded(text)[:MAX_SEARCH_TEXT],
         assignee=alert.assignee,
         system=alert.system[:MAX_VALUE],
         entity=alert.entity.value[:MAX_VALUE],
@@ -105,8 +105,9 @@ _NOTHING = (CloseReason.FALSE_POSITIVE, CloseReason.BENIGN)
 
 def words(text: str) -> tuple[str, ...]:
     """The words of a text search, folded as `search` is: Vietnamese typed in either Unicode form finds the other."""
-    return tuple(_folded(text).split())
+    return tuple(folded(text).split())
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """A text as a search compares it."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())

@@ -19,8 +19,9 @@ from soc.store.columns import COLUMN_OF, alert_columns, incident_columns, micros
 from soc.store.folding import ALERTS, INCIDENTS, N, Standing, View, batches, folded, touched_ids
 from soc.store.ids import PER, SEPARATOR, packed
 from soc.store.sqlite import Database
+from soc.store.wording import SCHEMA, narrowed, wordings
 
-VERSION = 4
+VERSION = 5
 """Of the schema and of what the fold writes: another one and the file is emptied, so that the next `apply` rebuilds it."""
 
 PART = 2 * PER
@@ -49,7 +50,8 @@ CREATE INDEX alert_of_incident ON alert (incident_id) WHERE incident_id <> '';
 CREATE TABLE incident (
     id TEXT PRIMARY KEY, closed INTEGER NOT NULL, risk INTEGER NOT NULL, last_seen_us INTEGER NOT NULL, noun BLOB NOT NULL
 );
-CREATE INDEX incident_order ON incident (closed, risk DESC, last_seen_us DESC, id)
+CREATE INDEX incident_order ON incident (closed, risk DESC, last_seen_us DESC, id);
+{SCHEMA}
 """  # noqa: S608  no values
 
 
@@ -86,19 +88,19 @@ class LocalProjections:
 
     def alert_count(self, query: AlertQuery) -> int:
         """See Projections."""
-        where, values = _conditions(query)
         with self._database.reading() as connection:
+            where, values = _conditions(connection, query)
             (count,) = connection.execute(f"SELECT count(*) FROM alert {where}", values).fetchone()  # noqa: S608  conditions are ours
         return int(count)
 
     def facets(self, query: AlertQuery, facet: Facet, limit: int) -> list[tuple[str, int]]:
         """See Projections."""
-        where, values = _conditions(query)
         column = COLUMN_OF[facet]
-        statement = (
-            f"SELECT {column}, count(*) AS n FROM alert {where} GROUP BY {column} ORDER BY n DESC, {column} LIMIT ?"  # noqa: S608
-        )
         with self._database.reading() as connection:
+            where, values = _conditions(connection, query)
+            statement = (
+                f"SELECT {column}, count(*) AS n FROM alert {where} GROUP BY {column} ORDER BY n DESC, {column} LIMIT ?"  # noqa: S608
+            )
             counts = connection.execute(statement, (*values, limit)).fetchall()
         levels = list(Level)
         return [(levels[value].value if facet is Facet.LEVEL else value, count) for value, count in counts]
@@ -132,6 +134,7 @@ class LocalProjections:
         with self._database.writing() as connection:
             connection.execute("DELETE FROM alert")
             connection.execute("DELETE FROM incident")
+            connection.execute("DELETE FROM wording")
             connection.execute("UPDATE ledger SET applied = 0")
 
     def close(self) -> None:
@@ -149,7 +152,7 @@ _PLACE = "SELECT risk, last_seen_us, risk, last_seen_us, id FROM alert WHERE id 
 
 def _parts(connection: sqlite3.Connection, query: AlertQuery) -> Iterator[str]:
     """The ids that fit, PART at a time; each part goes on in the order of triage where the one before ended."""
-    where, values = _conditions(query)
+    where, values = _conditions(connection, query)
     left, after = query.limit, ""
     place: tuple[object, ...] = ()
     while left is None or left > 0:
@@ -166,7 +169,21 @@ def _parts(connection: sqlite3.Connection, query: AlertQuery) -> Iterator[str]:
         left = None if left is None else left - count
 
 
-def _conditions(query: AlertQuery) -> tuple[str, list[object]]:
+def _conditions(connection: sqlite3.Connection, query: AlertQuery) -> tuple[str, list[object]]:
+    """What an alert that fits meets, as SQL."""
+    conditions, values = _of_columns(query)
+    asked = words(query.text)
+    rare, held = narrowed(connection, asked)
+    if rare:
+        conditions.append(rare)
+        values += held
+    for word in asked:  # instr and not LIKE: no character of a word is a wildcard
+        conditions.append("instr(search, ?) > 0")
+        values.append(word)
+    return f"WHERE {' AND '.join(conditions)}" if conditions else "", values
+
+
+def _of_columns(query: AlertQuery) -> tuple[list[str], list[object]]:
     conditions: list[str] = []
     values: list[object] = []
     if query.statuses:
@@ -202,10 +219,7 @@ def _conditions(query: AlertQuery) -> tuple[str, list[object]]:
     if query.suppressed is not None:
         conditions.append("suppressed = ?")
         values.append(query.suppressed)
-    for word in words(query.text):  # instr and not LIKE: no character of a word is a wildcard
-        conditions.append("instr(search, ?) > 0")
-        values.append(word)
-    return f"WHERE {' AND '.join(conditions)}" if conditions else "", values
+    return conditions, values
 
 
 def _nouns(connection: sqlite3.Connection, view: View[N], table: str, ids: Sequence[str]) -> dict[str, N]:
@@ -224,12 +238,15 @@ def _fold(connection: sqlite3.Connection, view: View[N], table: str, entries: Se
 
 def _write_alerts(connection: sqlite3.Connection, alerts: dict[str, Alert]) -> None:
     rows = []
+    worded: set[tuple[str, str, str]] = set()
     for alert in alerts.values():
         c = alert_columns(alert)
+        worded.update(wordings(alert, c))
         found_by = (alert.id, c.status, Level(c.level).rank, c.risk, c.last_seen_us, c.incident_id, c.search)
         more = (c.assignee, c.system, c.entity, c.rule_id, c.reason, c.opened_us, c.due_us, c.snoozed_us, c.suppressed)
         rows.append((*found_by, *more, msgspec.json.encode(alert)))
     connection.executemany(f"INSERT OR REPLACE INTO alert VALUES ({', '.join('?' * 17)})", rows)  # noqa: S608  question marks only
+    connection.executemany("INSERT OR IGNORE INTO wording VALUES (?, ?, ?)", sorted(worded))
 
 
 def _write_incidents(connection: sqlite3.Connection, incidents: dict[str, Incident]) -> None:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -95,7 +95,8 @@ class Database:
 
     def _connect_writer(self) -> sqlite3.Connection:
         if not self.path.exists():
-            self.path.touch()  # as the umask has it; SQLite would leave the group out
+            with suppress(OSError):  # SQLite says what is wrong with the place
+                self.path.touch()  # as the umask has it; SQLite would leave the group out
         connection = self._connect(f"file:{quote(str(self.path.absolute()))}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 
 from collectors.journal import JournalConfig, open_reader
+from soc.action import Who
+from soc.alert import decisions as alert_decisions
 from soc.alert import facts as alert_facts
 from soc.errors import SocError, UnreachableError
-from soc.store import AlertQuery, EventQuery, Facet, Having, Indexed, local_projections
+from soc.store import AlertQuery, EventQuery, Facet, Having, Indexed, local_projections, wording
+from soc.store.columns import alert_columns, words
 from soc.store.config import StoreConfig
 from soc.store.local_events import LocalEventStore
 from tests.soc.store.material import DAY, Site, alert, entries, event, ids, story
@@ -88,10 +91,48 @@ def test_alerts_of_one_value_are_found_by_its_index(site: Site) -> None:
     with sqlite3.connect(site.folder / "projections.db") as connection:
         for having in (*(Having(facet, "x") for facet in Facet if facet not in (Facet.LEVEL, Facet.STATUS)), None):
             query = AlertQuery(having=(having,)) if having else AlertQuery(incident_id="x")
-            where, values = local_projections._conditions(query)
+            where, values = local_projections._conditions(connection, query)
             plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT count(*) FROM alert {where}", values).fetchall()
             assert [row[3].split()[0] for row in plan] == ["SEARCH"], plan
     projections.close()
+
+
+@pytest.mark.parametrize("few", [0, 2, 20_000])
+@pytest.mark.parametrize("most", [0, 1, 500])
+def test_words_are_found_however_rare_they_are(
+    site: Site, monkeypatch: pytest.MonkeyPatch, few: int, most: int
+) -> None:
+    """Whether by the values that hold them or in the order of triage, and after a label or a system came."""
+    monkeypatch.setattr(wording, "FEW", few)
+    monkeypatch.setattr(wording, "VALUES", most)
+    systems = ("Hộ tịch", "portal", "a b")
+    alerts = [alert(n, minutes=n, value=f"10.0.{n % 4}.{n}", system=systems[n % 3]) for n in range(24)]
+    who = Who("Lan", DAY)
+    facts = [alert_facts.opened(one, DAY) for one in alerts]
+    facts += [alert_decisions.labelled(alerts[5], ["Bài"], [], who), alert_decisions.assigned(alerts[6], "mịn", who)]
+    projections = site.projections()
+    projections.apply(entries(facts))
+    held = projections.alerts(projections.alert_ids(AlertQuery()))
+    for text in (
+        "10.0.3.",
+        "10.0.3.7",
+        "hộ",
+        "HỘ 10.0.1",
+        "portal",
+        "bài",
+        "mịn",
+        "b",
+        "nobody",
+        "10.0.3.7 nobody",
+        "guess 0.2",
+    ):
+        query = AlertQuery(text=text)
+        wanted = [one.id for one in held if all(word in alert_columns(one).search for word in words(text))]
+        assert list(projections.alert_ids(query)) == wanted, text
+        assert projections.alert_count(query) == len(wanted)
+        assert sum(count for _, count in projections.facets(query, Facet.SYSTEM, 9)) == len(wanted)
+    projections.reset()
+    assert list(projections.alert_ids(AlertQuery(text="portal"))) == []
 
 
 def test_a_folder_that_is_not_there_is_worth_a_retry(site: Site) -> None:
