@@ -171,7 +171,7 @@ def site_in(folder: Path, ports: tuple[int, int]) -> Path:
     rules = [str(CORPUS / "sigmahq" / name) for name in FOLDERS]
     listen = [f'listen: "127.0.0.1:{port}"' for port in ports]
     config.write_text(
-        f"rules: [rules, {', '.join(rules)}]\nmetrics: {{listen: ''}}\n"
+        f"rules: [rules, {', '.join(rules)}]\nplaybooks: []\nmetrics: {{listen: ''}}\n"
         "sources:\n"
         f"  - {{id: servers, kind: syslog, transport: tcp, {listen[0]}, format: syslog}}\n"
         f"  - {{id: agents, kind: syslog, transport: tcp, {listen[1]}, format: json}}\n"
