@@ -125,7 +125,8 @@ def _array(kind: str, values: Sequence[Any]) -> pa.Array:
     """Raises: TypeError, OverflowError where not all fit."""
     if kind == "text":
         return texts(values)
-    if not all(map(partial(_fits, list), values)) if kind == "texts" else {*map(type, values)} - {_PYTHON[kind]}:
+    fit = all(map(partial(_fits, list), values)) if kind == "texts" else {*map(type, values)} <= {_PYTHON[kind]}
+    if not fit:
         raise TypeError
     if kind == "number":
         return pa.array(np.fromiter(values, np.int64, len(values)))
@@ -136,9 +137,7 @@ def texts(values: Sequence[str]) -> pa.StringArray:
     """Texts as Arrow has them, which makes them of each in twice the time. Raises: TypeError where one is none."""
     data = "\0".join(values).encode()
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0)
-    if (
-        len(ends) != len(values) - 1 or len(data) >> 31
-    ):  # one has what stands between them; or none is there, or too much
+    if len(ends) != len(values) - 1 or len(data) >> 31:  # one has NUL itself; or there is none, or too much
         return pa.array(values, pa.string())
     starts = np.zeros(len(values) + 1, np.int32)
     starts[1:-1] = ends - np.arange(len(ends))
