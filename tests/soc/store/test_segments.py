@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from collectors.event import Event, Value, make_event
@@ -26,6 +27,7 @@ from soc.store.local_events import LocalEventStore
 from soc.store.matching import text_of
 from soc.store.meaning import elements, fold, holds
 from soc.store.segments import building, counting, files, writing
+from soc.store.segments.restoring import events
 from soc.store.segments.view import Asked
 from tests.soc.store.material import DAY, Site
 
@@ -95,6 +97,40 @@ def histories(draw: st.DrawFn) -> list[Event]:
         found.append(made(n, dict(said), draw(raws), draw(st.integers(0, 200_000)), offset))
     unique = {event.id: event for event in found}
     return list(unique.values())
+
+
+moments = st.one_of(
+    st.datetimes(timezones=st.just(UTC)),
+    st.builds(
+        lambda second, more: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second, milliseconds=more),
+        st.sampled_from([-1, 0, 2**31, 2**32 - 1, 2**32, 2**34 - 1, 2**34]),  # where MessagePack takes more bytes
+        st.sampled_from([0, 0, 1, 999]),
+    ),
+)
+streams = st.sampled_from(["s", "t", "0123456789abcdef~", "fedcba9876543210~"])
+
+
+@settings(max_examples=60)
+@example([(datetime(2106, 2, 7, 6, 28, 16, 1, tzinfo=UTC), "a\0b", "s"), (DAY, "\0", "s"), (DAY, "", "s")])
+@given(
+    st.lists(
+        st.tuples(moments, st.sampled_from(["", "a", "\0", "a\0b", "é\0", None]), streams), min_size=1, max_size=30
+    )
+)
+def test_events_of_any_time_text_and_stream_are_built_as_they_were(
+    drawn: list[tuple[datetime, str | None, str]],
+) -> None:
+    rows = []
+    for n, (moment, text, stream) in enumerate(drawn):
+        raw = b"<38>" + (text or "").encode() + b"\n" * (n % 2)
+        record = RawRecord(raw, "auth", Position("", stream, n, n + 1), DAY)
+        rows.append((n, make_event(record, moment, {"message": text, "user.name": text})))
+    group = building.build(rows, {})
+    with TemporaryDirectory() as folder:
+        part = writing.write_part(Path(folder), group, 0, {})
+        read = events(part, range(len(rows)))
+    assert dict(zip(group.table["_offset"].to_pylist(), read, strict=True)) == dict(rows)
+    assert group.marks == {("auth", event.position.stream): n for n, event in rows}
 
 
 leaf = st.one_of(
