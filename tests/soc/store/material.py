@@ -21,6 +21,7 @@ from soc.incident import Incident, Phase, TimelineEntry
 from soc.incident import decisions as incident_decisions
 from soc.incident import facts as incident_facts
 from soc.incident.actions import ON_ALERTS, ON_INCIDENTS, Members
+from soc.reason import Because, Reason
 from soc.store import EventStore, Indexed, Projections
 from soc.store.config import StoreConfig
 from soc.store.opening import open_events, open_projections
@@ -90,7 +91,7 @@ def alert(
         last_seen=seen,
         count=1,
         risk=risk,
-        risk_why=("level medium",),
+        risk_why=(Reason(Because.LEVEL, ("medium", 40)), "as a ledger of before wrote it"),
         due=seen + timedelta(hours=4),
         event_ids=(f"{n:032x}",),
         matched=(Match("selection/message|contains", "message", "Failed", "Failed password"),),
