@@ -35,9 +35,9 @@ GROUPS_AT_ONCE = 4
 """Groups of a segment that are looked at together where memory allows: what is done once a kind and column is done for more rows."""
 GROUP_BYTES = 24 << 20
 """What a group more takes,"""
-PROCESS_BYTES = 242 << 20
-"""and one of two processes with one group and all SigmaHQ rules of a product: both and the one that forked them, together 482 MB at most
-where every third event fires, 348 where none does (measured, bench/hunt.py)."""
+PROCESS_BYTES = 256 << 20
+"""and one of two processes with one group and all SigmaHQ Windows rules (measured, bench/hunt.py: 190 MB where nothing fires, 256 where
+every third event does; the one that forked them takes 50 to 110 besides)."""
 
 
 PACKED = 16
