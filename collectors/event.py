@@ -142,3 +142,8 @@ def make_event(record: RawRecord, time: datetime | None, fields: Mapping[str, Va
         ingested=record.received,
         peer=record.peer,
     )
+
+
+def effective(event: Event) -> datetime:
+    """When an event counts as having happened: no later than it was received, whatever its clock says."""
+    return min(event.time, event.ingested)

@@ -24,9 +24,8 @@ from typing import TYPE_CHECKING, Any
 from collectors.event import Event
 from collectors.journal import JournalReader
 from iso27001.ledger import Fact
-from soc.app.audit import SOURCE, audit_event
+from soc.app.audit import SOURCE, audit_event, is_heartbeat
 from soc.app.conservation import KIND
-from soc.app.heartbeat import is_heartbeat
 from soc.app.indexing import STORE, refused_ids
 from soc.app.journal_retention import dropped
 from soc.app.reading import events_of, letters_of

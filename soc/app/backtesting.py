@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from collectors.errors import JournalError
-from collectors.event import Event
+from collectors.event import Event, effective
 from iso27001.ledger import Fact
 from soc.alert import Alert, AlertStatus, CloseReason
 from soc.alert.budget import Load, Roster, broken, loads
@@ -29,7 +29,6 @@ from soc.app.site import Site
 from soc.app.watch import running_rules
 from soc.detect import Detection, detection_id
 from soc.detect.backtest import Comparison, Difference, RuleOutcome, cut, differences, digest, proposed, touched
-from soc.detect.correlation.hits import effective
 from soc.detect.sigma import ir
 from soc.detect.sigma.load import linked, read
 from soc.detect.sigma.references import Loaded

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from collectors.event import effective
 from iso27001.ledger import Entry
 from soc.alert.facts import DETECTION
 from soc.app.audit import audit_event
@@ -13,7 +14,6 @@ from soc.app.backtesting import Progress
 from soc.app.history import Span, history
 from soc.app.rule_check import outputs
 from soc.app.site import Site
-from soc.detect.correlation.hits import effective
 from soc.detect.coverage import Coverage, RuleReach, coverage
 from soc.detect.sigma import ir
 from soc.detect.sigma.producible import Output, can_be, own_outputs

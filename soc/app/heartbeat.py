@@ -10,10 +10,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from collectors.event import Event
-from soc.app.audit import SOURCE, audit_event
+from soc.app.audit import HEARTBEAT, audit_event, is_heartbeat
 from soc.detect.correlation.watermark import READ_OUT
-
-DATASET = "soc.heartbeat"
 
 PAUSE = timedelta(seconds=31)
 """Of silence before the first: a source counts as silent after 30 s (soc.detect.correlation), so earlier would move nothing."""
@@ -54,9 +52,4 @@ class Heartbeat:
 
 
 def _event(action: str, now: datetime) -> Event:
-    return audit_event(action, {"event.dataset": DATASET}, now)
-
-
-def is_heartbeat(event: Event) -> bool:
-    """Whether the event only tells the time: it is in the journal for detection, and nothing to search for."""
-    return event.source == SOURCE and event.fields.get("event.dataset") == DATASET
+    return audit_event(action, {"event.dataset": HEARTBEAT}, now)

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from collectors.event import Event
+from collectors.event import Event, effective
 from collectors.journal import JournalReader
 from soc.app.audit import SOURCE
 from soc.app.reading import BATCH, next_batch
-from soc.detect.correlation.hits import effective
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collectors.errors import CollectorError
 from collectors.event import Event, event_id
 from collectors.journal import Journal, JournalReader
 from collectors.record import DeadLetter, RawRecord
-from soc.app.heartbeat import is_heartbeat
+from soc.app.audit import is_heartbeat
 from soc.app.memory import settle
 from soc.app.part import INDEX, Part, Ready, encode
 from soc.app.reading import letters_of, next_batch

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from collectors.choosing import AUTO, ChoosingParser
 from collectors.errors import ParseError, SourceError
-from collectors.event import Event, Value
+from collectors.event import Event, Value, effective
 from collectors.parse import Context, detect_format, formats
 from collectors.record import Position, RawRecord
 from collectors.sources import read_file
@@ -22,7 +22,6 @@ from soc.app.enrichment import Enricher
 from soc.app.history import history
 from soc.app.intakes import context_of
 from soc.app.site import Site
-from soc.detect.correlation.hits import effective
 from soc.errors import SocError
 
 MOST = 5

@@ -15,12 +15,11 @@ import msgspec
 
 from collectors.enrich.intel.matching import Hit
 from collectors.enrich.intel.store import Known
-from collectors.event import Event
+from collectors.event import Event, effective
 from iso27001.ledger import Fact
 from soc.app.history import Span, history
 from soc.app.intel import matcher
 from soc.app.site import Site
-from soc.detect.correlation.hits import effective
 
 RETRO = "intel.retro"
 

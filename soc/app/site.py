@@ -204,7 +204,7 @@ class Site:
     @cached_property
     def events(self) -> EventStore:
         """The event store."""
-        from soc.app.heartbeat import is_heartbeat
+        from soc.app.audit import is_heartbeat
         from soc.app.keeping import Keeping
         from soc.store.opening import open_events
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from soc.app.heartbeat import is_heartbeat
+from soc.app.audit import is_heartbeat
 from soc.app.intakes import context_of
 from soc.app.reading import events_of
 from soc.app.replaying import is_replayed

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from collectors.event import Event, Value
-from soc.app.heartbeat import is_heartbeat
+from soc.app.audit import is_heartbeat
 from soc.app.reading import next_batch
 from soc.errors import SocError
 

@@ -14,11 +14,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from collectors.event import Event
+from collectors.event import Event, effective
 from soc.detect import Detection, Rule
 from soc.detect.account import Account, Accountant
 from soc.detect.correlation import ENDLESS, Lateness
-from soc.detect.correlation.hits import effective
 from soc.detect.ruleset import OpenGroup, RuleSet
 from soc.detect.sigma import Matcher, ir
 from soc.detect.sigma.references import Loaded, Names, within

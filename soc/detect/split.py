@@ -14,11 +14,10 @@ from datetime import datetime
 
 import msgspec
 
-from collectors.event import Event, Value
+from collectors.event import Event, Value, effective
 from collectors.record import Position
 from soc.detect import Detection
 from soc.detect.correlation import Lateness, Recall
-from soc.detect.correlation.hits import effective
 from soc.detect.correlation.kind import Kind
 from soc.detect.correlation.kinds import KINDS
 from soc.detect.correlation.network import Network

@@ -15,6 +15,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,9 @@ MOST_BEHIND = 1_000_000
 
 MOST_WAITING = 65_536
 """Events that wait in memory until parts of them are written; beyond it who hands them in waits."""
+
+PART_BYTES = 128 * 1024 * 1024
+"""Raw bytes beyond which a part has fewer rows: texts of one are held together, and Arrow counts their bytes with 31 bits."""
 
 _log = logging.getLogger(__name__)
 
@@ -239,6 +243,10 @@ def _asked(query: EventQuery) -> Asked:
     return Asked(All(tuple(found)), query.since, query.until)
 
 
+def _raw_bytes(rows: Sequence[tuple[int, Event]]) -> int:
+    return sum(len(event.raw) for _, event in rows)
+
+
 class _Tail:
     """What was read of the journal from `start` to `end`, kept from one look to the next. `marks`: of its streams, those before it too."""
 
@@ -291,6 +299,7 @@ class _Writer:
         self.marks: Marks = View(path, lambda *_: []).marks
         self._flushed = self.end = files[-1].end if files else 0
         self._rows: list[tuple[int, Event]] = []
+        self._bytes = 0
         self._ids: set[str] = set()
         self._ids_to = 0
         self._state = threading.Condition()
@@ -314,13 +323,17 @@ class _Writer:
         """Take rows; parts and segments are written as they fill. Raises: OSError, also of what was taken before."""
         with self._state:
             self._rows += rows
+            self._bytes += _raw_bytes(rows)
             self.end = end
-            self._state.wait_for(lambda: not self._busy or len(self._rows) <= MOST_WAITING)
+            self._state.wait_for(lambda: not self._busy or not self._many())
             begin = not self._busy and self._failure is None and self._due()
             self._busy = self._busy or begin
         if begin:
             self._pool.submit(self._flush_all)
         self._check()
+
+    def _many(self) -> bool:
+        return len(self._rows) > MOST_WAITING or self._bytes > 4 * PART_BYTES
 
     def settle(self) -> None:
         """Wait until nothing is being written into parts. Raises: OSError."""
@@ -349,7 +362,8 @@ class _Writer:
         from soc.store.segments.building import ROWS
 
         rows = self._rows
-        return len(rows) >= ROWS or (bool(rows) and rows[0][1].ingested.date() != rows[-1][1].ingested.date())
+        full = len(rows) >= ROWS or self._bytes > PART_BYTES
+        return full or (bool(rows) and rows[0][1].ingested.date() != rows[-1][1].ingested.date())
 
     def _flush(self) -> None:
         """Write a part of the oldest rows of one day, and seal where it fills a segment or ends a day."""
@@ -358,12 +372,18 @@ class _Writer:
 
         rows = self._rows[:ROWS]
         day = rows[0][1].ingested.date()
-        count = next((at for at, (_, event) in enumerate(rows) if event.ingested.date() != day), len(rows))
-        rows = rows[:count]
+        held = accumulate(len(event.raw) for _, event in rows)
+        ends = (
+            at
+            for at, ((_, event), size) in enumerate(zip(rows, held, strict=True))
+            if event.ingested.date() != day or (at and size > PART_BYTES)
+        )
+        rows = rows[: next(ends, len(rows))]
         self._parts.append(write_part(self._path, build(rows, self._types), self._flushed, self._types))
         with self._state:
             self._flushed = rows[-1][0] + 1
             self._rows = self._rows[len(rows) :]
+            self._bytes -= _raw_bytes(rows)
             self._state.notify_all()
         over = bool(self._rows) and self._rows[0][1].ingested.date() != day
         while len(self._parts) >= GROUPS or (over and self._parts):

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, SupportsIndex
 
-from collectors.event import Event
+from collectors.event import Event, effective
 from soc.detect.correlation.groups import Key, Room
-from soc.detect.correlation.hits import EPOCH, NEVER, SHIFT, effective, microseconds, sequence_of
+from soc.detect.correlation.hits import EPOCH, NEVER, SHIFT, microseconds, sequence_of
 from soc.detect.correlation.kind import Fired, Kind, Late, Look, Value
 from soc.detect.correlation.kinds import KINDS, TIMED
 from soc.detect.correlation.lanes import Lane, LateKinds

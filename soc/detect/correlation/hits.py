@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from collectors.event import Event
-
 SHIFT = 40
 """Bits of the sequence number: 10^12 events; the time in microseconds since 1970 stands above them."""
 _SEQUENCE = (1 << SHIFT) - 1
@@ -38,11 +36,6 @@ def span_us(seconds: float) -> int:
 def moment(time_us: int) -> datetime:
     """The time of some microseconds; what lies outside of years 1 to 9999 is cut to them."""
     return EPOCH + timedelta(microseconds=min(max(time_us, _FIRST), _LAST))
-
-
-def effective(event: Event) -> datetime:
-    """When an event counts as having happened: no later than it was received, whatever its clock says."""
-    return min(event.time, event.ingested)
 
 
 def time_of(hit: int) -> int:

@@ -18,8 +18,8 @@ import pytest
 from soc.alert.facts import DETECTION
 from soc.app import heartbeat as beating
 from soc.app.assurance import check_raw_events
+from soc.app.audit import is_heartbeat
 from soc.app.clock import now
-from soc.app.heartbeat import is_heartbeat
 from soc.app.run import Running
 from soc.app.site import Site
 from soc.detect import Detection

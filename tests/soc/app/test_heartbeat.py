@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from collectors.event import Event
-from soc.app.heartbeat import LONGEST_PAUSE, PAUSE, Heartbeat, is_heartbeat
+from soc.app.audit import is_heartbeat
+from soc.app.heartbeat import LONGEST_PAUSE, PAUSE, Heartbeat
 from tests.soc.desk_fixtures import DAY, event
 
 SECOND = timedelta(seconds=1)

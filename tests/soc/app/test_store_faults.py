@@ -22,8 +22,8 @@ import soc.store.sqlite
 from collectors.errors import JournalError
 from collectors.journal import JournalConfig, open_reader
 from collectors.record import DeadLetter
+from soc.app.audit import is_heartbeat
 from soc.app.auditing import audit
-from soc.app.heartbeat import is_heartbeat
 from soc.app.indexing import STORE, Indexing, LocalIndexer
 from soc.app.run import Running
 from soc.app.site import Site

@@ -343,6 +343,18 @@ def empty_journal(site: Site) -> Path:
     return path
 
 
+def test_a_part_of_long_events_has_fewer_rows(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soc.store.local_events.PART_BYTES", 1_000)
+    long = [
+        made(n, {"message": f"n{n}"}, b"x" * size, n, n) for n, size in enumerate([400, 400, 400, 5_000, 5_000, 10])
+    ]
+    site.index(long)
+    local(site).close()
+    parts = [about.rows for file in local(site).view().files for about in file.header.groups]
+    assert parts == [2, 1, 1, 1]  # what is left waits in the journal
+    assert site.store.count() == len(long)
+
+
 def test_parts_that_a_crash_left_beside_their_segment_are_not_counted_twice(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
