@@ -6,6 +6,8 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,33 @@ def test_pickle_and_shell_are_not_used() -> None:
         re.MULTILINE,
     )
     assert [str(p) for p in python_files() if banned.search(p.read_text("utf-8"))] == []
+
+
+def test_no_two_modules_need_each_other() -> None:
+    """Imports of types and late ones count too: who reads one module never has to read the other first. A package opens its own rooms."""
+    files = {path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    graph = {str(path.relative_to(ROOT)): set(imported(path, files)) for path in files}
+    for path in files:
+        if path.name == "__init__.py":
+            own = str(path.parent.relative_to(ROOT))
+            graph[f"{own}/__init__.py"] -= {each for each in graph if each.startswith(f"{own}/")}
+    tuple(TopologicalSorter(graph).static_order())  # raises CycleError, which names them
+
+
+def imported(path: Path, files: set[Path]) -> Iterator[str]:
+    """The modules that a file imports anywhere in it; of a package that it is in, what is imported of it by name."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            whole = ROOT / name.replace(".", "/")
+            found = (
+                whole.with_suffix(".py"),
+                whole / "__init__.py",
+                whole.parent.with_suffix(".py"),
+                whole.parent / "__init__.py",
+            )
+            yield from [str(each.relative_to(ROOT)) for each in found if each in files][:1]

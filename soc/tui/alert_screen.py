@@ -20,7 +20,7 @@ from soc.tui.hunting import Found, only_value
 from soc.tui.paint import Bar
 from soc.tui.reader import Reader
 from soc.tui.screen import DeskScreen
-from soc.tui.session import Session
+from soc.tui.session import Session, Shows
 from soc.tui.span import Line, Role, Span, line
 from soc.tui.triage import Step
 from soc.tui.tune_screen import TuneScreen
@@ -246,7 +246,7 @@ class AlertScreen(DeskScreen):
         """The incident that it belongs to."""
         alert: Alert | None = self._alert
         if alert and alert.incident_id:
-            self._queue.open_incident(alert.incident_id)
+            self.go_to(Shows.INCIDENT, alert.incident_id)
         else:
             self.say("no_incident")
 

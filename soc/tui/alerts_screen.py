@@ -15,6 +15,7 @@ from soc.tui.acting import ActionsScreen, Target, carry_out
 from soc.tui.alerts_list import AlertsList
 from soc.tui.desk import Outcome
 from soc.tui.prompts import Choose, Write
+from soc.tui.session import Shows
 from soc.tui.span import Role
 from soc.tui.triage import Step
 from soc.tui.tune_screen import TuneScreen
@@ -175,7 +176,7 @@ class AlertsScreen(AlertsList):
         """Ask why, and make an incident of these; where they are one already, go to it."""
         held = {alert.id: alert.incident_id for alert in self.table.known(ids) if alert.incident_id}
         if held and len(held) == len(ids) and len(set(held.values())) == 1:
-            self.open_incident(next(iter(held.values())))
+            self.go_to(Shows.INCIDENT, next(iter(held.values())))
         elif self.session.read_only:
             self.speaker.say("refused.read_only", Role.WARN)
         elif held:
@@ -187,12 +188,6 @@ class AlertsScreen(AlertsList):
 
     def _escalate(self, ids: Sequence[str], why: str) -> None:
         self.run_worker(carry_out(self, self.target(ids), "escalate", {"note": why}), group="decide")
-
-    def open_incident(self, incident_id: str) -> None:
-        """The page of an incident."""
-        from soc.tui.incident_screens import IncidentScreen
-
-        self.app.push_screen(IncidentScreen(self.session, incident_id))
 
     def action_tune(self) -> None:
         """Tune from the alert under the cursor."""
@@ -226,11 +221,7 @@ class AlertsScreen(AlertsList):
 
     def action_incidents(self) -> None:
         """The incidents."""
-        from soc.tui.incident_screens import IncidentsScreen
-
-        self.app.push_screen(IncidentsScreen(self.session))
+        self.go_to(Shows.INCIDENTS)
 
     def _open(self) -> None:
-        from soc.tui.alert_screen import AlertScreen
-
-        self.app.push_screen(AlertScreen(self.session, self))
+        self.go_to(Shows.ALERT, self)

@@ -34,7 +34,7 @@ from soc.tui.phase_board import PhaseBoard
 from soc.tui.prompts import Write
 from soc.tui.reader import Reader
 from soc.tui.screen import DeskScreen
-from soc.tui.session import Session
+from soc.tui.session import Session, Shows
 from soc.tui.table import PagedTable
 from soc.tui.tune_screen import PreviewScreen, TuneScreen
 from soc.tui.values_screen import ValueScreen, ValuesScreen
@@ -65,6 +65,13 @@ class SocApp(App[int]):
     def __init__(self, session: Session) -> None:
         super().__init__(ansi_color=True if _no_colour() else None)
         self.session = session
+        session.screens = {
+            Shows.ALERT: AlertScreen,
+            Shows.ALERTS: AlertsScreen,
+            Shows.BOARD: PhaseBoard,
+            Shows.INCIDENT: IncidentScreen,
+            Shows.INCIDENTS: IncidentsScreen,
+        }
         for theme in (look.DARK, look.LIGHT):
             self.register_theme(theme)
         own = session.own

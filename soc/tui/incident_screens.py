@@ -16,7 +16,7 @@ from soc.tui.filter import Filter
 from soc.tui.incident_sheet import clock_cell, next_clock
 from soc.tui.reader import Reader
 from soc.tui.screen import LiveScreen
-from soc.tui.session import Session
+from soc.tui.session import Session, Shows
 from soc.tui.span import Line, Role, Span, line
 from soc.tui.table import PagedTable
 
@@ -84,16 +84,14 @@ class IncidentsScreen(LiveScreen):
 
     def action_board(self) -> None:
         """The open ones by phase."""
-        from soc.tui.phase_board import PhaseBoard
-
-        self.app.push_screen(PhaseBoard(self.session))
+        self.go_to(Shows.BOARD)
 
     def _moved(self) -> None:
         self.tell()
 
     def _open(self) -> None:
         if self.table.cursor_id:
-            self.app.push_screen(IncidentScreen(self.session, self.table.cursor_id))
+            self.go_to(Shows.INCIDENT, self.table.cursor_id)
 
 
 class IncidentScreen(LiveScreen):
@@ -147,6 +145,4 @@ class IncidentScreen(LiveScreen):
 
     def action_alerts(self) -> None:
         """Its alerts, of every status."""
-        from soc.tui.alerts_screen import AlertsScreen
-
-        self.app.push_screen(AlertsScreen(self.session, Filter(status="all", incident_id=self.incident_id)))
+        self.go_to(Shows.ALERTS, Filter(status="all", incident_id=self.incident_id))

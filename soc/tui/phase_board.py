@@ -16,7 +16,7 @@ from soc.tui.acting import ActionsScreen, Target, carry_out
 from soc.tui.incident_sheet import clock_cell, next_clock
 from soc.tui.lanes import Card, Lane, Lanes
 from soc.tui.screen import LiveScreen
-from soc.tui.session import Session
+from soc.tui.session import Session, Shows
 from soc.tui.span import Role, Span
 
 MOST = 500
@@ -95,7 +95,5 @@ class PhaseBoard(LiveScreen):
             self.app.push_screen(ActionsScreen(self.session, self._target(self.lanes.cursor_id)))
 
     def _open(self) -> None:
-        from soc.tui.incident_screens import IncidentScreen
-
         if self.lanes.cursor_id:
-            self.app.push_screen(IncidentScreen(self.session, self.lanes.cursor_id))
+            self.go_to(Shows.INCIDENT, self.lanes.cursor_id)

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from soc.errors import SocError
 from soc.tui.paint import Bar
-from soc.tui.session import Session
+from soc.tui.session import Session, Shows
 from soc.tui.span import Role, Span, cut, length
 from soc.tui.triage import Refusal
 
@@ -49,6 +49,10 @@ class DeskScreen(Screen[object]):
         yield from self.body()
         yield self.message
         yield self.keys
+
+    def go_to(self, what: Shows, *of: object) -> None:
+        """Over this screen, the one of something."""
+        self.app.push_screen(self.session.screens[what](self.session, *of))
 
     def action_back(self) -> None:
         """Back to where one came from."""

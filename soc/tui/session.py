@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from enum import StrEnum, auto
+from typing import Any, ParamSpec, TypeVar
 
 from soc.errors import SocError
 from soc.tui.boards import Boards
@@ -18,6 +19,12 @@ from soc.tui.tuner import Tuner
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Shows(StrEnum):
+    """What a screen may ask another one for, so that they need not know each other."""
+
+    ALERT, ALERTS, BOARD, INCIDENT, INCIDENTS = auto(), auto(), auto(), auto(), auto()
 
 
 class Session:
@@ -42,6 +49,8 @@ class Session:
         self.own = own or Preferences()
         self.read_only = read_only
         self.triage = Triage(desk, read_only=read_only)
+        self.screens: dict[Shows, Callable[..., Any]] = {}
+        """What makes the screen of each; the app knows."""
         self._thread = ThreadPoolExecutor(1, "desk")
         self._unheard: set[Future[Step]] = set()
 

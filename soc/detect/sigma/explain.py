@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from collectors.event import ENVELOPE
 from soc.detect import Match
-from soc.detect.sigma.frame import KEYWORDS, Frame, Row
+from soc.detect.sigma.frame import KEYWORDS, Frame
 from soc.detect.sigma.leaf import matches_absence, matching
 from soc.detect.sigma.program import All, Bound, Check, Non, Some, shown
+from soc.detect.sigma.row import Row
 from soc.detect.table import Table
 
 _WRITTEN = 8

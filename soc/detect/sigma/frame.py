@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from collectors.event import Value
 from soc.detect.sigma.keywords import Block, Pieces
-from soc.detect.table import Cells, ColumnTable, Key, RowTable, Table
-
-if TYPE_CHECKING:
-    from soc.detect.sigma.plan import Plan
+from soc.detect.table import Cells, ColumnTable, Key, RowTable
 
 KEYWORDS = ("",)
 """The columns of a keyword leaf: the original text and every text value of the event."""
@@ -48,8 +45,8 @@ class Frame(ABC):
     def __init__(self, table: Cells, places: Sequence[int]) -> None:
         self._table, self._places = table, places
         self._columns: dict[str, list[Value]] = {}
-        self.plans: dict[int, Mapping[Plan, list[int]]] = {}
-        """What units, by their ids, have found worth evaluating."""
+        self.plans: dict[int, Any] = {}
+        """What units, by their ids, have found worth evaluating: theirs alone to read."""
 
     def __len__(self) -> int:
         return len(self._places)
@@ -153,15 +150,6 @@ class RowFrame(Frame):
         return range(len(self) if columns else 0), columns
 
 
-def frame_of(table: Table, places: Sequence[int]) -> Frame:
-    """The frame of some rows."""
-    if isinstance(table, ColumnTable):
-        from soc.detect.sigma.columns import ColumnFrame
-
-        return ColumnFrame(table, places)
-    return RowFrame(table, places)
-
-
 def tells(table: ColumnTable, name: str, index: Index) -> bool:
     """Whether an index may name candidates for a field of some row; asked once of a table."""
     known = table.telling.get((name, id(index)))
@@ -169,43 +157,6 @@ def tells(table: ColumnTable, name: str, index: Index) -> bool:
         values = table.told(name)
         known = table.telling[name, id(index)] = values is None or any(index.look_up(values))
     return known
-
-
-class Row:
-    """One row of a table as reasons are read from it: each cell once, and each text in lower case once."""
-
-    __slots__ = ("_cells", "_lows", "_place", "_table")
-
-    def __init__(self, table: Table, place: int) -> None:
-        self._table, self._place = table, place
-        self._cells: dict[str, Value] = {}
-        self._lows: dict[str, str] = {}
-
-    def filled(self, columns: Columns) -> tuple[str, Value]:
-        """The column that holds something and what it is; of several such "" and all their values."""
-        if len(columns) == 1:
-            return columns[0], self._cell(columns[0])
-        filled = [(name, value) for name in columns if (value := self._cell(name)) is not None]
-        if len(filled) < 2:
-            return filled[0] if filled else (columns[0], None)
-        return "", merged(tuple([value for _, value in filled]))
-
-    def low(self, text: str) -> str:
-        """A text in lower case."""
-        low = self._lows.get(text)
-        if low is None:
-            low = self._lows[text] = text.lower()
-        return low
-
-    def frame(self) -> Frame:
-        """The row for what reads many."""
-        return frame_of(self._table, (self._place,))
-
-    def _cell(self, name: str) -> Value:
-        if name in self._cells:
-            return self._cells[name]
-        value = self._cells[name] = self._table.cell(name, self._place)
-        return value
 
 
 def merged(values: tuple[Value, ...]) -> Value:

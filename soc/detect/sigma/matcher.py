@@ -11,7 +11,7 @@ from collectors.event import Event, Value
 from soc.detect import Match
 from soc.detect.sigma import ir
 from soc.detect.sigma.explain import Part, Reasons, explained
-from soc.detect.sigma.frame import Frame, frame_of, tells
+from soc.detect.sigma.frame import Frame, tells
 from soc.detect.sigma.group import NOTHING, Group
 from soc.detect.sigma.index import ColumnIndex
 from soc.detect.sigma.keywords import Pieces
@@ -19,6 +19,7 @@ from soc.detect.sigma.meter import Meter
 from soc.detect.sigma.program import Binder, Bound
 from soc.detect.sigma.route import ROUTING
 from soc.detect.sigma.routing import Kind, Routing, kind_of
+from soc.detect.sigma.row import frame_of
 from soc.detect.sigma.store import Store
 from soc.detect.sigma.unit import Member, Unit
 from soc.detect.table import ColumnTable, EventTable, Table, table_of

@@ -13,10 +13,11 @@ from itertools import compress
 
 from collectors.event import Value
 from soc.detect import Match
-from soc.detect.sigma.frame import KEYWORDS, Columns, Frame, Row
+from soc.detect.sigma.frame import KEYWORDS, Columns, Frame
 from soc.detect.sigma.ir import And, Leaf, Node, Not, Or, Pattern, leaves
 from soc.detect.sigma.leaf import Test, matches_absence, matching, same, text_of
 from soc.detect.sigma.route import Route
+from soc.detect.sigma.row import Row
 
 
 class Check:
