@@ -66,6 +66,76 @@ def test_consistency_proofs_are_those_of_the_public_vectors(vector: dict[str, ob
     merkle.verify_consistency(old, new, roots[old], roots[new], proof)
 
 
+SOME = bytes.fromhex("abacaba000000000000000000000000000000000000000000060061e00123456")
+EMPTY = sha256(b"").digest()
+PAIRS = [(small, size) for size in range(1, 9) for small in range(size)]
+
+
+def bent(proof: Sequence[bytes], bit: int, *others: bytes) -> dict[str, list[bytes]]:
+    """A proof in every way in which the test data of transparency-dev/merkle bends one."""
+    found = {
+        f"one bit of node {at}": [*proof[:at], bytes([node[0] ^ bit]) + node[1:], *proof[at + 1 :]]
+        for at, node in enumerate(proof)
+    }
+    found |= {f"{other.hex()[:8]} behind": [*proof, other] for other in (b"", *others)}
+    found |= {f"{other.hex()[:8]} before": [other, *proof] for other in (b"", *others, *proof[:1])}
+    if proof:
+        found |= {"without its last": list(proof[:-1]), "none": []}
+    if len(proof) > 1:
+        found["one put in"] = [proof[0], SOME, *proof[1:]]
+    return found
+
+
+@pytest.mark.parametrize(("index", "size"), PAIRS)
+def test_what_the_public_test_data_makes_of_an_inclusion_proof_is_refused(index: int, size: int) -> None:
+    root, leaf = plain_root(LEAVES[:size]), LEAVES[index]
+    proof = merkle.inclusion(Nodes(LEAVES).read, index, size)
+    asked = [(leaf, at, size, proof, root) for at in (index - 1, index + 1, index ^ 2)]
+    asked += [(leaf, index, other, proof, root) for other in (size * 2, size // 2)]
+    asked += [(b"WrongLeaf", index, size, proof, root), (b"", index, size, proof, root)]
+    asked += [(leaf, index, size, proof, other) for other in (EMPTY, SOME, b"")]
+    asked += [(leaf, index, size, other, root) for other in bent(proof, 8, root).values()]
+    merkle.verify_inclusion(leaf, index, size, proof, root)
+    for each in asked:
+        with pytest.raises(ProofError):
+            merkle.verify_inclusion(*each)
+
+
+@pytest.mark.parametrize(("old", "new"), [(old, new) for old, new in PAIRS if old])
+def test_what_the_public_test_data_makes_of_a_consistency_proof_is_refused(old: int, new: int) -> None:
+    first, last = plain_root(LEAVES[:old]), plain_root(LEAVES[:new])
+    proof = merkle.consistency(Nodes(LEAVES).read, old, new)
+    asked = [(size, new, first, last, proof) for size in (old - 1, old + 1, old ^ 2)]
+    asked += [(old, size, first, last, proof) for size in (new * 2, new // 2)]
+    asked += [
+        (old, new, b"WrongRoot", last, proof),
+        (old, new, first, b"WrongRoot", proof),
+        (old, new, last, first, proof),
+    ]
+    asked += [(old, new, first, last, other) for other in bent(proof, 16, first, last).values()]
+    merkle.verify_consistency(old, new, first, last, proof)
+    for each in asked:
+        with pytest.raises(ProofError):
+            merkle.verify_consistency(*each)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "first", "last", "proof"),
+    [
+        (1, 1, SOME, EMPTY, []),
+        (1, 0, SOME, EMPTY, []),
+        (2, 1, SOME, EMPTY, []),
+        (1, 2, SOME, EMPTY, []),
+        (1, 1, EMPTY, EMPTY, [EMPTY]),
+    ],
+)
+def test_sizes_that_cannot_be_and_roots_that_differ_are_refused(
+    old: int, new: int, first: bytes, last: bytes, proof: list[bytes]
+) -> None:
+    with pytest.raises(ProofError):
+        merkle.verify_consistency(old, new, first, last, proof)
+
+
 @st.composite
 def trees(draw: st.DrawFn) -> tuple[list[bytes], int, int]:
     new = draw(st.integers(1, 300) | st.sampled_from([1, 2, 15, 16, 17, 255, 256, 257]))
