@@ -8,15 +8,12 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from iso27001.errors import IsoError, PackError
 from iso27001.verifier.notes import PublicKey
 from iso27001.verifier.pack import verify_pack
+from iso27001.verifier.timestamp import trusted
 from iso27001.verifier.verdict import Verdict
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             PublicKey.load(options.key),
             anchors=[_text(path) for path in options.anchor],
             printed=[_printed(text) for text in options.printed],
-            authority=_certificate(options.authority) if options.authority else None,
+            authority=trusted(options.authority) if options.authority else None,
         )
     except IsoError as error:
         print(f"soc-verify: {error}", file=sys.stderr)  # noqa: T201
@@ -94,15 +91,6 @@ def _printed(text: str) -> tuple[int, bytes]:
     if match is None:
         raise PackError(f'"{text[:80]}" is no printed root: SIZE:ROOT with 64 hex digits is expected')
     return int(match[1]), bytes.fromhex(match[2])
-
-
-def _certificate(path: Path) -> Certificate:
-    from cryptography.x509 import InvalidVersion, load_pem_x509_certificate
-
-    try:
-        return load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError, InvalidVersion) as error:
-        raise PackError(f"{path}: cannot be read as a certificate: {error}") from error
 
 
 if __name__ == "__main__":

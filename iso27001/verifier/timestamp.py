@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 from warnings import catch_warnings
 
-from iso27001.errors import ProofError
+from iso27001.errors import ProofError, SigningError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
@@ -130,6 +131,16 @@ def _signed_data(content_info: list[_Node]) -> Token:
         signature=next(node for node in rest if node.tag == _OCTETS).content,
         certificates=tuple(_certificate(node.whole) for node in (certificates.children() if certificates else ())),
     )
+
+
+def trusted(path: Path) -> Certificate:
+    """The certificate (PEM) of an authority that is believed. Raises: SigningError."""
+    from cryptography.x509 import InvalidVersion, load_pem_x509_certificate
+
+    try:
+        return load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError, InvalidVersion) as error:
+        raise SigningError(f"{path}: cannot be read as a certificate: {error}") from error
 
 
 def _certificate(raw: bytes) -> Certificate:

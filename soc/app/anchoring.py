@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iso27001.errors import LedgerError, ProofError, SigningError
+from iso27001.errors import LedgerError, ProofError
 from iso27001.ledger import Fact
 from iso27001.ledger.anchor import write_anchor
 from iso27001.ledger.signing import Signer, public_path
 from iso27001.verifier.notes import Head
-from iso27001.verifier.timestamp import read_token, request, verify_token
+from iso27001.verifier.timestamp import read_token, request, trusted, verify_token
 from soc.app.site import Site
 from soc.errors import SocError, UnreachableError
 
@@ -54,13 +54,8 @@ def stamps(site: Site) -> list[Path]:
 
 def authority(site: Site) -> Certificate | None:
     """The certificate of the authority that the site believes. Raises: SigningError."""
-    from cryptography.x509 import load_pem_x509_certificate
-
     path = site.config.iso.authority_certificate
-    try:
-        return None if path is None else load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise SigningError(f"{path}: cannot be read as a certificate: {error}") from error
+    return None if path is None else trusted(path)
 
 
 def stamp(site: Site, head: Head) -> Path:

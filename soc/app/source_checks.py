@@ -131,7 +131,7 @@ def _certificate(source: SourceConfig, now: datetime, found: list[str], warnings
 
             ServerTls.of(source).context()  # type: ignore[arg-type]  # what has a client_ca has the other keys
         chain = x509.load_pem_x509_certificates(path.read_bytes())
-    except (SourceError, OSError, ValueError) as error:
+    except (SourceError, OSError, ValueError, x509.InvalidVersion) as error:
         yield str(error).removeprefix(f"{source.id}: ")
         return
     end = min(each.not_valid_after_utc for each in chain)

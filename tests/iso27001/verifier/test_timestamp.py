@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -13,13 +14,13 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iso27001.errors import ProofError
+from iso27001.errors import ProofError, SigningError
 from iso27001.ledger import Fact
 from iso27001.ledger.signing import Signer
 from iso27001.ledger.store import Ledger
 from iso27001.packing import PackFile, write_pack
 from iso27001.verifier.pack import verify_pack
-from iso27001.verifier.timestamp import read_token, request, verify_token
+from iso27001.verifier.timestamp import read_token, request, trusted, verify_token
 from iso27001.verifier.verdict import FaultKind
 
 MESSAGE = b"test/ledger\n3\nroot\n"
@@ -148,6 +149,21 @@ def test_a_certificate_of_a_version_that_there_is_not_is_refused(authority: Auth
     assert third in answer
     with pytest.raises(ProofError):
         read_token(answer.replace(third, fourth))
+
+
+def test_a_file_that_is_no_certificate_that_can_be_believed_is_named(authority: Authority, tmp_path: Path) -> None:
+    whole = pem_bytes(authority.root / "ca.pem")
+    path = tmp_path / "ca.pem"
+    for wrong in (b"", b"no certificate", whole.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020103"))):
+        path.write_text(f"-----BEGIN CERTIFICATE-----\n{b64encode(wrong).decode()}\n-----END CERTIFICATE-----\n")
+        with pytest.raises(SigningError, match=r"ca\.pem: cannot be read as a certificate"):
+            trusted(path)
+    with pytest.raises(SigningError, match="none"):
+        trusted(tmp_path / "none")
+
+
+def pem_bytes(path: Path) -> bytes:
+    return b64decode("".join(line for line in path.read_text().splitlines() if "-----" not in line))
 
 
 @given(st.binary(max_size=200))
