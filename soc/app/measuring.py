@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
+from collectors.errors import CollectorError
 from collectors.event import Event
 from iso27001.catalogue import load as load_catalogue
 from iso27001.counting import Count, Newest, due, newest, samples
@@ -40,7 +41,7 @@ from soc.app.site import Site
 from soc.app.store_retention import OTHERS
 from soc.app.watch import running_rules
 from soc.detect.coverage import technique_of
-from soc.errors import UnreachableError
+from soc.errors import SocError
 from soc.evidence import incident_evidence
 from soc.evidence.engine import (
     canary_counts,
@@ -84,7 +85,7 @@ class Measuring:
     def take(self, wanted: frozenset[str] | None = None) -> tuple[int, Verdict | None]:
         """A sample of each of these measures (default: of those that are due), and with LOG-04 the links of incidents that changed.
 
-        How many facts were new, and what the ledger's verification said where it was made. Raises: IsoError, JournalError.
+        How many facts were new, and what the ledger's verification said where it was made. Raises: IsoError.
         """
         site, now = self._site, self._site.clock()
         known = newest(site.ledger, now) if self._known is None else self._known.caught_up(site.ledger, now)
@@ -118,11 +119,11 @@ def measure_all(site: Site) -> tuple[int, Verdict | None]:
 
 
 def _given(give: Callable[[Round], Iterable[T]], round_: Round) -> list[T]:
-    """What a function gives; nothing where the store that it asks does not answer: what is not counted grows stale by itself."""
+    """What a function gives; nothing where what it asks (a store, a file) does not answer: what is not counted grows stale by itself."""
     try:
         return list(give(round_))
-    except UnreachableError as error:
-        _log.warning("a store does not answer; what stands on it is not counted", extra={"error": str(error)})
+    except (SocError, CollectorError) as error:
+        _log.warning("what stands on this is not counted", extra={"error": str(error)})
         return []
 
 

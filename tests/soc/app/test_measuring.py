@@ -174,3 +174,15 @@ def test_a_backup_of_the_ledger_is_as_old_as_its_last_head_and_one_of_another_le
 def test_nothing_is_counted_that_the_catalogue_does_not_know(clocked: Clocked) -> None:
     measure_all(clocked.site)
     assert set(clocked.samples()) <= set(measures())
+
+
+def test_a_file_that_cannot_be_read_leaves_out_what_stands_on_it_and_nothing_else(tmp_path: Path) -> None:
+    machines = tmp_path / "machines.csv"
+    machines.write_text("name,addresses,system\n")
+    with Site.load(new_site(tmp_path / "site", "[]", f"enrich: {{machines: [{machines}]}}\n")) as site:
+        assert site.inventory.assets
+        machines.write_text("what nobody can read\n")
+        assert measure_all(site)[0] > 0
+        told = {read_sample(entry).measure_id for entry in site.ledger.entries(kinds=[SAMPLE])}
+        assert "MAL-01" not in told
+        assert {"LOG-04", "MON-01"} <= told

@@ -787,7 +787,7 @@ def test_the_api_key_goes_over_tls_to_a_server_that_the_ca_signed(elastic_node: 
 def test_a_wrong_api_key_is_told_apart_from_a_server_that_is_down(gated: tuple[Gate, Site]) -> None:
     faults, one = gated
     faults.refuse = [401]
-    with pytest.raises(SocError, match=r"does not know this API key \(401\)") as caught:
+    with pytest.raises(SocError, match=r"does not know this API key or user \(401\)") as caught:
         one.store.count()
     assert caught.value.exit_code == 2
 

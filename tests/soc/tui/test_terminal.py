@@ -51,7 +51,7 @@ class Terminal:
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.written = b""
 
-    def read_until(self, wanted: bytes, timeout_s: float = 20, since: int = 0) -> None:
+    def read_until(self, wanted: bytes, timeout_s: float = 60, since: int = 0) -> None:
         """`since`: how many bytes were there before what is waited for."""
         until = time.monotonic() + timeout_s
         while wanted not in self.written[since:]:
