@@ -139,7 +139,7 @@ def test_workers_and_the_broker_may_be_killed_and_nothing_is_lost_or_found_twice
         kafka_node.start()
         assert collecting.wait(120) == 0
         second.kill()
-        decided(journal, 120)
+        decided(journal, 200)  # what the dead had under way is over after a minute, if nobody took their place before
         assert third.poll() is None
     check(config, expected)
 
