@@ -128,7 +128,13 @@ def test_no_color_writes_no_colour_in_any_view() -> None:
             terminal.press(key, 0.4 if key == ESC else 0.15)  # what follows at once would be one key with it
         before = len(terminal.written)
         terminal.press(keys[-1], 0.15)
-        terminal.read_until(then.encode(), since=before)
+        try:
+            terminal.read_until(then.encode(), 15, since=before)
+        except (
+            AssertionError
+        ):  # a key that is there before the list that it is for does nothing: a person presses it again
+            terminal.press(keys[-1], 0.15)
+            terminal.read_until(then.encode(), since=before)
     terminal.press(ESC)
     assert terminal.leave() == 0
     assert COLOUR.findall(terminal.written) == []
